@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+
+uint64_t hash_seed(void)
+{
+    static uint64_t seed;
+    while (seed == 0)
+        CHECK(getrandom(&seed, sizeof seed, 0) == sizeof seed);
+    return seed;
+}
+
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Sixteen bytes a step through a 64x64->128 multiplication; the secret seed
+ * enters every step, so collisions cannot be prepared. */
+uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
+{
+    const uint64_t k1 = UINT64_C(0xa0761d6478bd642f), k2 = UINT64_C(0xe7037ed1a0b428db);
+    const uint8_t *at = bytes;
+    uint64_t state = seed ^ k1, a = 0, b = 0;
+    size_t left = length;
+    for (; left > 16; left -= 16, at += 16) {
+        memcpy(&a, at, 8);
+        memcpy(&b, at + 8, 8);
+        state = fold(a ^ k2 ^ seed, b ^ state);
+    }
+    a = b = 0;
+    memcpy(&a, at, left < 8 ? left : 8);
+    if (left > 8)
+        memcpy(&b, at + 8, left - 8);
+    return fold(k2 ^ (uint64_t)length, fold(a ^ k1 ^ seed, b ^ state));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_BASE_LIMITS_H
+#define MUSTER_BASE_LIMITS_H
+
+/* Every bound on what comes from outside, in one place; the manual's table of
+ * limits is made from these comments. Reaching one is an error with a message
+ * that says what follows, never a silent cut. */
+
+enum {
+    LIMIT_NAME_BYTES = 255,               /* name of a switch, port, hypervisor or guest */
+    LIMIT_FIELD_BYTES = 64 * 1024,        /* one field of a CSV or JSON-lines row */
+    LIMIT_LINE_BYTES = 1024 * 1024,       /* one row of a CSV, JSON-lines or recording file */
+    LIMIT_COLUMNS = 256,                  /* columns of one CSV file */
+    LIMIT_RECORD_ROWS = 64 * 1000000,     /* rows of one recorded source */
+    LIMIT_FORWARD_ROWS = 16 * 1000000,    /* forward entries of one switch */
+    LIMIT_SWITCH_PORTS = 65000,           /* ports of one switch */
+    LIMIT_VLANS_PER_SET = 4096,           /* VLANs that share one FDB */
+    LIMIT_SNMP_MESSAGE = 65507,           /* one SNMP message over UDP */
+    LIMIT_OID_LENGTH = 128,               /* sub-identifiers of an OID, RFC 3416 section 2.1 */
+    LIMIT_CONFIG_BYTES = 4 * 1024 * 1024, /* muster.yaml */
+    LIMIT_CONFIG_DEPTH = 32,              /* nesting of muster.yaml */
+    LIMIT_STDERR_BYTES = 16 * 1024        /* of a plug-in's stderr that is kept to show */
+};
+
+#endif

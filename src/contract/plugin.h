@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_CONTRACT_PLUGIN_H
+#define MUSTER_CONTRACT_PLUGIN_H
+
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "contract/option.h"
+#include "model/forwarding.h"
+#include "model/record.h"
+
+/* What a plug-in fills in (DESIGN section 3, `contract`).
+ *
+ * A plug-in is one file or folder under source/, report/ or action/ and one line
+ * in daemon/registry.c. The core allocates `state_size` zeroed bytes, parses the
+ * options into `config_size` bytes and calls `construct`; later `destruct`, which
+ * also must do when a job failed. All calls come on the loop's thread and return
+ * within 5 ms; what takes longer goes on by loop callbacks or child processes.
+ *
+ * A `fetch` that returns 0 promises exactly one *_job_done() later, never before
+ * it has returned; one that returns an error promises none. After `cancel`: none.
+ * A job hands over one whole immutable snapshot; on failure the core keeps the
+ * last good one, which ages. Retries across rounds belong to the core. */
+
+struct loop;
+struct snmp_engine;
+struct run_state_words;
+
+/* Services handed to plug-ins; nothing else in the process is theirs to touch. */
+struct env {
+    struct loop *loop;
+    struct snmp_engine *snmp; /* one engine for every SNMP source */
+    const struct run_state_words *run_states;
+    const char *quirks_file; /* user's additions to the quirk table, NULL */
+    /* Wall clock; a test's is fake. */
+    struct wall (*now)(void *clock);
+    void *clock;
+};
+
+struct plug_class {
+    const char *type;    /* the word of the configuration: "snmp" */
+    const char *summary; /* one line for listings and the manual */
+    const struct config_option *options;
+    size_t state_size, config_size;
+    int (*construct)(void *state, const void *config, struct env *env, struct err *err);
+    void (*destruct)(void *state);
+};
+
+/* --- recorded sources: what should be true --- */
+
+struct recorded_job; /* the core's */
+
+struct recorded_source_class {
+    struct plug_class plug;
+    int (*fetch)(void *state, struct recorded_job *job, struct err *err);
+    void (*cancel)(void *state, struct recorded_job *job);
+};
+
+/* Ends `job`. With `err` NULL: takes *set and what *receipt holds. With `err`:
+ * the source failed; *receipt still says what was asked. */
+void recorded_job_done(struct recorded_job *job, struct record_set **take, struct receipt *receipt,
+                       const struct err *err);
+
+/* --- observed sources: what the network shows, by polling --- */
+
+struct observed_job; /* the core's */
+
+struct observed_source_class {
+    struct plug_class plug;
+    int (*fetch)(void *state, struct observed_job *job, struct err *err);
+    void (*cancel)(void *state, struct observed_job *job);
+    /* Exact-instance probe: where is `mac` on this device now? Ends by
+     * observed_job_done() with a table that holds only the rows of that MAC
+     * (none when it is not there); NULL where the source cannot. */
+    int (*probe)(void *state, struct mac mac, struct observed_job *job, struct err *err);
+};
+
+/* Ends `job`. Takes *table, which may be partial: then its receipts say why. A
+ * device that gave nothing has `take` NULL or *take NULL and `err` set. */
+void observed_job_done(struct observed_job *job, struct forward_table **take,
+                       const struct err *err);
+
+/* Tells the operator how far a long read is; `rows` so far. */
+void observed_job_progress(struct observed_job *job, uint64_t rows);
+
+#endif

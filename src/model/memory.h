@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_MODEL_MEMORY_H
+#define MUSTER_MODEL_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/mac.h"
+
+/* What earlier rounds left that this round's judging needs: where a MAC was seen
+ * and for how long, and since when a guest has been read as off. The store
+ * fills it, the judge reads it; both borrow. An empty memory is a first round. */
+
+/* A MAC was in one switch's table on one port in every read from `first` to
+ * `last`. Intervals of one MAC lie side by side; none overwrites another. */
+struct seen_interval {
+    struct mac mac;
+    const char *site, *switch_name, *port, *vlan; /* vlan "10", "10|20", "" */
+    struct wall first, last;
+    uint32_t reads; /* how many reads showed it */
+};
+
+/* The first time that Muster itself read this guest as one that should not
+ * communicate, without a read that said otherwise since (DESIGN section 2). */
+struct off_since {
+    const char *guest_identity; /* uuid, else "site/guest" */
+    struct wall first_read;
+};
+
+struct memory {
+    const struct seen_interval *intervals; /* sorted by mac, then first */
+    size_t interval_count;
+    const struct off_since *offs; /* sorted by identity */
+    size_t off_count;
+};
+
+#endif
