@@ -98,6 +98,7 @@ struct forward_table {
     struct wall started, ended; /* of the whole read; a row was read somewhere between */
     struct span ageing;     /* -1 us when not read: FORWARD_DEFAULT_AGEING is assumed and said */
     uint64_t rejected_rows; /* malformed indices, counted */
+    bool cut;               /* LIMIT_FORWARD_ROWS was reached: never whole */
 };
 
 /* 802.1D's recommended ageing time, assumed where a device does not tell. */
