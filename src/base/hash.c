@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/check.h"
 
+/* Worker threads may ask for it first and at once: whoever stores first decides. */
 uint64_t hash_seed(void)
 {
-    static uint64_t seed;
-    while (seed == 0)
-        CHECK(getrandom(&seed, sizeof seed, 0) == sizeof seed);
-    return seed;
+    static _Atomic uint64_t seed;
+    uint64_t known = atomic_load_explicit(&seed, memory_order_relaxed);
+    while (known == 0) {
+        uint64_t drawn = 0;
+        CHECK(getrandom(&drawn, sizeof drawn, 0) == sizeof drawn);
+        if (atomic_compare_exchange_strong(&seed, &known, drawn))
+            known = drawn;
+    }
+    return known;
 }
 
 static uint64_t fold(uint64_t a, uint64_t b)

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/loop.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "io/clock.h"
+#include "io/loop_internal.h"
+
+/* Each handle struct begins with libuv's, so that one close callback frees any. */
+struct loop_watch {
+    uv_poll_t uv;
+    struct loop *loop;
+    loop_watch_fn *ready;
+    void *aux;
+    int fd;
+    unsigned events;
+};
+struct loop_timer {
+    uv_timer_t uv;
+    struct loop *loop;
+    loop_timer_fn *fire;
+    void *aux;
+};
+struct loop_signal {
+    uv_signal_t uv;
+    struct loop *loop;
+    loop_signal_fn *caught;
+    void *aux;
+};
+struct loop_work {
+    uv_work_t uv;
+    struct loop *loop;
+    loop_work_fn *work, *done;
+    void *aux;
+};
+
+uint64_t loop_enter(void)
+{
+    return uv_hrtime();
+}
+
+void loop_leave(struct loop *loop, uint64_t entered)
+{
+    uint64_t held = uv_hrtime() - entered;
+    if (held > loop->longest_ns)
+        loop->longest_ns = held;
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = alloc_zeroed(1, sizeof *loop);
+    CHECK(uv_loop_init(&loop->uv) == 0);
+    return loop;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+    uv_close(handle, on_closed);
+}
+
+static void close_leftover(uv_handle_t *handle, void *aux)
+{
+    struct loop_compound *owner = handle->data;
+    if (uv_is_closing(handle))
+        return;
+    if (owner != NULL)
+        owner->forget(owner);
+    else
+        close_handle(handle);
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    do {
+        uv_walk(&loop->uv, close_leftover, NULL);
+    } while (uv_run(&loop->uv, UV_RUN_ONCE) != 0);
+    CHECK(uv_loop_close(&loop->uv) == 0);
+    free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+bool loop_step(struct loop *loop)
+{
+    return uv_run(&loop->uv, UV_RUN_ONCE) != 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+struct mono loop_now(const struct loop *loop)
+{
+    return clock_mono();
+}
+
+struct span loop_longest_hold(const struct loop *loop)
+{
+    return span_us((int64_t)(loop->longest_ns / 1000));
+}
+
+/* --- file descriptors --- */
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct loop_watch *watch = (struct loop_watch *)handle;
+    struct loop *loop = watch->loop;
+    uint64_t entered = loop_enter();
+    unsigned ready = watch->events;
+    if (status == 0)
+        ready = (events & UV_READABLE ? LOOP_READ : 0u) | (events & UV_WRITABLE ? LOOP_WRITE : 0u);
+    watch->ready(watch->aux, watch->fd, ready);
+    loop_leave(loop, entered);
+}
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, unsigned events, loop_watch_fn *ready,
+                                  void *aux, struct err *err)
+{
+    struct loop_watch *watch = alloc_zeroed(1, sizeof *watch);
+    int status = uv_poll_init(&loop->uv, &watch->uv, fd);
+    if (status != 0) {
+        free(watch);
+        err_set(err, ERR_SYSTEM, "watching descriptor %d: %s", fd, uv_strerror(status));
+        return NULL;
+    }
+    watch->loop = loop;
+    watch->ready = ready;
+    watch->aux = aux;
+    watch->fd = fd;
+    loop_watch_set(watch, events);
+    return watch;
+}
+
+void loop_watch_set(struct loop_watch *watch, unsigned events)
+{
+    watch->events = events;
+    if (events == 0) {
+        uv_poll_stop(&watch->uv);
+        return;
+    }
+    int mask = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
+    CHECK(uv_poll_start(&watch->uv, mask, on_poll) == 0);
+}
+
+void loop_watch_free(struct loop_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    uv_poll_stop(&watch->uv);
+    close_handle((uv_handle_t *)&watch->uv);
+}
+
+/* --- timers --- */
+
+static void on_timer(uv_timer_t *handle)
+{
+    struct loop_timer *timer = (struct loop_timer *)handle;
+    struct loop *loop = timer->loop;
+    uint64_t entered = loop_enter();
+    timer->fire(timer->aux);
+    loop_leave(loop, entered);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fire, void *aux)
+{
+    struct loop_timer *timer = alloc_zeroed(1, sizeof *timer);
+    CHECK(uv_timer_init(&loop->uv, &timer->uv) == 0);
+    timer->loop = loop;
+    timer->fire = fire;
+    timer->aux = aux;
+    return timer;
+}
+
+/* libuv counts from the start of the loop's turn, which lies in the past; the
+ * update brings "now" up to date, and the extra millisecond covers the part of
+ * one that its clock has cut off. */
+void loop_timer_start(struct loop_timer *timer, struct span after)
+{
+    uint64_t ms = after.us > 0 ? (uint64_t)(after.us + 999) / 1000 + 1 : 0;
+    uv_update_time(&timer->loop->uv);
+    CHECK(uv_timer_start(&timer->uv, on_timer, ms, 0) == 0);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    uv_timer_stop(&timer->uv);
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (timer == NULL)
+        return;
+    close_handle((uv_handle_t *)&timer->uv);
+}
+
+/* --- signals --- */
+
+static void on_signal(uv_signal_t *handle, int signal_number)
+{
+    struct loop_signal *signal = (struct loop_signal *)handle;
+    struct loop *loop = signal->loop;
+    uint64_t entered = loop_enter();
+    signal->caught(signal->aux, signal_number);
+    loop_leave(loop, entered);
+}
+
+struct loop_signal *loop_signal_new(struct loop *loop, int signal_number, loop_signal_fn *caught,
+                                    void *aux, struct err *err)
+{
+    struct loop_signal *signal = alloc_zeroed(1, sizeof *signal);
+    CHECK(uv_signal_init(&loop->uv, &signal->uv) == 0);
+    signal->loop = loop;
+    signal->caught = caught;
+    signal->aux = aux;
+    int status = uv_signal_start(&signal->uv, on_signal, signal_number);
+    if (status != 0) {
+        close_handle((uv_handle_t *)&signal->uv);
+        err_set(err, ERR_SYSTEM, "catching signal %d: %s", signal_number, uv_strerror(status));
+        return NULL;
+    }
+    uv_unref((uv_handle_t *)&signal->uv);
+    return signal;
+}
+
+void loop_signal_free(struct loop_signal *signal)
+{
+    if (signal == NULL)
+        return;
+    close_handle((uv_handle_t *)&signal->uv);
+}
+
+/* --- work in another thread --- */
+
+static void on_work(uv_work_t *request)
+{
+    struct loop_work *work = (struct loop_work *)request;
+    work->work(work->aux);
+}
+
+static void on_work_done(uv_work_t *request, int status)
+{
+    struct loop_work *work = (struct loop_work *)request;
+    struct loop *loop = work->loop;
+    uint64_t entered = loop_enter();
+    work->done(work->aux);
+    free(work);
+    loop_leave(loop, entered);
+}
+
+void loop_work_start(struct loop *loop, loop_work_fn *work, loop_work_fn *done, void *aux)
+{
+    struct loop_work *request = alloc_zeroed(1, sizeof *request);
+    request->loop = loop;
+    request->work = work;
+    request->done = done;
+    request->aux = aux;
+    CHECK(uv_queue_work(&loop->uv, &request->uv, on_work, on_work_done) == 0);
+}

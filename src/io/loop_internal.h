@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_IO_LOOP_INTERNAL_H
+#define MUSTER_IO_LOOP_INTERNAL_H
+
+#include <uv.h>
+
+#include "io/loop.h"
+
+/* What io/'s own modules share about the loop: the library's handle, for those
+ * that need more of libuv than loop.h shows (child processes), and the timing of
+ * callbacks, which every module that is called by libuv directly brackets its
+ * callback with. Nothing outside io/ includes this header, so that libuv's types
+ * stay in one folder. */
+
+struct loop {
+    uv_loop_t uv;
+    uint64_t longest_ns;
+};
+
+/* First member of a struct that owns several of libuv's handles; each handle's
+ * `data` points to it. Handles of loop.c have `data` NULL and are freed alone. */
+struct loop_compound {
+    void (*forget)(struct loop_compound *self); /* closes its handles, calls nobody */
+};
+
+/* Returns the start of a callback's time; pass it to loop_leave() at its end. */
+uint64_t loop_enter(void);
+
+/* Notes how long the callback that began at `entered` held `loop`. */
+void loop_leave(struct loop *loop, uint64_t entered);
+
+#endif

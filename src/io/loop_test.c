@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/loop.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct probe {
+    struct loop *loop;
+    struct loop_timer *timer;
+    struct loop_watch *watch;
+    struct loop_signal *signal;
+    struct mono started, fired;
+    int calls, worked, finished;
+    unsigned events;
+};
+
+static void note_fire(void *aux)
+{
+    struct probe *probe = aux;
+    probe->fired = loop_now(probe->loop);
+    probe->calls++;
+}
+
+static void test_a_timer_fires_once_and_never_early(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    probe.timer = loop_timer_new(probe.loop, note_fire, &probe);
+    probe.started = loop_now(probe.loop);
+    loop_timer_start(probe.timer, span_ms(5));
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, 1);
+    assert_true(mono_since(probe.fired, probe.started).us >= 5000);
+    loop_timer_start(probe.timer, span_ms(1));
+    loop_timer_stop(probe.timer);
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, 1);
+    loop_timer_free(probe.timer);
+    loop_free(probe.loop);
+}
+
+static void free_own_timer(void *aux)
+{
+    struct probe *probe = aux;
+    loop_timer_free(probe->timer);
+    probe->calls++;
+}
+
+static void test_a_callback_may_free_its_own_timer(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    probe.timer = loop_timer_new(probe.loop, free_own_timer, &probe);
+    loop_timer_start(probe.timer, span_us(0));
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, 1);
+    loop_free(probe.loop);
+}
+
+static void note_events(void *aux, int fd, unsigned events)
+{
+    struct probe *probe = aux;
+    char byte;
+    probe->calls++;
+    probe->events = events;
+    if (events & LOOP_READ && read(fd, &byte, 1) == 1)
+        loop_watch_free(probe->watch);
+}
+
+static void test_a_watch_tells_what_is_possible(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    struct err err;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    probe.watch = loop_watch_new(probe.loop, ends[0], LOOP_READ, note_events, &probe, &err);
+    assert_non_null(probe.watch);
+    loop_watch_set(probe.watch, 0);
+    assert_false(loop_step(probe.loop));
+    assert_int_equal(probe.calls, 0);
+    loop_watch_set(probe.watch, LOOP_READ);
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, 1);
+    assert_int_equal(probe.events, LOOP_READ);
+    close(ends[0]);
+    close(ends[1]);
+    loop_free(probe.loop);
+}
+
+static void test_a_bad_descriptor_is_an_error(void **unused)
+{
+    struct loop *loop = loop_new();
+    struct err err;
+    assert_null(loop_watch_new(loop, 987, LOOP_READ, note_events, NULL, &err));
+    assert_int_equal(err.code, ERR_SYSTEM);
+    loop_free(loop);
+}
+
+static void do_work(void *aux)
+{
+    ((struct probe *)aux)->worked++;
+}
+
+static void note_done(void *aux)
+{
+    struct probe *probe = aux;
+    assert_int_equal(probe->worked, 1);
+    probe->finished++;
+}
+
+static void test_work_ends_with_done_on_the_loop(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    loop_work_start(probe.loop, do_work, note_done, &probe);
+    assert_int_equal(probe.finished, 0);
+    loop_run(probe.loop);
+    assert_int_equal(probe.finished, 1);
+    loop_free(probe.loop);
+}
+
+static void test_freeing_waits_for_work(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    loop_work_start(probe.loop, do_work, note_done, &probe);
+    loop_free(probe.loop);
+    assert_int_equal(probe.finished, 1);
+}
+
+static void note_signal(void *aux, int signal_number)
+{
+    struct probe *probe = aux;
+    probe->calls = signal_number;
+    loop_timer_free(probe->timer);
+}
+
+static void never(void *aux)
+{
+    fail();
+}
+
+static void test_a_signal_reaches_the_loop(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    struct err err;
+    probe.signal = loop_signal_new(probe.loop, SIGUSR1, note_signal, &probe, &err);
+    assert_non_null(probe.signal);
+    probe.timer = loop_timer_new(probe.loop, never, NULL);
+    loop_timer_start(probe.timer, span_seconds(60));
+    raise(SIGUSR1);
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, SIGUSR1);
+    loop_signal_free(probe.signal);
+    loop_free(probe.loop);
+}
+
+static void hold(void *aux)
+{
+    struct probe *probe = aux;
+    struct mono start = loop_now(probe->loop);
+    while (mono_since(loop_now(probe->loop), start).us < 3000)
+        ;
+}
+
+static void test_the_longest_hold_is_measured(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    probe.timer = loop_timer_new(probe.loop, hold, &probe);
+    loop_timer_start(probe.timer, span_us(0));
+    loop_run(probe.loop);
+    assert_true(loop_longest_hold(probe.loop).us >= 3000);
+    loop_free(probe.loop); /* frees the timer, too */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_timer_fires_once_and_never_early),
+        cmocka_unit_test(test_a_callback_may_free_its_own_timer),
+        cmocka_unit_test(test_a_watch_tells_what_is_possible),
+        cmocka_unit_test(test_a_bad_descriptor_is_an_error),
+        cmocka_unit_test(test_work_ends_with_done_on_the_loop),
+        cmocka_unit_test(test_freeing_waits_for_work),
+        cmocka_unit_test(test_a_signal_reaches_the_loop),
+        cmocka_unit_test(test_the_longest_hold_is_measured),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
