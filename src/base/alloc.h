@@ -32,6 +32,8 @@ void *alloc_grow(void *block, size_t count, size_t *capacity, size_t size);
 /* Frees the heap pointer that a variable holds when its scope ends:
  *     AUTO_FREE char *path = alloc_text(...);                              */
 #define AUTO_FREE __attribute__((cleanup(alloc_cleanup)))
+
+/* Frees the pointer that stands at `pointer_address`; for AUTO_FREE only. */
 void alloc_cleanup(void *pointer_address);
 
 #endif

@@ -74,7 +74,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 char *arena_text(struct arena *arena, const char *text, size_t length)
 {
     char *copy = arena_alloc(arena, length + 1);
-    memcpy(copy, text, length);
+    if (length > 0) /* nothing may have no address */
+        memcpy(copy, text, length);
     return copy;
 }
 

@@ -66,12 +66,14 @@ char *wall_format(struct wall w, char buffer[static CLOCK_TEXT_SIZE])
 char *span_format(struct span s, char buffer[static CLOCK_TEXT_SIZE])
 {
     const char *sign = s.us < 0 ? "-" : "";
-    int64_t us = s.us < 0 ? -s.us : s.us;
+    int64_t us = s.us == INT64_MIN ? INT64_MAX : s.us < 0 ? -s.us : s.us;
     int64_t seconds = us / 1000000;
+    /* Cut, not rounded: 59.97 s is not "60.0 s", which the next unit would print. */
     if (us < 1000000)
         snprintf(buffer, CLOCK_TEXT_SIZE, "%s%" PRId64 " ms", sign, us / 1000);
-    else if (seconds < 60 && us % 1000000 != 0)
-        snprintf(buffer, CLOCK_TEXT_SIZE, "%s%.1f s", sign, (double)us / 1e6);
+    else if (seconds < 60 && us % 1000000 >= 100000)
+        snprintf(buffer, CLOCK_TEXT_SIZE, "%s%" PRId64 ".%" PRId64 " s", sign, seconds,
+                 us / 100000 % 10);
     else if (seconds < 60)
         snprintf(buffer, CLOCK_TEXT_SIZE, "%s%" PRId64 " s", sign, seconds);
     else if (seconds < 3600)
@@ -115,14 +117,17 @@ static bool scan_char(struct scan *s, const char *accepted)
     return true;
 }
 
-static int64_t scan_fraction(struct scan *s)
+/* Digits beyond the microsecond are read and dropped; at least one is needed. */
+static bool scan_fraction(struct scan *s, int64_t *ret_us)
 {
     int64_t us = 0, weight = 100000;
+    const char *start = s->at;
     while (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
         us += (*s->at++ - '0') * weight;
         weight /= 10;
     }
-    return us;
+    *ret_us = us;
+    return s->at > start;
 }
 
 static bool scan_zone(struct scan *s, int64_t *ret_offset_seconds)
@@ -149,8 +154,8 @@ static int parse_epoch(struct scan s, struct wall *ret)
         seconds = seconds * 10 + (*s.at++ - '0');
     if (s.at == start)
         return ERR_SYNTAX;
-    if (scan_char(&s, "."))
-        fraction = scan_fraction(&s);
+    if (scan_char(&s, ".") && !scan_fraction(&s, &fraction))
+        return ERR_SYNTAX;
     if (s.at != s.end)
         return ERR_SYNTAX;
     ret->us = seconds * 1000000 + fraction;
@@ -177,10 +182,9 @@ int wall_parse(const char *text, size_t length, struct wall *ret)
     if (scan_char(&s, "Tt ")) {
         if (!scan_digits(&s, 2, &hour) || !scan_char(&s, ":") || !scan_digits(&s, 2, &minute))
             return ERR_SYNTAX;
-        if (scan_char(&s, ":") && !scan_digits(&s, 2, &second))
+        if (scan_char(&s, ":") && (!scan_digits(&s, 2, &second) ||
+                                   (scan_char(&s, ".,") && !scan_fraction(&s, &fraction))))
             return ERR_SYNTAX;
-        if (scan_char(&s, ".,"))
-            fraction = scan_fraction(&s);
         if (!scan_zone(&s, &offset))
             return ERR_SYNTAX;
     }

@@ -4,14 +4,29 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Formats beside it first: an argument may be the text that is being replaced. */
+PRINTF_LIKE(3, 0)
+static void fill(struct err *err, enum err_code code, const char *format, va_list args)
+{
+    char text[ERR_TEXT_SIZE];
+    vsnprintf(text, sizeof text, format, args);
+    err->code = code;
+    memcpy(err->text, text, strlen(text) + 1);
+}
+
+static void append(struct err *err, const char *separator, const char *text)
+{
+    size_t used = strlen(err->text);
+    snprintf(err->text + used, sizeof err->text - used, "%s%s", separator, text);
+}
+
 int err_set(struct err *err, enum err_code code, const char *format, ...)
 {
     if (err == NULL)
         return code;
     va_list args;
     va_start(args, format);
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, format, args);
+    fill(err, code, format, args);
     va_end(args);
     return code;
 }
@@ -22,11 +37,9 @@ int err_set_errno(struct err *err, int saved_errno, const char *format, ...)
         return ERR_SYSTEM;
     va_list args;
     va_start(args, format);
-    err->code = ERR_SYSTEM;
-    vsnprintf(err->text, sizeof err->text, format, args);
+    fill(err, ERR_SYSTEM, format, args);
     va_end(args);
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(saved_errno));
+    append(err, ": ", strerror(saved_errno));
     return ERR_SYSTEM;
 }
 
@@ -35,13 +48,12 @@ int err_prefix(struct err *err, const char *format, ...)
     if (err == NULL)
         return ERR_SYSTEM;
     char old[ERR_TEXT_SIZE];
-    memcpy(old, err->text, sizeof old);
+    memcpy(old, err->text, strlen(err->text) + 1);
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
+    fill(err, err->code, format, args);
     va_end(args);
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, ": %s", old);
+    append(err, ": ", old);
     return err->code;
 }
 
@@ -49,13 +61,12 @@ int err_consequence(struct err *err, const char *format, ...)
 {
     if (err == NULL)
         return ERR_SYSTEM;
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, "; ");
-    used = strlen(err->text);
+    char text[ERR_TEXT_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text + used, sizeof err->text - used, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    append(err, "; ", text);
     return err->code;
 }
 

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/check.h"
 
-/* Worker threads may ask for it first and at once: whoever stores first decides. */
+/* Two threads may ask first at the same time; both must end with one seed, so
+ * the first draw that arrives stays. */
 uint64_t hash_seed(void)
 {
     static _Atomic uint64_t seed;
     uint64_t known = atomic_load_explicit(&seed, memory_order_relaxed);
-    while (known == 0) {
-        uint64_t drawn = 0;
-        CHECK(getrandom(&drawn, sizeof drawn, 0) == sizeof drawn);
-        if (atomic_compare_exchange_strong(&seed, &known, drawn))
+    while (__builtin_expect(known == 0, 0)) {
+        uint64_t drawn;
+        if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+            CHECK(errno == EINTR);
+        else if (drawn != 0 && atomic_compare_exchange_strong(&seed, &known, drawn))
             known = drawn;
     }
     return known;
@@ -41,7 +44,8 @@ uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
         state = fold(a ^ k2 ^ seed, b ^ state);
     }
     a = b = 0;
-    memcpy(&a, at, left < 8 ? left : 8);
+    if (left > 0) /* an empty text may have no address */
+        memcpy(&a, at, left < 8 ? left : 8);
     if (left > 8)
         memcpy(&b, at + 8, left - 8);
     return fold(k2 ^ (uint64_t)length, fold(a ^ k1 ^ seed, b ^ state));

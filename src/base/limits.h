@@ -4,7 +4,8 @@
 
 /* Every bound on what comes from outside, in one place; the manual's table of
  * limits is made from these comments. Reaching one is an error with a message
- * that says what follows, never a silent cut. */
+ * that says what follows, never a silent cut. A limit stands far above what a
+ * large data centre needs and far below what would exhaust the machine. */
 
 enum {
     LIMIT_NAME_BYTES = 255,               /* name of a switch, port, hypervisor or guest */

@@ -100,7 +100,9 @@ int mac_prefix_parse(const char *text, size_t length, struct mac_prefix *ret)
     int count = 0;
     for (size_t i = 0; i < length; i++) {
         int value = hex_value(text[i]);
-        if (value < 0 && (text[i] == ':' || text[i] == '-' || text[i] == '.'))
+        bool separates = text[i] == ':' || text[i] == '-' || text[i] == '.';
+        /* Only between octets, or once at the end as in "52:54:00:". */
+        if (separates && count > 0 && count % 2 == 0 && hex_value(text[i - 1]) >= 0)
             continue;
         if (value < 0 || count == 12)
             return ERR_SYNTAX;

@@ -80,7 +80,8 @@ struct mac_prefix {
     uint64_t mask;
 };
 
-/* Parses "52:54:00", "5254.00", "525400" or a longer prefix of whole octets.
+/* Parses "52:54:00", "52:54:00:", "5254.00", "525400" or a longer prefix of
+ * whole octets of two digits each.
  * Returns 0, or ERR_SYNTAX with *ret untouched. */
 int mac_prefix_parse(const char *text, size_t length, struct mac_prefix *ret) MUST_USE;
 

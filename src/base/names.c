@@ -10,9 +10,16 @@
 #include "base/limits.h"
 
 /* A chunked byte store, so that texts never move; `at` holds each text's chunk
- * and offset packed. Slots hold number + 1 and 32 bits of the hash beside it,
- * so that a probe seldom touches the text. */
-enum { CHUNK_BITS = 20, CHUNK_SIZE = 1 << CHUNK_BITS };
+ * and offset packed. Texts start at multiples of four, which lets 32 bits reach
+ * 16 GiB. Chunks grow from 1 KiB to 1 MiB: thousands of switches have a pool
+ * each. Slots hold number + 1 and 32 bits of the hash beside it, so that a probe
+ * seldom touches the text. */
+enum {
+    ALIGNMENT_BITS = 2,
+    OFFSET_BITS = 18,
+    FIRST_CHUNK_SIZE = 1 << 10,
+    MAX_CHUNK_SIZE = 1 << (OFFSET_BITS + ALIGNMENT_BITS)
+};
 
 struct slot {
     uint32_t tag;
@@ -21,8 +28,10 @@ struct slot {
 
 struct names {
     char **chunks;
-    size_t chunk_count, chunk_capacity, chunk_used;
-    uint32_t *at; /* chunk << 20 | offset */
+    size_t chunk_count, chunk_capacity;
+    size_t chunk_used, chunk_size; /* of the last one */
+    size_t chunk_bytes;            /* of all */
+    uint32_t *at;                  /* chunk << 18 | offset / 4 */
     size_t count, capacity;
     struct slot *slots;
     size_t mask;
@@ -31,7 +40,6 @@ struct names {
 struct names *names_new(void)
 {
     struct names *names = alloc_zeroed(1, sizeof *names);
-    names->chunk_used = CHUNK_SIZE;
     names->mask = 63;
     names->slots = alloc_zeroed(names->mask + 1, sizeof *names->slots);
     return names;
@@ -52,7 +60,8 @@ void names_free(struct names *names)
 static const char *entry(const struct names *names, uint32_t number)
 {
     uint32_t at = names->at[number];
-    return names->chunks[at >> CHUNK_BITS] + (at & (CHUNK_SIZE - 1));
+    uint32_t offset = (at & ((1u << OFFSET_BITS) - 1)) << ALIGNMENT_BITS;
+    return names->chunks[at >> OFFSET_BITS] + offset;
 }
 
 static size_t slot_of(const struct names *names, const char *text, size_t length, uint64_t hash)
@@ -66,7 +75,7 @@ static size_t slot_of(const struct names *names, const char *text, size_t length
         if (s->tag != tag)
             continue;
         const char *known = entry(names, s->number_plus_one - 1);
-        if ((uint8_t)known[0] == length && memcmp(known + 1, text, length) == 0)
+        if ((uint8_t)known[0] == length && (length == 0 || memcmp(known + 1, text, length) == 0))
             return slot;
     }
 }
@@ -88,23 +97,33 @@ static void grow_slots(struct names *names)
     free(old);
 }
 
+static void add_chunk(struct names *names)
+{
+    CHECK(names->chunk_count < UINT32_MAX >> OFFSET_BITS);
+    size_t size = names->chunk_size == 0 ? FIRST_CHUNK_SIZE : names->chunk_size * 2;
+    names->chunk_size = size < MAX_CHUNK_SIZE ? size : MAX_CHUNK_SIZE;
+    names->chunks = alloc_grow(names->chunks, names->chunk_count, &names->chunk_capacity,
+                               sizeof *names->chunks);
+    names->chunks[names->chunk_count++] = alloc_array(names->chunk_size, 1);
+    names->chunk_used = 0;
+    names->chunk_bytes += names->chunk_size;
+}
+
 static uint32_t store(struct names *names, const char *text, size_t length)
 {
-    if (CHUNK_SIZE - names->chunk_used < length + 2) {
-        CHECK(names->chunk_count < UINT32_MAX >> CHUNK_BITS);
-        names->chunks = alloc_grow(names->chunks, names->chunk_count, &names->chunk_capacity,
-                                   sizeof *names->chunks);
-        names->chunks[names->chunk_count++] = alloc_array(CHUNK_SIZE, 1);
-        names->chunk_used = 0;
-    }
+    const size_t alignment = 1u << ALIGNMENT_BITS;
+    size_t needed = (length + 2 + alignment - 1) & ~(alignment - 1);
+    if (names->chunk_size - names->chunk_used < needed)
+        add_chunk(names);
     char *to = names->chunks[names->chunk_count - 1] + names->chunk_used;
     to[0] = (char)(uint8_t)length;
-    memcpy(to + 1, text, length);
+    if (length > 0) /* an empty text may have no address */
+        memcpy(to + 1, text, length);
     to[length + 1] = '\0';
-    uint32_t at = (uint32_t)((names->chunk_count - 1) << CHUNK_BITS | names->chunk_used);
-    names->chunk_used += length + 2;
     names->at = alloc_grow(names->at, names->count, &names->capacity, sizeof *names->at);
-    names->at[names->count] = at;
+    names->at[names->count] =
+        (uint32_t)((names->chunk_count - 1) << OFFSET_BITS | names->chunk_used >> ALIGNMENT_BITS);
+    names->chunk_used += needed;
     return (uint32_t)names->count++;
 }
 
@@ -147,6 +166,6 @@ uint32_t names_count(const struct names *names)
 
 size_t names_size(const struct names *names)
 {
-    return names->chunk_count * CHUNK_SIZE + names->capacity * sizeof *names->at +
+    return names->chunk_bytes + names->capacity * sizeof *names->at +
            (names->mask + 1) * sizeof *names->slots;
 }

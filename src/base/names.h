@@ -15,6 +15,7 @@ struct names;
 
 #define NAME_NONE UINT32_MAX
 
+/* Returns an empty pool; yours to names_free(). */
 struct names *names_new(void);
 
 /* Frees the pool and every text in it; NULL is allowed. */

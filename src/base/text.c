@@ -29,7 +29,8 @@ static void reserve(struct text *t, size_t extra)
 void text_add_bytes(struct text *t, const char *bytes, size_t length)
 {
     reserve(t, length);
-    memcpy(t->data + t->length, bytes, length);
+    if (length > 0) /* nothing may have no address */
+        memcpy(t->data + t->length, bytes, length);
     t->length += length;
     t->data[t->length] = '\0';
 }

@@ -7,8 +7,12 @@
 
 #include "base/check.h"
 
-/* A growing, always terminated text. Start from TEXT_EMPTY or text_init(); what
- * it holds is freed by text_done(). */
+/* A growing, always terminated text. Start from TEXT_EMPTY; what it holds is
+ * freed by text_done(), or at the end of its scope with AUTO_TEXT.
+ *
+ * The room doubles as it grows, so adding n characters one by one costs O(n).
+ * Texts that end up in JSON go through text_add_json(), which makes valid output
+ * of any bytes: names of switches, ports and guests come from outside. */
 
 struct text {
     char *data; /* NULL while empty; read it with text_get() */
@@ -21,10 +25,19 @@ struct text {
 /* Returns the text, "" while nothing was added; borrowed until the next change. */
 const char *text_get(const struct text *t);
 
+/* Appends the terminated `chars`, which may not be a part of `t`. */
 void text_add(struct text *t, const char *chars);
+
+/* Appends `length` bytes (which may be NULL when there are none). */
 void text_add_bytes(struct text *t, const char *bytes, size_t length);
+
+/* Appends one character. */
 void text_add_char(struct text *t, char c);
+
+/* Appends the formatted text; no argument may point into `t`. */
 void text_printf(struct text *t, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* As text_printf(); `args` is consumed. */
 void text_vprintf(struct text *t, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
 /* Forgets the content and keeps the memory. */
