@@ -14,7 +14,8 @@
 
 /* The world: what was recorded and what was observed, tied together for one
  * judging. Built from immutable snapshots that it borrows; it must not outlive
- * them. No I/O, no clock, no globals. */
+ * them. No I/O, no clock, no globals: the same input gives the same world, byte
+ * for byte, whoever asks and whenever. */
 
 struct audit_options {
     bool prefix_mode;                  /* DOMAIN P3; on as delivered */

@@ -43,7 +43,7 @@ char *wall_format(struct wall w, char buffer[static CLOCK_TEXT_SIZE])
         return buffer;
     }
     int64_t seconds = floor_divide(w.us, 1000000);
-    int64_t fraction = w.us - seconds * 1000000;
+    int64_t fraction = (w.us % 1000000 + 1000000) % 1000000;
     int64_t days = floor_divide(seconds, 86400);
     int64_t in_day = seconds - days * 86400;
     int64_t year;

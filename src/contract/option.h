@@ -8,7 +8,8 @@
 
 /* The option table of a plug-in: the parser, `muster check`, the manual's table
  * and the schema all come from it, so an option cannot be undocumented. Values
- * are written at `offset` of the plug-in's own configuration struct. */
+ * are written at `offset` of the plug-in's own configuration struct, which the core
+ * allocates and, after the plug-in has gone, frees. */
 
 enum option_type {
     OPTION_TEXT,        /* char *; NULL when absent and without default */

@@ -173,7 +173,8 @@ static void test_the_longest_hold_is_measured(void **unused)
     probe.timer = loop_timer_new(probe.loop, hold, &probe);
     loop_timer_start(probe.timer, span_us(0));
     loop_run(probe.loop);
-    assert_true(loop_longest_hold(probe.loop).us >= 3000);
+    /* Both clocks cut to whole microseconds. */
+    assert_true(loop_longest_hold(probe.loop).us >= 2999);
     loop_free(probe.loop); /* frees the timer, too */
 }
 

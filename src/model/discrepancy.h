@@ -11,7 +11,9 @@
 #include "base/text.h"
 
 /* A discrepancy: what the records and the network say differently about one
- * subject, with the proof (DOMAIN part 3; output fields of DESIGN section 6). */
+ * subject, with the proof (DOMAIN part 3; output fields of DESIGN section 6). It
+ * is what the judge says in one round; its life across rounds, from suspected to
+ * closed, is the case's and stands in the store. */
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 
@@ -44,6 +46,7 @@ enum audit_exit { EXIT_CLEAN = 0, EXIT_FOUND = 1, EXIT_USAGE = 2, EXIT_NOT_OBSER
 
 enum verdict_state { VERDICT_SUSPECTED, VERDICT_CONFIRMED };
 
+/* Returns the word for `kind`; never NULL. */
 const char *discrepancy_word(enum discrepancy_kind kind);
 /* Returns the kind that `word` names, DISCREPANCY_KIND_COUNT when none. */
 enum discrepancy_kind discrepancy_parse(const char *word);

@@ -6,7 +6,9 @@
 #include <stddef.h>
 
 /* One port, many spellings: ifName Gi1/0/1, ifDescr GigabitEthernet1/0/1,
- * Juniper's logical unit ge-0/0/1.0. */
+ * Juniper's logical unit ge-0/0/1.0. Spreadsheets, topology databases and LLDP
+ * neighbours each use the one they like; without a common form every recorded
+ * port would look like a gap in the record. */
 
 enum { PORT_NAME_SIZE = 256 };
 

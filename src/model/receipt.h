@@ -8,7 +8,9 @@
 #include "base/clock.h"
 
 /* The proof of what one source was asked and what it answered. Absence may be
- * concluded only from receipts that are whole and fresh (DESIGN section 2). */
+ * concluded only from receipts that are whole and fresh (DESIGN section 2), so a
+ * reader that is not sure says why not rather than "whole": a false receipt would
+ * make a false alarm. */
 
 struct receipt {
     char *source;   /* configured name: "sw1", "csv guests.csv" */

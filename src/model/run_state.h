@@ -8,7 +8,9 @@
 
 /* What a record says a guest is doing, and whether it should therefore be heard
  * on the wire (DOMAIN F11). "Unknown" is a value: it never raises and never
- * clears a discrepancy. */
+ * clears a discrepancy. Every hypervisor and every spreadsheet has its own words;
+ * they are brought to these ten, and a word that is not known is an error of that
+ * row and never a guess. */
 
 enum tristate { NO, YES, UNKNOWN };
 

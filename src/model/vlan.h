@@ -22,7 +22,10 @@ enum { VLAN_SET_UNKNOWN = 0, VLAN_SET_TRUNK = 1 };
 
 struct vlan_pool;
 
+/* Returns a pool with the two sets that are always there; yours to free. */
 struct vlan_pool *vlan_pool_new(void);
+
+/* Frees the pool and its sets; NULL is allowed. */
 void vlan_pool_free(struct vlan_pool *pool);
 
 /* Returns the number of the set of the `count` VLAN ids (any order, duplicates

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* One SNMP value as it stands in a varbind (RFC 3416 section 3): a view into the
- * message or recording, valid only while that is. */
+ * message or recording, valid only while that is. Live messages, recordings and
+ * the simulated agents all speak in these, so that one decoder serves them all. */
 
 enum snmp_type { /* BER tags */
                  SNMP_INTEGER = 0x02,
