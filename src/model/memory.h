@@ -28,11 +28,33 @@ struct off_since {
     struct wall first_read;
 };
 
+/* A discrepancy that every round since `first` has found, judged over the same
+ * identity: the records and the network have differed in this way all the while.
+ * This is what lets a later round prove what one round could only suspect. */
+struct open_since {
+    const char *identity; /* struct discrepancy's */
+    struct wall first;    /* `now` of the round that found it first */
+};
+
 struct memory {
     const struct seen_interval *intervals; /* sorted by mac, then first */
     size_t interval_count;
     const struct off_since *offs; /* sorted by identity */
     size_t off_count;
+    const struct open_since *opens; /* sorted by identity */
+    size_t open_count;
 };
+
+/* Returns when Muster itself first read the guest as off; WALL_UNKNOWN when the
+ * memory (may be NULL) does not have it. */
+struct wall memory_off_first(const struct memory *memory, const char *guest_identity);
+
+/* Returns since when the discrepancy has stood; WALL_UNKNOWN when it is new. */
+struct wall memory_open_first(const struct memory *memory, const char *identity);
+
+/* Returns the first of the intervals of `mac`, which lie side by side in order of
+ * their beginning, and sets *ret_count; NULL and 0 when there is none. */
+const struct seen_interval *memory_intervals(const struct memory *memory, struct mac mac,
+                                             size_t *ret_count);
 
 #endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "model/discrepancy.h"
+#include "model/memory.h"
+
+static void test_words_name_their_kind(void **state)
+{
+    for (int i = 0; i < DISCREPANCY_KIND_COUNT; i++)
+        assert_int_equal(discrepancy_parse(discrepancy_word((enum discrepancy_kind)i)), i);
+    assert_int_equal(discrepancy_parse("silence"), DISCREPANCY_KIND_COUNT);
+    assert_int_equal(discrepancy_exit(DISCREPANCY_AUDIT_GAP), EXIT_NOT_OBSERVED);
+    assert_int_equal(discrepancy_exit(DISCREPANCY_NIC_SILENT), EXIT_CLEAN);
+    assert_string_equal(severity_word(discrepancy_severity(DISCREPANCY_SILENT)), "medium");
+    assert_string_equal(verdict_state_word(VERDICT_SUSPECTED), "suspected");
+}
+
+static void test_memory_finds_by_identity(void **state)
+{
+    const struct off_since offs[] = {{"a", {1}}, {"b", {2}}, {"d", {4}}};
+    const struct open_since opens[] = {{"silent:x", {7}}};
+    const struct memory memory = {.offs = offs, .off_count = 3, .opens = opens, .open_count = 1};
+    assert_int_equal(memory_off_first(&memory, "b").us, 2);
+    assert_int_equal(memory_off_first(&memory, "d").us, 4);
+    assert_false(wall_known(memory_off_first(&memory, "c")));
+    assert_false(wall_known(memory_off_first(NULL, "a")));
+    assert_int_equal(memory_open_first(&memory, "silent:x").us, 7);
+    assert_false(wall_known(memory_open_first(&memory, "silent")));
+}
+
+static void test_memory_finds_intervals_side_by_side(void **state)
+{
+    const struct seen_interval intervals[] = {
+        {.mac = {1}}, {.mac = {5}, .port = "p"}, {.mac = {5}, .port = "q"}, {.mac = {9}}};
+    const struct memory memory = {.intervals = intervals, .interval_count = 4};
+    size_t count;
+    const struct seen_interval *found = memory_intervals(&memory, (struct mac){5}, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(found[1].port, "q");
+    assert_null(memory_intervals(&memory, (struct mac){4}, &count));
+    assert_int_equal(count, 0);
+    assert_null(memory_intervals(NULL, (struct mac){5}, &count));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words_name_their_kind),
+        cmocka_unit_test(test_memory_finds_by_identity),
+        cmocka_unit_test(test_memory_finds_intervals_side_by_side),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
