@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_STORE_STORE_H
+#define MUSTER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/world.h"
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/case_record.h"
+#include "model/forwarding.h"
+#include "model/memory.h"
+#include "model/receipt.h"
+#include "model/record.h"
+
+/* The log of facts and the cases: what Muster knows between two rounds (DESIGN
+ * sections 1 and 2).
+ *
+ * A round is one transaction. Everything that it read is written as the
+ * difference from what the store holds: a forward table or a recorded table that
+ * did not change costs its receipt and nothing else, one that changed costs its
+ * changed rows. Rows are intervals: a row appears with a reading and ends with a
+ * later one, nothing is overwritten, so the world of any earlier round can be
+ * put together again (store/query.h) and judged by the same code to the same
+ * verdicts. What was read in part ends no interval for good: it is marked as
+ * ended without proof, and goes on when the row is back.
+ *
+ * Reports are made after store_round_commit() has returned 0: then a kill, a
+ * crash or a power cut loses nothing that was reported. Until then the round
+ * does not exist; a full disk or any other error takes it back as a whole and
+ * damages nothing.
+ *
+ * One process writes: the writer holds a lock on "PATH.lock" from open to close,
+ * so that a round's memory cannot change under it. Readers do not wait.
+ *
+ * The rules are written once over a small table of functions (store/database.h)
+ * that SQLite fills in and PostgreSQL can. Limits: SQLite's own (2^63 rows, 281
+ * TB); texts and counts inherit base/limits.h through the model. Attacks
+ * considered: a damaged or prepared file never crashes the reader, every value
+ * is checked when it is read, and is an ERR_CORRUPT with what to do; statements
+ * are prepared, no text from outside ever becomes SQL; digests and hashes are
+ * keyed by a secret of the store, so that addresses cannot be chosen to hide a
+ * change. Not thread-safe: one thread owns the handle. */
+
+struct store;
+
+enum store_mode {
+    STORE_WRITE, /* made when missing */
+    STORE_READ   /* must exist; needs no lock and no writable folder */
+};
+
+/* Facts are kept at least this long (DESIGN section 4). */
+#define STORE_RETENTION span_seconds(35 * 24 * 3600)
+
+/* Opens the store at `path` ("muster.db"). Returns 0 with *ret, to be closed; or,
+ * with a sentence that says what follows:
+ * - ERR_NOT_FOUND: STORE_READ, and there is none;
+ * - ERR_VERSION: a newer Muster made it; nothing was touched;
+ * - ERR_CORRUPT: not a store, or damaged; nothing was touched;
+ * - ERR_DENIED: STORE_WRITE on a read-only file, folder or file system: the caller
+ *   may go on with STORE_READ, and says that nothing will be remembered;
+ * - ERR_TIMEOUT: another process (named) writes to it;
+ * - ERR_SYSTEM: anything else of the operating system. */
+int store_open(const char *path, enum store_mode mode, struct store **ret,
+               struct err *err) MUST_USE;
+
+/* Closes; a round that was not committed is taken back. NULL is allowed. */
+void store_close(struct store *store);
+
+/* --- writing a round --- */
+
+/* Begins the next round at `started`; sets *ret_round to its number. The calls
+ * below until store_round_commit() or store_round_abort() belong to it. When one
+ * of them fails the round is taken back at once, the error says so, and the
+ * following ones fail until the next store_round_begin(). */
+int store_round_begin(struct store *store, struct wall started, uint64_t *ret_round,
+                      struct err *err) MUST_USE;
+
+/* Stores one switch's table of this round, whole or in part, with its receipts. */
+int store_round_table(struct store *store, const struct forward_table *table,
+                      struct err *err) MUST_USE;
+
+/* Stores one recorded source's snapshot of this round; it becomes its last good
+ * one. `receipt` may be NULL. */
+int store_round_records(struct store *store, const struct record_set *set,
+                        const struct receipt *receipt, struct err *err) MUST_USE;
+
+/* Stores that a source gave nothing usable; a recorded one keeps its last good
+ * snapshot, which is then this round's too. `rounds` of `failed` is not read: the
+ * store counts. `receipt` may be NULL. */
+int store_round_failed(struct store *store, const struct failed_source *failed,
+                       const struct receipt *receipt, struct err *err) MUST_USE;
+
+/* Stores which guests are now recorded as not communicating: `identities`, each
+ * once, any order (memory.h). A guest that is in none of `identities` and not in
+ * `unknown` either has been read as communicating, or is gone: its clock ends. */
+int store_round_offs(struct store *store, const char *const *identities, size_t count,
+                     const char *const *unknown, size_t unknown_count, struct err *err) MUST_USE;
+
+/* Stores the cases as they are after this round, and their events. */
+int store_round_cases(struct store *store, const struct case_change *changes, size_t count,
+                      struct err *err) MUST_USE;
+
+/* Makes the round permanent (on the disk, not only handed to the kernel).
+ * `judged` is the clock value that was given to the judge: a replay uses it. */
+int store_round_commit(struct store *store, struct wall judged, struct wall ended,
+                       struct err *err) MUST_USE;
+
+/* Takes the round back; allowed at any time. */
+void store_round_abort(struct store *store);
+
+/* --- what the next round needs --- */
+
+struct store_memory_query {
+    uint64_t round;         /* as it was after this round; 0: the latest */
+    struct wall now;        /* the clock value of the judging */
+    struct span horizon;    /* twice the largest ageing time, or more */
+    const struct mac *macs; /* all intervals of these too: guests recorded off, MACs in doubt */
+    size_t mac_count;
+};
+
+/* Loads what earlier rounds left for the judge: the intervals of every MAC that
+ * appeared (other than in a switch's first reading) or ended within the horizon,
+ * of the MACs of open cases and of those in the query; and since when guests are
+ * off. Not the million steady ones. Of the MACs chosen, intervals that ended
+ * before the horizon are left out. Memory comes from `arena`. */
+int store_load_memory(struct store *store, const struct store_memory_query *query,
+                      struct arena *arena, struct memory *ret, struct err *err) MUST_USE;
+
+/* Loads the last good snapshot of the recorded source `source`, yours to free,
+ * and when it was read. Returns ERR_NOT_FOUND when there is none. */
+int store_last_good(struct store *store, const char *source, struct record_set **ret,
+                    struct wall *ret_read_at, struct err *err) MUST_USE;
+
+/* Sets *ret to how many rounds in a row the source (a configured name; for an
+ * observed one the switch's) had failed up to the latest. */
+int store_failed_rounds(struct store *store, const char *source, unsigned *ret,
+                        struct err *err) MUST_USE;
+
+/* Loads the cases that a round must know: open, cleared, and ended within
+ * `grace` before `now`; and the number that the next new case gets. */
+int store_load_cases(struct store *store, struct wall now, struct span grace, struct arena *arena,
+                     const struct case_record **ret, size_t *ret_count, uint64_t *ret_next_number,
+                     struct err *err) MUST_USE;
+
+/* --- outside a round --- */
+
+/* Stores what a person did to a case (workflow/case.h made the change), as a
+ * transaction of its own. */
+int store_case_change(struct store *store, const struct case_change *change,
+                      struct err *err) MUST_USE;
+
+/* Forgets facts that ended before `now` - `retention`: rows, receipts, rounds and
+ * closed cases. What still stands is kept however old: current rows, open cases,
+ * last good snapshots. Gives free space back to the file system. */
+int store_trim(struct store *store, struct wall now, struct span retention,
+               struct err *err) MUST_USE;
+
+struct store_size {
+    uint64_t file_bytes; /* without the write-ahead log */
+    uint64_t rounds, receipts, sightings, past_sightings, recorded, past_recorded, cases;
+};
+
+/* Counts what the store holds; takes time linear in it. */
+int store_measure(struct store *store, struct store_size *ret, struct err *err) MUST_USE;
+
+#endif
