@@ -69,11 +69,11 @@ enum bridge_want_kind { BRIDGE_GET, BRIDGE_WALK };
 struct bridge_want {
     uint32_t id; /* to answer with */
     enum bridge_want_kind kind;
-    uint32_t context;        /* VLAN whose context or community is meant, 0 the default */
-    const struct oid *oids;  /* GET: instances; WALK: one column */
-    size_t oid_count;        /* borrowed until the request's end */
-    bool slow_changing;      /* may be asked last, or over several rounds */
-    bool allow_disorder;     /* do not stop at OIDs that do not increase */
+    uint32_t context;         /* VLAN whose context or community is meant, 0 the default */
+    const struct oid *oids;   /* GET: instances; WALK: one column */
+    size_t oid_count;         /* borrowed until the request's end */
+    bool slow_changing;       /* may be asked last, or over several rounds */
+    bool allow_disorder;      /* do not stop at OIDs that do not increase */
     uint16_t max_repetitions; /* a quirk's upper bound, 0 none */
 };
 

@@ -38,27 +38,27 @@ const char *bridge_family_word(enum bridge_family family);
 
 /* word in the output, bit; what a row's reading has to be said of */
 #define BRIDGE_NOTES(NOTE)                                                                         \
-    NOTE("lenIdx", LENGTH_IN_INDEX)      /* the index has a length octet before the MAC */         \
-    NOTE("seqIdx", INDEX_IS_SEQUENCE)    /* the index is no MAC */                                 \
-    NOTE("xtraSub", EXTRA_IN_INDEX)      /* a sub-identifier after the MAC */                      \
-    NOTE("noFdb", NO_FDB_IN_INDEX)       /* the index lacks the FDB id */                          \
-    NOTE("macCol1", MAC_FROM_COLUMN)     /* the MAC is from the address column */                  \
-    NOTE("noMac", NO_MAC)                /* there is no MAC at all */                              \
-    NOTE("addr!=", ADDRESS_DIFFERS)      /* address column differs; the index is trusted */        \
-    NOTE("noPort", NO_PORT)              /* no row in the port column */                           \
-    NOTE("tornS", TORN_STATUS)           /* others have a status, this row has none */             \
-    NOTE("tornP", TORN_PORT)             /* status without port */                                 \
-    NOTE("group", GROUP_ADDRESS)         /* multicast or broadcast */                              \
-    NOTE("noVlanCur", NO_VLAN_TABLE)     /* no VLAN table: FDB id is taken as VLAN */              \
-    NOTE("fdbMiss", FDB_NOT_IN_TABLE)    /* the VLAN table does not know this FDB id */            \
-    NOTE("port0", PORT_ZERO)             /* not learned, or learned nowhere: never a place */      \
-    NOTE("noBP", NO_BASE_PORTS)          /* the device has no base-port table */                   \
-    NOTE("BPmiss", NOT_A_BASE_PORT)      /* the port is not in it */                               \
-    NOTE("=ifIndex", PORT_IS_IF_INDEX)   /* the unmapped port is the number of an interface */     \
-    NOTE("ifMiss", NO_SUCH_INTERFACE)    /* the interface is not in the interface table */         \
-    NOTE("noIfTab", NO_INTERFACES)       /* no interface table */                                  \
-    NOTE("quirk", BY_QUIRK)              /* port or VLAN found by a rule of the quirk table */     \
-    NOTE("tunnel", TUNNEL)               /* a VTEP or other pseudo-port: what is behind is remote */
+    NOTE("lenIdx", LENGTH_IN_INDEX)    /* the index has a length octet before the MAC */           \
+    NOTE("seqIdx", INDEX_IS_SEQUENCE)  /* the index is no MAC */                                   \
+    NOTE("xtraSub", EXTRA_IN_INDEX)    /* a sub-identifier after the MAC */                        \
+    NOTE("noFdb", NO_FDB_IN_INDEX)     /* the index lacks the FDB id */                            \
+    NOTE("macCol1", MAC_FROM_COLUMN)   /* the MAC is from the address column */                    \
+    NOTE("noMac", NO_MAC)              /* there is no MAC at all */                                \
+    NOTE("addr!=", ADDRESS_DIFFERS)    /* address column differs; the index is trusted */          \
+    NOTE("noPort", NO_PORT)            /* no row in the port column */                             \
+    NOTE("tornS", TORN_STATUS)         /* others have a status, this row has none */               \
+    NOTE("tornP", TORN_PORT)           /* status without port */                                   \
+    NOTE("group", GROUP_ADDRESS)       /* multicast or broadcast */                                \
+    NOTE("noVlanCur", NO_VLAN_TABLE)   /* no VLAN table: FDB id is taken as VLAN */                \
+    NOTE("fdbMiss", FDB_NOT_IN_TABLE)  /* the VLAN table does not know this FDB id */              \
+    NOTE("port0", PORT_ZERO)           /* not learned, or learned nowhere: never a place */        \
+    NOTE("noBP", NO_BASE_PORTS)        /* the device has no base-port table */                     \
+    NOTE("BPmiss", NOT_A_BASE_PORT)    /* the port is not in it */                                 \
+    NOTE("=ifIndex", PORT_IS_IF_INDEX) /* the unmapped port is the number of an interface */       \
+    NOTE("ifMiss", NO_SUCH_INTERFACE)  /* the interface is not in the interface table */           \
+    NOTE("noIfTab", NO_INTERFACES)     /* no interface table */                                    \
+    NOTE("quirk", BY_QUIRK)            /* port or VLAN found by a rule of the quirk table */       \
+    NOTE("tunnel", TUNNEL)             /* a VTEP or other pseudo-port: what is behind is remote */
 
 enum bridge_note_index {
 #define NOTE(word, name) BRIDGE_NOTE_INDEX_##name,
@@ -78,7 +78,8 @@ const char *bridge_note_word(enum bridge_note_index index);
 enum bridge_row_flag {
     BRIDGE_ROW_PORT = 1,   /* the port column had this row */
     BRIDGE_ROW_STATUS = 2, /* the status column had it */
-    BRIDGE_ROW_ODD = 4     /* there is more in the side list */
+    BRIDGE_ROW_ODD = 4,    /* its index is not of the MIB's form */
+    BRIDGE_ROW_NOTED = 8   /* there is more in the side list */
 };
 
 struct bridge_row {
@@ -111,8 +112,9 @@ struct bridge_group {
     enum bridge_family family;
     uint32_t context; /* VLAN whose context was asked, 0 the default one */
     uint32_t fdb_id;
-    bool fdb_known;  /* BRIDGE-MIB has none */
-    uint32_t *vlans; /* sorted; none: not known */
+    bool fdb_known;   /* BRIDGE-MIB has none */
+    bool fdb_is_vlan; /* a vendor's index names the VLAN itself */
+    uint32_t *vlans;  /* sorted; none: not known */
     uint32_t vlan_count;
     uint32_t notes;
 };

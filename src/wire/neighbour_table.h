@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/mac.h"
+#include "base/names.h"
 #include "wire/snmp_value.h"
 
 struct bridge_facts;
@@ -47,6 +48,7 @@ struct wire_neighbour {
     enum wire_neighbour_protocol protocol;
     uint32_t local_number; /* lldpRemLocalPortNum or cdpCacheIfIndex */
     uint32_t index;        /* the neighbour's number on that port */
+    uint32_t mark;         /* LLDP's time mark */
     uint32_t if_index;     /* 0: not resolved */
     uint8_t chassis_subtype, port_subtype;
     struct mac chassis_mac, port_mac;         /* MAC_NONE where the id is none */
@@ -58,6 +60,12 @@ struct wire_neighbour {
 
 struct neighbour_table;
 
+/* Adds an octet string to `names` as people read it: trailing NULs and blanks
+ * dropped; text as it is, what is no text as "hex:" and its octets. Returns its
+ * number, NAME_NONE when nothing is left. */
+uint32_t neighbour_text(struct names *names, const uint8_t *octets, size_t length);
+
+/* Returns an empty table; yours to free. */
 struct neighbour_table *neighbour_table_new(void);
 void neighbour_table_free(struct neighbour_table *table); /* NULL is allowed */
 
@@ -67,7 +75,7 @@ bool neighbour_table_add(struct neighbour_table *table, enum wire_neighbour_prot
                          enum neighbour_column column, const uint32_t *index, size_t count,
                          const struct snmp_value *value);
 
-/* Ends adding: resolves local ports by `facts` and moves the neighbours there. */
+/* Ends adding (once): resolves local ports by `facts` and moves the neighbours there. */
 void neighbour_table_finish(struct neighbour_table *table, struct bridge_facts *facts);
 
 #endif

@@ -22,7 +22,7 @@
  *
  * Errors name file and line. Limits: QUIRKS_MAX rules. */
 
-enum { QUIRKS_MAX = 4096, QUIRK_TABLES_MAX = 4, QUIRK_TEXT_SIZE = 32 };
+enum { QUIRKS_MAX = 4096, QUIRK_TEXT_SIZE = 32 };
 
 /* How an FDB id becomes a VLAN. */
 enum quirk_vlan {
@@ -57,7 +57,6 @@ struct quirk_fdb {
 };
 
 struct quirk {
-    uint32_t set; /* which keys a line gave, enum quirk_key of quirks.c */
     enum bridge_family order[BRIDGE_FAMILY_COUNT]; /* families in the order they are tried */
     size_t order_count;
     bool both;     /* read every family of `order`, not only the first with rows */

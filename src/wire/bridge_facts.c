@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/bridge_facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "wire/bridge_reader.h"
+#include "wire/bridge_rows.h"
+
+enum { VLAN_LOWEST = 1, VLAN_HIGHEST = 4094 };
+
+void facts_builder_init(struct facts_builder *builder)
+{
+    *builder = (struct facts_builder){
+        .facts = alloc_zeroed(1, sizeof *builder->facts),
+        .neighbours = neighbour_table_new(),
+    };
+    builder->facts->names = names_new();
+}
+
+void facts_builder_done(struct facts_builder *builder)
+{
+    bridge_facts_free(builder->facts);
+    neighbour_table_free(builder->neighbours);
+    map_done(&builder->by_if_index);
+    map_done(&builder->base_seen);
+    map_done(&builder->vlan_seen);
+    map_done(&builder->tag_fdb);
+    free(builder->tags);
+}
+
+/* Returns the interface of that number, adding it; NULL when there are too many. */
+static struct bridge_interface *interface_of(struct facts_builder *builder, uint32_t if_index)
+{
+    struct bridge_facts *facts = builder->facts;
+    uint32_t at = map_find(&builder->by_if_index, if_index);
+    if (at != MAP_NO_VALUE)
+        return &facts->interfaces[at];
+    if (facts->interface_count == BRIDGE_MAP_ROWS_MAX)
+        return NULL;
+    map_put(&builder->by_if_index, if_index, (uint32_t)facts->interface_count);
+    facts->interfaces = alloc_grow(facts->interfaces, facts->interface_count,
+                                   &facts->interface_capacity, sizeof *facts->interfaces);
+    struct bridge_interface *added = &facts->interfaces[facts->interface_count++];
+    *added = (struct bridge_interface){
+        .if_index = if_index,
+        .name = NAME_NONE,
+        .descr = NAME_NONE,
+        .alias = NAME_NONE,
+        .address = MAC_NONE,
+    };
+    return added;
+}
+
+bool facts_add_interface(struct facts_builder *builder, enum interface_column column,
+                         uint32_t if_index, const struct snmp_value *value)
+{
+    struct bridge_interface *interface = interface_of(builder, if_index);
+    if (interface == NULL)
+        return false;
+    int64_t number;
+    if (column == INTERFACE_TYPE) {
+        if (bridge_value_number(value, &number) && number > 0 && number < INT32_MAX)
+            interface->type = (uint32_t)number;
+        return true;
+    }
+    if (value->type != SNMP_OCTETS)
+        return true;
+    if (column == INTERFACE_ADDRESS) {
+        interface->address = bridge_value_mac(value);
+        if (mac_is_zero(interface->address))
+            interface->address = MAC_NONE;
+        return !mac_known(interface->address) || facts_add_own_mac(builder, interface->address);
+    }
+    uint32_t text = neighbour_text(builder->facts->names, value->bytes, value->length);
+    *(column == INTERFACE_NAME    ? &interface->name
+      : column == INTERFACE_DESCR ? &interface->descr
+                                  : &interface->alias) = text;
+    return true;
+}
+
+bool facts_add_base_port(struct facts_builder *builder, uint32_t context, uint32_t port,
+                         const struct snmp_value *value)
+{
+    struct bridge_facts *facts = builder->facts;
+    int64_t if_index;
+    if (!bridge_value_number(value, &if_index) || if_index < 0 || if_index > UINT32_MAX)
+        return true;
+    if (facts->base_port_count == BRIDGE_MAP_ROWS_MAX ||
+        map_find(&builder->base_seen, (uint64_t)context << 32 | port) != MAP_NO_VALUE)
+        return false;
+    map_put(&builder->base_seen, (uint64_t)context << 32 | port, 1);
+    facts->base_ports = alloc_grow(facts->base_ports, facts->base_port_count,
+                                   &facts->base_port_capacity, sizeof *facts->base_ports);
+    facts->base_ports[facts->base_port_count++] =
+        (struct bridge_base_port){context, port, (uint32_t)if_index};
+    return true;
+}
+
+static void add_pair(struct bridge_vlan **pairs, size_t *count, size_t *capacity, uint32_t fdb_id,
+                     uint32_t vlan)
+{
+    *pairs = alloc_grow(*pairs, *count, capacity, sizeof **pairs);
+    (*pairs)[(*count)++] = (struct bridge_vlan){fdb_id, vlan};
+}
+
+bool facts_add_vlan(struct facts_builder *builder, const uint32_t *index, size_t count,
+                    const struct snmp_value *value)
+{
+    struct bridge_facts *facts = builder->facts;
+    int64_t fdb_id;
+    if (count == 0 || count > 3 || !bridge_value_number(value, &fdb_id) || fdb_id < 0 ||
+        fdb_id > UINT32_MAX)
+        return true;
+    uint32_t vlan = index[count - 1];
+    if (facts->vlan_count == BRIDGE_MAP_ROWS_MAX)
+        return false;
+    uint32_t component = count == 3 ? index[1] : 0;
+    uint64_t key = (uint64_t)component << 32 | vlan;
+    uint32_t seen = map_find(&builder->vlan_seen, key);
+    if (seen != MAP_NO_VALUE)
+        return false;
+    map_put(&builder->vlan_seen, key, 1);
+    add_pair(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity, (uint32_t)fdb_id, vlan);
+    return true;
+}
+
+bool facts_add_own_mac(struct facts_builder *builder, struct mac mac)
+{
+    struct bridge_facts *facts = builder->facts;
+    if (facts->own_mac_count == BRIDGE_MAP_ROWS_MAX)
+        return false;
+    facts->own_macs = alloc_grow(facts->own_macs, facts->own_mac_count, &facts->own_mac_capacity,
+                                 sizeof *facts->own_macs);
+    facts->own_macs[facts->own_mac_count++] = mac;
+    return true;
+}
+
+bool facts_add_tag(struct facts_builder *builder, uint32_t index, const struct snmp_value *value)
+{
+    int64_t vlan;
+    if (!bridge_value_number(value, &vlan) || vlan < VLAN_LOWEST || vlan > VLAN_HIGHEST)
+        return true;
+    if (builder->tag_count == BRIDGE_MAP_ROWS_MAX)
+        return false;
+    add_pair(&builder->tags, &builder->tag_count, &builder->tag_capacity, index, (uint32_t)vlan);
+    return true;
+}
+
+bool facts_add_tag_fdb(struct facts_builder *builder, uint32_t index,
+                       const struct snmp_value *value)
+{
+    int64_t fdb_id;
+    if (!bridge_value_number(value, &fdb_id) || fdb_id < 0 || fdb_id > UINT32_MAX)
+        return true;
+    if (builder->tag_fdb.count == BRIDGE_MAP_ROWS_MAX)
+        return false;
+    map_put(&builder->tag_fdb, index, (uint32_t)fdb_id);
+    return true;
+}
+
+/* --- ending --- */
+
+static int compare_interfaces(const void *a, const void *b)
+{
+    const struct bridge_interface *x = a, *y = b;
+    return (x->if_index > y->if_index) - (x->if_index < y->if_index);
+}
+
+static int compare_base_ports(const void *a, const void *b)
+{
+    const struct bridge_base_port *x = a, *y = b;
+    if (x->context != y->context)
+        return x->context < y->context ? -1 : 1;
+    return (x->port > y->port) - (x->port < y->port);
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct bridge_vlan *x = a, *y = b;
+    if (x->fdb_id != y->fdb_id)
+        return x->fdb_id < y->fdb_id ? -1 : 1;
+    return (x->vlan > y->vlan) - (x->vlan < y->vlan);
+}
+
+static void sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    if (count > 1)
+        qsort(items, count, size, compare);
+}
+
+static uint32_t copy_name(struct names *to, const struct names *from, uint32_t number)
+{
+    if (number == NAME_NONE)
+        return NAME_NONE;
+    const char *text = names_get(from, number);
+    return names_add(to, text, strlen(text));
+}
+
+/* Takes what the read before had and this one lacks. */
+static void merge_before(struct facts_builder *builder, const struct bridge_facts *before)
+{
+    struct bridge_facts *facts = builder->facts;
+    for (size_t i = 0; i < before->base_port_count; i++) {
+        const struct bridge_base_port *old = &before->base_ports[i];
+        struct snmp_value value = {.type = SNMP_INTEGER, .number = old->if_index};
+        (void)facts_add_base_port(builder, old->context, old->port, &value);
+    }
+    for (size_t i = 0; i < before->interface_count; i++) {
+        const struct bridge_interface *old = &before->interfaces[i];
+        struct bridge_interface *now = interface_of(builder, old->if_index);
+        if (now == NULL)
+            break;
+        if (now->name == NAME_NONE)
+            now->name = copy_name(facts->names, before->names, old->name);
+        if (now->descr == NAME_NONE)
+            now->descr = copy_name(facts->names, before->names, old->descr);
+        if (now->type == 0)
+            now->type = old->type;
+    }
+    bool none = facts->vlan_count == 0;
+    for (size_t i = 0; none && i < before->vlan_count; i++)
+        add_pair(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity, before->vlans[i].fdb_id,
+                 before->vlans[i].vlan);
+}
+
+/* Makes the vendor's map: FDB id -> VLAN tag. */
+static void join_tags(struct facts_builder *builder, const struct quirk *quirk)
+{
+    struct bridge_facts *facts = builder->facts;
+    for (size_t i = 0; i < builder->tag_count; i++) {
+        uint32_t index = builder->tags[i].fdb_id;
+        uint32_t fdb_id = map_find(&builder->tag_fdb, index);
+        if (fdb_id == MAP_NO_VALUE) {
+            if (index > UINT32_MAX >> quirk->tag_shift)
+                continue;
+            fdb_id = index << quirk->tag_shift;
+        }
+        add_pair(&facts->tags, &facts->tag_count, &facts->tag_capacity, fdb_id,
+                 builder->tags[i].vlan);
+    }
+}
+
+struct bridge_facts *facts_builder_take(struct facts_builder *builder, const struct quirk *quirk,
+                                        const struct bridge_facts *before)
+{
+    struct bridge_facts *facts = builder->facts;
+    if (before != NULL)
+        merge_before(builder, before);
+    join_tags(builder, quirk);
+    sort(facts->interfaces, facts->interface_count, sizeof *facts->interfaces, compare_interfaces);
+    sort(facts->base_ports, facts->base_port_count, sizeof *facts->base_ports, compare_base_ports);
+    sort(facts->vlans, facts->vlan_count, sizeof *facts->vlans, compare_pairs);
+    sort(facts->tags, facts->tag_count, sizeof *facts->tags, compare_pairs);
+    lag_table_finish(facts);
+    neighbour_table_finish(builder->neighbours, facts);
+    builder->facts = NULL;
+    return facts;
+}
+
+/* --- VLANs of the groups --- */
+
+/* Returns the first pair of `fdb_id` and sets *ret_count. */
+static const struct bridge_vlan *pairs_of(const struct bridge_vlan *pairs, size_t count,
+                                          uint32_t fdb_id, uint32_t *ret_count)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (pairs[middle].fdb_id < fdb_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < count && pairs[end].fdb_id == fdb_id)
+        end++;
+    *ret_count = (uint32_t)(end - low);
+    return pairs + low;
+}
+
+static void set_pairs(struct bridge_group *group, const struct bridge_vlan *pairs, uint32_t count)
+{
+    if (count > LIMIT_VLANS_PER_SET)
+        count = LIMIT_VLANS_PER_SET;
+    group->vlans = alloc_array(count, sizeof *group->vlans);
+    group->vlan_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        group->vlans[i] = pairs[i].vlan;
+}
+
+static void set_one(struct bridge_group *group, uint32_t vlan)
+{
+    if (vlan < VLAN_LOWEST || vlan > VLAN_HIGHEST)
+        return;
+    struct bridge_vlan pair = {0, vlan};
+    set_pairs(group, &pair, 1);
+}
+
+/* What the VLAN table says about FDB ids as such. */
+struct vlan_table {
+    bool identity;    /* every FDB id is its VLAN */
+    struct map vlans; /* VLANs that it has */
+};
+
+static void set_standard(const struct bridge_facts *facts, const struct vlan_table *known,
+                         struct bridge_group *group)
+{
+    uint32_t count;
+    const struct bridge_vlan *pairs =
+        pairs_of(facts->vlans, facts->vlan_count, group->fdb_id, &count);
+    if (count > 0) {
+        set_pairs(group, pairs, count);
+        return;
+    }
+    group->notes |=
+        facts->vlan_count == 0 ? BRIDGE_NOTE_NO_VLAN_TABLE : BRIDGE_NOTE_FDB_NOT_IN_TABLE;
+    if (known->identity || map_find(&known->vlans, group->fdb_id) != MAP_NO_VALUE)
+        set_one(group, group->fdb_id);
+}
+
+static void set_vlans(const struct bridge_facts *facts, const struct quirk *quirk,
+                      const struct vlan_table *known, uint32_t default_vlan,
+                      struct bridge_group *group)
+{
+    if (group->context != 0) {
+        set_one(group, group->context);
+        return;
+    }
+    if (group->fdb_is_vlan) {
+        set_one(group, group->fdb_id);
+        return;
+    }
+    if (!group->fdb_known) {
+        if (group->family == BRIDGE_DOT1D)
+            set_one(group, default_vlan);
+        return;
+    }
+    uint32_t count = 0;
+    const struct bridge_vlan *tags = pairs_of(facts->tags, facts->tag_count, group->fdb_id, &count);
+    if (quirk->vlan == QUIRK_VLAN_TAGS && facts->tag_count > 0) {
+        group->notes |= facts->vlan_count == 0 ? BRIDGE_NOTE_NO_VLAN_TABLE : 0;
+        if (count > 0) {
+            set_pairs(group, tags, count);
+            group->notes |= BRIDGE_NOTE_BY_QUIRK;
+        }
+        return;
+    }
+    if (quirk->vlan == QUIRK_VLAN_FDB && group->fdb_id >= VLAN_LOWEST &&
+        group->fdb_id <= VLAN_HIGHEST) {
+        set_one(group, group->fdb_id);
+        group->notes |= facts->vlan_count == 0 ? BRIDGE_NOTE_NO_VLAN_TABLE : BRIDGE_NOTE_BY_QUIRK;
+        return;
+    }
+    set_standard(facts, known, group);
+}
+
+void bridge_facts_set_vlans(struct bridge_table *table, const struct quirk *quirk,
+                            uint32_t default_vlan)
+{
+    const struct bridge_facts *facts = table->facts;
+    struct vlan_table known = {.identity = true};
+    for (size_t i = 0; i < facts->vlan_count; i++) {
+        known.identity = known.identity && facts->vlans[i].fdb_id == facts->vlans[i].vlan;
+        map_put(&known.vlans, facts->vlans[i].vlan, 1);
+    }
+    for (size_t i = 0; i < table->group_count; i++)
+        set_vlans(facts, quirk, &known, default_vlan, &table->groups[i]);
+    map_done(&known.vlans);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/bridge_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+const char *bridge_family_word(enum bridge_family family)
+{
+    static const char *const words[] = {"dot1d", "dot1q", "ieee8021q", "vendor"};
+    CHECK((size_t)family < ARRAY_COUNT(words));
+    return words[family];
+}
+
+const char *bridge_note_word(enum bridge_note_index index)
+{
+    static const char *const words[] = {
+#define NOTE(word, name) word,
+        BRIDGE_NOTES(NOTE)
+#undef NOTE
+    };
+    CHECK((size_t)index < ARRAY_COUNT(words));
+    return words[index];
+}
+
+void bridge_facts_free(struct bridge_facts *facts)
+{
+    if (facts == NULL)
+        return;
+    names_free(facts->names);
+    free(facts->interfaces);
+    free(facts->base_ports);
+    free(facts->vlans);
+    free(facts->tags);
+    free(facts->lags);
+    free(facts->neighbours);
+    free(facts->own_macs);
+    free(facts);
+}
+
+void bridge_table_free(struct bridge_table *table)
+{
+    if (table == NULL)
+        return;
+    for (size_t i = 0; i < table->group_count; i++)
+        free(table->groups[i].vlans);
+    for (size_t i = 0; i < table->context_count; i++)
+        free(table->contexts[i].why_not);
+    bridge_facts_free(table->facts);
+    free(table->groups);
+    free(table->rows);
+    free(table->odds);
+    free(table->contexts);
+    free(table->sys_descr);
+    free(table->sys_object_id);
+    free(table->sys_name);
+    free(table);
+}
+
+const struct bridge_interface *bridge_facts_interface(const struct bridge_facts *facts,
+                                                      uint32_t if_index)
+{
+    size_t low = 0, high = facts->interface_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct bridge_interface *at = &facts->interfaces[middle];
+        if (at->if_index == if_index)
+            return at;
+        if (at->if_index < if_index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const char *bridge_facts_name(const struct bridge_facts *facts, uint32_t if_index)
+{
+    const struct bridge_interface *found = bridge_facts_interface(facts, if_index);
+    if (found == NULL)
+        return "";
+    const char *name = names_get(facts->names, found->name);
+    return name[0] != '\0' ? name : names_get(facts->names, found->descr);
+}
+
+/* Returns the first base port of `context` that is not before `port`, NULL when
+ * the context has none. */
+static const struct bridge_base_port *base_port_from(const struct bridge_facts *facts,
+                                                     uint32_t context, uint32_t port)
+{
+    size_t low = 0, high = facts->base_port_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct bridge_base_port *at = &facts->base_ports[middle];
+        if (at->context < context || (at->context == context && at->port < port))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == facts->base_port_count || facts->base_ports[low].context != context)
+        return NULL;
+    return &facts->base_ports[low];
+}
+
+static const struct bridge_base_port *base_port_find(const struct bridge_facts *facts,
+                                                     uint32_t context, uint32_t port)
+{
+    const struct bridge_base_port *at = base_port_from(facts, context, port);
+    return at != NULL && at->port == port ? at : NULL;
+}
+
+/* Looks the port up in every context: a bridge port number means one interface
+ * on most devices, so an answer that all contexts share is taken. */
+static const struct bridge_base_port *base_port_anywhere(const struct bridge_facts *facts,
+                                                         uint32_t port)
+{
+    const struct bridge_base_port *found = NULL;
+    for (size_t i = 0; i < facts->base_port_count; i++) {
+        const struct bridge_base_port *at = &facts->base_ports[i];
+        if (at->port != port)
+            continue;
+        if (found != NULL && found->if_index != at->if_index)
+            return NULL;
+        found = at;
+    }
+    return found;
+}
+
+/* Whether an unmapped port number may be taken as an ifIndex: there is no
+ * base-port table, or base ports are ifIndexes themselves, or the number is above
+ * every base port (aggregates, of which base-port tables often know nothing). */
+static bool port_may_be_if_index(const struct bridge_facts *facts, uint32_t context, uint32_t port)
+{
+    bool identity = true;
+    uint32_t highest = 0;
+    for (const struct bridge_base_port *at = base_port_from(facts, context, 0);
+         at != NULL && at < facts->base_ports + facts->base_port_count && at->context == context;
+         at++) {
+        identity = identity && at->port == at->if_index;
+        highest = at->port;
+    }
+    return identity || port > highest;
+}
+
+static void check_interface(const struct bridge_facts *facts, struct bridge_port *port)
+{
+    if (facts->interface_count == 0)
+        port->notes |= BRIDGE_NOTE_NO_INTERFACES;
+    else if (bridge_facts_interface(facts, port->if_index) == NULL)
+        port->notes |= BRIDGE_NOTE_NO_SUCH_INTERFACE;
+}
+
+static struct bridge_port resolved(const struct bridge_facts *facts, uint32_t if_index,
+                                   uint32_t notes)
+{
+    struct bridge_port port = {.resolved = true, .if_index = if_index, .notes = notes};
+    check_interface(facts, &port);
+    return port;
+}
+
+/* A port that the base-port table does not have. */
+static struct bridge_port unmapped_port(const struct bridge_table *table, uint32_t context,
+                                        uint32_t port)
+{
+    const struct bridge_facts *facts = table->facts;
+    bool any = base_port_from(facts, context, 0) != NULL;
+    struct bridge_port answer = {.notes =
+                                     any ? BRIDGE_NOTE_NOT_A_BASE_PORT : BRIDGE_NOTE_NO_BASE_PORTS};
+    if (bridge_facts_interface(facts, port) != NULL)
+        answer.notes |= BRIDGE_NOTE_PORT_IS_IF_INDEX;
+    const struct bridge_base_port *other = base_port_anywhere(facts, port);
+    if (context != 0 && other != NULL)
+        return resolved(facts, other->if_index, answer.notes);
+    int64_t moved = (int64_t)port + table->port_offset;
+    if (table->port_offset != 0 && moved > 0 && moved <= UINT32_MAX &&
+        bridge_facts_interface(facts, (uint32_t)moved) != NULL)
+        return resolved(facts, (uint32_t)moved, answer.notes | BRIDGE_NOTE_BY_QUIRK);
+    if ((answer.notes & BRIDGE_NOTE_PORT_IS_IF_INDEX) != 0 &&
+        port_may_be_if_index(facts, context, port))
+        return resolved(facts, port, answer.notes);
+    return answer;
+}
+
+struct bridge_port bridge_table_port(const struct bridge_table *table,
+                                     const struct bridge_group *group, uint32_t port)
+{
+    const struct bridge_facts *facts = table->facts;
+    if (port == 0)
+        return (struct bridge_port){.notes = BRIDGE_NOTE_PORT_ZERO};
+    if (port > INT32_MAX)
+        return (struct bridge_port){.notes = BRIDGE_NOTE_NOT_A_BASE_PORT};
+    if (group->family == BRIDGE_VENDOR)
+        return resolved(facts, port, 0);
+    if (table->port_is_if_index && bridge_facts_interface(facts, port) != NULL)
+        return resolved(facts, port,
+                        base_port_from(facts, group->context, 0) == NULL
+                            ? BRIDGE_NOTE_NO_BASE_PORTS | BRIDGE_NOTE_PORT_IS_IF_INDEX
+                            : BRIDGE_NOTE_BY_QUIRK);
+    const struct bridge_base_port *mapped = base_port_find(facts, group->context, port);
+    if (mapped != NULL)
+        return resolved(facts, mapped->if_index, 0);
+    return unmapped_port(table, group->context, port);
+}
+
+const struct bridge_odd *bridge_table_odd(const struct bridge_table *table, size_t row)
+{
+    if ((table->rows[row].flags & BRIDGE_ROW_NOTED) == 0)
+        return NULL;
+    size_t low = 0, high = table->odd_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (table->odds[middle].row == row)
+            return &table->odds[middle];
+        if (table->odds[middle].row < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
