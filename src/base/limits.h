@@ -13,6 +13,9 @@ enum {
     LIMIT_LINE_BYTES = 1024 * 1024,       /* one row of a CSV, JSON-lines or recording file */
     LIMIT_COLUMNS = 256,                  /* columns of one CSV file */
     LIMIT_RECORD_ROWS = 64 * 1000000,     /* rows of one recorded source */
+    LIMIT_NAMES_MIB = 3072,               /* names of one recorded source, in MiB */
+    LIMIT_EXTRA_MIB = 1024,               /* unknown columns of one recorded source, in MiB */
+    LIMIT_RUN_STATE_WORDS = 1024,         /* words for run states, the user's included */
     LIMIT_FORWARD_ROWS = 16 * 1000000,    /* forward entries of one switch */
     LIMIT_SWITCH_PORTS = 65000,           /* ports of one switch */
     LIMIT_VLANS_PER_SET = 4096,           /* VLANs that share one FDB */

@@ -12,18 +12,14 @@
 /* A chunked byte store, so that texts never move; `at` holds each text's chunk
  * and offset packed. Texts start at multiples of four, which lets 32 bits reach
  * 16 GiB. Chunks grow from 1 KiB to 1 MiB: thousands of switches have a pool
- * each. Slots hold number + 1 and 32 bits of the hash beside it, so that a probe
- * seldom touches the text. */
+ * each. The slots are two arrays: one octet of the hash each (0: free), small
+ * enough to stay in a near cache, so that finding out that a name is new seldom
+ * touches anything else; and the names' numbers. */
 enum {
     ALIGNMENT_BITS = 2,
     OFFSET_BITS = 18,
     FIRST_CHUNK_SIZE = 1 << 10,
     MAX_CHUNK_SIZE = 1 << (OFFSET_BITS + ALIGNMENT_BITS)
-};
-
-struct slot {
-    uint32_t tag;
-    uint32_t number_plus_one;
 };
 
 struct names {
@@ -33,15 +29,22 @@ struct names {
     size_t chunk_bytes;            /* of all */
     uint32_t *at;                  /* chunk << 18 | offset / 4 */
     size_t count, capacity;
-    struct slot *slots;
-    size_t mask;
+    uint8_t *tags;
+    uint32_t *numbers;
+    size_t mask; /* slots - 1 */
 };
+
+static void make_slots(struct names *names, size_t slots)
+{
+    names->mask = slots - 1;
+    names->tags = alloc_zeroed(slots, sizeof *names->tags);
+    names->numbers = alloc_array(slots, sizeof *names->numbers);
+}
 
 struct names *names_new(void)
 {
     struct names *names = alloc_zeroed(1, sizeof *names);
-    names->mask = 63;
-    names->slots = alloc_zeroed(names->mask + 1, sizeof *names->slots);
+    make_slots(names, 64);
     return names;
 }
 
@@ -53,7 +56,8 @@ void names_free(struct names *names)
         free(names->chunks[i]);
     free(names->chunks);
     free(names->at);
-    free(names->slots);
+    free(names->tags);
+    free(names->numbers);
     free(names);
 }
 
@@ -64,37 +68,41 @@ static const char *entry(const struct names *names, uint32_t number)
     return names->chunks[at >> OFFSET_BITS] + offset;
 }
 
+static uint8_t tag_of(uint64_t hash)
+{
+    return (uint8_t)(hash >> 56 | 1);
+}
+
 static size_t slot_of(const struct names *names, const char *text, size_t length, uint64_t hash)
 {
     size_t slot = hash & names->mask;
-    uint32_t tag = (uint32_t)(hash >> 32);
+    uint8_t tag = tag_of(hash);
     for (;; slot = (slot + 1) & names->mask) {
-        const struct slot *s = &names->slots[slot];
-        if (s->number_plus_one == 0)
+        if (names->tags[slot] == 0)
             return slot;
-        if (s->tag != tag)
+        if (names->tags[slot] != tag)
             continue;
-        const char *known = entry(names, s->number_plus_one - 1);
+        const char *known = entry(names, names->numbers[slot]);
         if ((uint8_t)known[0] == length && (length == 0 || memcmp(known + 1, text, length) == 0))
             return slot;
     }
 }
 
+/* All names are distinct, so the first free slot is the right one. */
 static void grow_slots(struct names *names)
 {
-    struct slot *old = names->slots;
-    size_t old_mask = names->mask;
-    names->mask = old_mask * 2 + 1;
-    names->slots = alloc_zeroed(names->mask + 1, sizeof *names->slots);
-    for (size_t i = 0; i <= old_mask; i++) {
-        if (old[i].number_plus_one == 0)
-            continue;
-        const char *known = entry(names, old[i].number_plus_one - 1);
-        size_t length = (uint8_t)known[0];
-        uint64_t hash = hash_bytes(known + 1, length, hash_seed());
-        names->slots[slot_of(names, known + 1, length, hash)] = old[i];
+    free(names->tags);
+    free(names->numbers);
+    make_slots(names, (names->mask + 1) * 2);
+    for (size_t i = 0; i < names->count; i++) {
+        const char *known = entry(names, (uint32_t)i);
+        uint64_t hash = hash_bytes(known + 1, (uint8_t)known[0], hash_seed());
+        size_t slot = hash & names->mask;
+        while (names->tags[slot] != 0)
+            slot = (slot + 1) & names->mask;
+        names->tags[slot] = tag_of(hash);
+        names->numbers[slot] = (uint32_t)i;
     }
-    free(old);
 }
 
 static void add_chunk(struct names *names)
@@ -132,14 +140,15 @@ uint32_t names_add(struct names *names, const char *text, size_t length)
     CHECK(length <= LIMIT_NAME_BYTES);
     uint64_t hash = hash_bytes(text, length, hash_seed());
     size_t slot = slot_of(names, text, length, hash);
-    if (names->slots[slot].number_plus_one != 0)
-        return names->slots[slot].number_plus_one - 1;
+    if (names->tags[slot] != 0)
+        return names->numbers[slot];
     if (names->count * 3 >= names->mask * 2) {
         grow_slots(names);
         slot = slot_of(names, text, length, hash);
     }
     uint32_t number = store(names, text, length);
-    names->slots[slot] = (struct slot){(uint32_t)(hash >> 32), number + 1};
+    names->tags[slot] = tag_of(hash);
+    names->numbers[slot] = number;
     return number;
 }
 
@@ -148,7 +157,7 @@ uint32_t names_find(const struct names *names, const char *text, size_t length)
     if (length > LIMIT_NAME_BYTES)
         return NAME_NONE;
     size_t slot = slot_of(names, text, length, hash_bytes(text, length, hash_seed()));
-    return names->slots[slot].number_plus_one - 1;
+    return names->tags[slot] != 0 ? names->numbers[slot] : NAME_NONE;
 }
 
 const char *names_get(const struct names *names, uint32_t number)
@@ -167,5 +176,5 @@ uint32_t names_count(const struct names *names)
 size_t names_size(const struct names *names)
 {
     return names->chunk_bytes + names->capacity * sizeof *names->at +
-           (names->mask + 1) * sizeof *names->slots;
+           (names->mask + 1) * (sizeof *names->tags + sizeof *names->numbers);
 }

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
+#include "base/err.h"
+
 /* The option table of a plug-in: the parser, `muster check`, the manual's table
  * and the schema all come from it, so an option cannot be undocumented. Values
  * are written at `offset` of the plug-in's own configuration struct, which the core
@@ -41,5 +44,45 @@ struct config_option {
 };
 
 /* A table ends with {.name = NULL}. */
+
+/* --- filling a plug-in's configuration struct from what somebody wrote --- */
+
+/* Where a value was written, and what it may refer to. */
+struct option_source {
+    const char *file;      /* for messages: "muster.yaml"; NULL: none is said */
+    unsigned line;         /* 1-based; 0: none is said */
+    const char *directory; /* relative paths start here; NULL: the current one */
+};
+
+/* Sets every field of `config` that has a default and empties the others. */
+void options_init(const struct config_option *options, void *config);
+
+/* Frees what the fields hold, wipes secrets and zeroes the pointers. Works on a
+ * struct that options_init() began, however far its filling went. */
+void options_done(const struct config_option *options, void *config);
+
+/* Returns the option that a user's `key` sets, NULL when none does. A secret's
+ * option answers to "NAME_file" and, for a value from the environment, to "NAME". */
+const struct config_option *options_find(const struct config_option *options, const char *key);
+
+/* Parses `values` (one, but for TEXT_LIST) into the field of `option`; replaces
+ * what was there. `key` is what the user wrote: a secret under its bare name must
+ * be "${VARIABLE}", a literal one is refused. Sets *ret_exposed when a secret's
+ * file is readable by every user. Returns 0, or an error whose message says file,
+ * line, key, what was found and what was expected; it never shows a secret. */
+int option_parse(const struct config_option *option, const char *key, const char *const *values,
+                 size_t count, const struct option_source *source, void *config, bool *ret_exposed,
+                 struct err *err) MUST_USE;
+
+/* Says that no option is called `key`: fills `err` with file, line, the nearest
+ * option's name and, for a key that looks like a secret, how to give one.
+ * `common` are further keys that are allowed there (NULL-ended). Returns ERR_NOT_FOUND. */
+int option_unknown(const struct config_option *options, const char *const *common, const char *key,
+                   const struct option_source *source, struct err *err);
+
+/* Returns what a value of `option` looks like, for messages and the manual, in
+ * `buffer` of OPTION_SHAPE_SIZE: "a whole number from 1 to 65535". */
+enum { OPTION_SHAPE_SIZE = 256 };
+char *option_shape(const struct config_option *option, char buffer[static OPTION_SHAPE_SIZE]);
 
 #endif

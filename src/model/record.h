@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mac.h"
 #include "base/names.h"
+#include "base/text.h"
 #include "model/run_state.h"
 #include "model/vlan.h"
 
@@ -53,13 +55,30 @@ struct nic_columns {
     uint8_t *wire;        /* enum tristate: expected on the wire (DOMAIN F16) */
 };
 
-/* What belongs to a guest rather than to a NIC. Identity = uuid, else (site, name). */
+/* What belongs to a guest rather than to a NIC: one element for each different
+ * (name, uuid) of the source. Identity = uuid, else (site, name). Small, since
+ * there are millions: what few sources say stands in `details`. */
 struct record_guest {
     uint32_t name;
-    uint32_t uuid; /* name in lower case, NAME_NONE */
-    uint32_t ip, tags;
-    uint32_t extra; /* unknown columns as a JSON object text, kept and shown; NAME_NONE */
+    uint32_t uuid;    /* ask record_guest_uuid() */
+    uint32_t details; /* index into record_set.details, NAME_NONE */
 };
+struct record_details {
+    uint32_t ip, tags; /* names, NAME_NONE */
+};
+
+/* The columns of one row that Muster does not know, as a JSON object: kept and
+ * shown. `row` counts from 0 within its table (guests: the NIC). */
+struct record_extra {
+    uint32_t row;
+    const char *json;
+};
+struct record_extras {
+    struct record_extra *items; /* in the order of `row` */
+    size_t count;
+};
+
+enum { RECORD_UUID_SIZE = 256 };
 
 struct record_attachment { /* T2, hypervisor forward table */
     uint32_t hypervisor;
@@ -106,6 +125,9 @@ struct record_set {
     struct vlan_pool *vlans;
     struct nic_columns nics;
     struct record_guest *guests;
+    struct record_details *details;
+    uint8_t (*uuids)[16]; /* those in the usual form */
+    struct record_extras extras[RECORD_TABLE_COUNT];
     struct record_attachment *attachments;
     struct record_switch *switches;
     struct record_port *ports;
@@ -116,6 +138,9 @@ struct record_set {
     struct record_allocation *allocations, *capacities;
     size_t guest_count, attachment_count, switch_count, port_count, link_count, lag_count,
         planned_work_count, item_count, allocation_count, capacity_count;
+    size_t detail_count, uuid_count;
+    struct arena *arena;              /* texts of extras */
+    struct record_build *build;       /* only while rows are added */
     bool present[RECORD_TABLE_COUNT]; /* the source has this table, maybe empty */
 };
 
@@ -123,11 +148,44 @@ struct record_set {
 struct record_set *record_set_new(const char *source, struct wall as_of);
 void record_set_free(struct record_set *set); /* NULL is allowed */
 
+/* Ends building: gives back what only adding rows needs and trims the rest. */
+void record_set_finish(struct record_set *set);
+
+/* Writes the uuid of guest number `guest` as text, lower case, "" when the source
+ * has none; returns `buffer`. */
+char *record_guest_uuid(const struct record_set *set, size_t guest,
+                        char buffer[static RECORD_UUID_SIZE]);
+
+/* Returns the guest's IP addresses and tags, NAME_NONE each where not said. */
+struct record_details record_guest_details(const struct record_set *set, size_t guest);
+
+/* Returns the unknown columns of row `row` of `table` as JSON, NULL when none. */
+const char *record_extra_find(const struct record_set *set, enum record_table table, size_t row);
+
+/* Returns how many rows of `table` the set holds. */
+size_t record_set_rows(const struct record_set *set, enum record_table table);
+
+/* Appends table `table` as CSV with its header (RFC 4180), each known column,
+ * values in the form that is read back to an equal set; unknown columns go into
+ * one last column `extra`. Nothing when the source does not have the table. */
+void record_set_print_csv(const struct record_set *set, enum record_table table, struct text *to);
+
+/* Returns the word for `role` ("edge" ...). */
+const char *record_role_word(enum port_role role);
+
 /* Returns the bytes that the set holds from the heap. */
 size_t record_set_size(const struct record_set *set);
 
 /* Returns the table's word ("guests" ...). */
 const char *record_table_word(enum record_table table);
+
+/* Finds a table by its word, or by the word that a row has for it in JSON
+ * ("guest_nic", "attachment" ...). Returns 0, or ERR_NOT_FOUND with *ret untouched. */
+int record_table_parse(const char *word, size_t length, enum record_table *ret) MUST_USE;
+
+/* Returns the name of known column `number` of `table`, in the order of DESIGN
+ * section 4; NULL after the last. */
+const char *record_column_name(enum record_table table, size_t number);
 
 /* --- adding rows --- */
 
@@ -147,7 +205,10 @@ struct record_layout;
  * ERR_SYNTAX naming the missing or repeated column and what was expected. */
 int record_layout_new(enum record_table table, const struct record_value *columns, size_t count,
                       struct record_layout **ret, struct err *err) MUST_USE;
-void record_layout_free(struct record_layout *layout);
+void record_layout_free(struct record_layout *layout); /* NULL is allowed */
+
+/* Returns the name of the header's column `number` (0-based), "" beyond the last. */
+const char *record_layout_column(const struct record_layout *layout, size_t number);
 
 /* Adds one row. `values` has one element for each column of the header (a
  * shorter row has empty values); `line` is for messages and evidence. On bad

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "sim/delay_queue.h"
+#include "sim/random.h"
+
+enum {
+    BATCH = 32,
+    REPLY_SIZE = LIMIT_SNMP_MESSAGE + SNMP_HEADROOM + SNMP_TAILROOM,
+    SOCKET_BUFFER = 4 * 1024 * 1024,
+    CONTROL_SIZE = 256 /* of a control message: room for one in_pktinfo */
+};
+
+struct port_socket {
+    int fd;
+    uint16_t port;
+};
+
+struct sim_server {
+    struct sim_agent **agents;
+    size_t agent_count, agent_capacity;
+    struct map by_place; /* address << 16 | port */
+    struct port_socket *sockets;
+    size_t socket_count, socket_capacity;
+    int control;
+    char *control_path;
+    int (*hook)(void *state, char *line, struct text *reply, struct err *err);
+    void *hook_state;
+    struct usm_crypto *crypto;
+    struct delay_queue delayed;
+    struct sim_random random; /* which answers get lost */
+    bool stop;
+    uint8_t *reply;
+    uint8_t *requests; /* BATCH datagrams */
+};
+
+struct sim_server *sim_server_new(void)
+{
+    struct sim_server *server = alloc_zeroed(1, sizeof(*server));
+    server->control = -1;
+    server->crypto = usm_crypto_new();
+    server->random = sim_random_start(1);
+    server->reply = alloc_array(REPLY_SIZE, 1);
+    server->requests = alloc_array(BATCH, LIMIT_SNMP_MESSAGE);
+    delay_queue_init(&server->delayed, SIM_SERVER_DELAYED_MAX);
+    return server;
+}
+
+void sim_server_free(struct sim_server *server)
+{
+    if (!server)
+        return;
+    for (size_t i = 0; i < server->agent_count; i++)
+        sim_agent_free(server->agents[i]);
+    for (size_t i = 0; i < server->socket_count; i++)
+        close(server->sockets[i].fd);
+    if (server->control >= 0) {
+        close(server->control);
+        unlink(server->control_path);
+    }
+    delay_queue_done(&server->delayed);
+    map_done(&server->by_place);
+    usm_crypto_free(server->crypto);
+    free(server->control_path);
+    free(server->agents);
+    free(server->sockets);
+    free(server->reply);
+    free(server->requests);
+    free(server);
+}
+
+/* --- opening --- */
+
+static uint64_t place_key(uint32_t address, uint16_t port)
+{
+    return (uint64_t)address << 16 | port;
+}
+
+/* Device binding is unprivileged since Linux 5.7; where it is refused the check
+ * of destination addresses alone must do. */
+static int open_port(uint16_t port, struct err *err)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_set_errno(err, errno, "opening a socket for port %u", port);
+    int on = 1, size = SOCKET_BUFFER;
+    if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0 && errno != EPERM) {
+        int error = err_set_errno(err, errno, "binding port %u to the device lo", port);
+        close(fd);
+        return error;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0 ||
+        bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0) {
+        int error = err_set_errno(err, errno, "port %u", port);
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+static int need_port(struct sim_server *server, uint16_t port, struct err *err)
+{
+    for (size_t i = 0; i < server->socket_count; i++)
+        if (server->sockets[i].port == port)
+            return 0;
+    int fd = open_port(port, err);
+    if (fd < 0)
+        return fd;
+    server->sockets = alloc_grow(server->sockets, server->socket_count, &server->socket_capacity,
+                                 sizeof(server->sockets[0]));
+    server->sockets[server->socket_count++] = (struct port_socket){fd, port};
+    return 0;
+}
+
+int sim_server_add(struct sim_server *server, struct sim_agent *take, uint32_t address,
+                   uint16_t port, struct err *err)
+{
+    int error = 0;
+    if (address >> 24 != 127 || port == 0)
+        error = err_set(err, ERR_RANGE, "agent %s: simulated agents live in 127.0.0.0/8",
+                        sim_agent_name(take));
+    else if (map_find(&server->by_place, place_key(address, port)) != MAP_NO_VALUE)
+        error = err_set(err, ERR_RANGE, "agent %s: its address and port are another agent's",
+                        sim_agent_name(take));
+    else
+        error = need_port(server, port, err);
+    if (error) {
+        sim_agent_free(take);
+        return error;
+    }
+    server->agents = alloc_grow(server->agents, server->agent_count, &server->agent_capacity,
+                                sizeof(server->agents[0]));
+    map_put(&server->by_place, place_key(address, port), (uint32_t)server->agent_count);
+    server->agents[server->agent_count++] = take;
+    return 0;
+}
+
+struct sim_agent *sim_server_find(struct sim_server *server, const char *name)
+{
+    for (size_t i = 0; i < server->agent_count; i++)
+        if (strcmp(sim_agent_name(server->agents[i]), name) == 0)
+            return server->agents[i];
+    return NULL;
+}
+
+int sim_server_control(struct sim_server *server, const char *path, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path))
+        return err_set(err, ERR_RANGE, "control socket %s: the path is too long", path);
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_set_errno(err, errno, "control socket %s", path);
+    mode_t before = umask(0077);
+    int bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
+    umask(before);
+    if (bound != 0) {
+        int error = err_set_errno(err, errno, "control socket %s", path);
+        close(fd);
+        return error;
+    }
+    server->control = fd;
+    server->control_path = alloc_text(path);
+    return 0;
+}
+
+void sim_server_hook(struct sim_server *server,
+                     int (*command)(void *state, char *line, struct text *reply, struct err *err),
+                     void *state)
+{
+    server->hook = command;
+    server->hook_state = state;
+}
+
+/* --- commands --- */
+
+static int command_fault(struct sim_server *server, char *rest, struct text *reply, struct err *err)
+{
+    char *save = NULL, *name = strtok_r(rest, " \t\r\n", &save);
+    if (!name)
+        return err_set(err, ERR_SYNTAX, "fault: an agent's name or * was expected");
+    struct sim_agent *only = strcmp(name, "*") == 0 ? NULL : sim_server_find(server, name);
+    if (!only && strcmp(name, "*") != 0)
+        return err_set(err, ERR_NOT_FOUND, "no agent is called %s", name);
+    for (char *word; (word = strtok_r(NULL, " \t\r\n", &save));) {
+        for (size_t i = 0; i < server->agent_count; i++) {
+            if (only && server->agents[i] != only)
+                continue;
+            int error = sim_faults_apply(sim_agent_faults(server->agents[i]), word, err);
+            if (error)
+                return error;
+        }
+    }
+    if (only)
+        sim_faults_print(sim_agent_faults(only), reply);
+    return 0;
+}
+
+static void command_faults(struct sim_server *server, struct text *reply)
+{
+    for (size_t i = 0; i < server->agent_count; i++) {
+        text_printf(reply, "%s: ", sim_agent_name(server->agents[i]));
+        sim_faults_print(sim_agent_faults(server->agents[i]), reply);
+        text_add_char(reply, '\n');
+    }
+}
+
+int sim_server_command(struct sim_server *server, char *line, struct text *reply, struct err *err)
+{
+    line[strcspn(line, "\r\n")] = 0;
+    if (strncmp(line, "fault ", 6) == 0)
+        return command_fault(server, line + 6, reply, err);
+    if (strcmp(line, "faults") == 0) {
+        command_faults(server, reply);
+        return 0;
+    }
+    if (strcmp(line, "stop") == 0) {
+        server->stop = true;
+        return 0;
+    }
+    if (server->hook)
+        return server->hook(server->hook_state, line, reply, err);
+    return err_set(err, ERR_SYNTAX, "no command is called \"%.40s\"", line);
+}
+
+static void serve_control(struct sim_server *server)
+{
+    char line[SIM_SERVER_COMMAND_SIZE];
+    struct sockaddr_un from;
+    socklen_t from_length = sizeof(from);
+    ssize_t length = recvfrom(server->control, line, sizeof(line) - 1, 0, (struct sockaddr *)&from,
+                              &from_length);
+    if (length < 0)
+        return;
+    line[length] = 0;
+    AUTO_TEXT struct text reply = TEXT_EMPTY;
+    struct err err = {0};
+    text_add(&reply, "ok ");
+    if (sim_server_command(server, line, &reply, &err) != 0) {
+        text_clear(&reply);
+        text_printf(&reply, "error %s", err.text);
+    }
+    size_t kept = reply.length < SIM_SERVER_COMMAND_SIZE ? reply.length : SIM_SERVER_COMMAND_SIZE;
+    if (from_length > sizeof(from.sun_family))
+        sendto(server->control, text_get(&reply), kept, 0, (struct sockaddr *)&from, from_length);
+}
+
+/* --- datagrams --- */
+
+static int64_t mono_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static struct wall wall_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct wall){(int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000};
+}
+
+/* A full socket buffer loses the answer, as a device would. */
+static void send_from(int fd, const struct sockaddr_in *to, struct in_addr from,
+                      const uint8_t *bytes, size_t length)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
+    struct sockaddr_in copy = *to;
+    struct iovec data = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+    struct msghdr message = {.msg_name = &copy,
+                             .msg_namelen = sizeof(copy),
+                             .msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = IPPROTO_IP;
+    header->cmsg_type = IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
+    struct in_pktinfo info = {.ipi_spec_dst = from};
+    memcpy(CMSG_DATA(header), &info, sizeof(info));
+    sendmsg(fd, &message, MSG_DONTWAIT);
+}
+
+static void send_answer(struct sim_server *server, const struct sim_faults *faults,
+                        const struct port_socket *socket, const struct sockaddr_in *to,
+                        struct in_addr from, size_t length)
+{
+    for (int copies = faults->duplicate ? 2 : 1; copies > 0; copies--) {
+        if (faults->loss > 0 && sim_random_below(&server->random, 1000) < faults->loss)
+            continue;
+        if (faults->delay.us == 0) {
+            send_from(socket->fd, to, from, server->reply, length);
+            continue;
+        }
+        struct delayed later = {.due = mono_us() + faults->delay.us,
+                                .to = *to,
+                                .from = from,
+                                .fd = socket->fd,
+                                .bytes = server->reply,
+                                .length = length};
+        delay_queue_put(&server->delayed, &later);
+    }
+}
+
+static bool destination(struct msghdr *message, struct in_addr *ret)
+{
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+        if (h->cmsg_level != IPPROTO_IP || h->cmsg_type != IP_PKTINFO)
+            continue;
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(h), sizeof(info));
+        *ret = info.ipi_addr;
+        return true;
+    }
+    return false;
+}
+
+static void serve_one(struct sim_server *server, const struct port_socket *socket,
+                      struct msghdr *message, size_t length)
+{
+    struct in_addr to;
+    if (!destination(message, &to))
+        return;
+    uint32_t index = map_find(&server->by_place, place_key(ntohl(to.s_addr), socket->port));
+    if (index == MAP_NO_VALUE)
+        return;
+    struct sim_agent *agent = server->agents[index];
+    size_t reply = sim_agent_answer(agent, server->crypto, message->msg_iov->iov_base, length,
+                                    wall_now(), server->reply, REPLY_SIZE);
+    if (reply > 0)
+        send_answer(server, sim_agent_faults(agent), socket, message->msg_name, to, reply);
+}
+
+/* Takes one batch and lets other sockets have their turn then. */
+static void serve_socket(struct sim_server *server, const struct port_socket *socket)
+{
+    struct mmsghdr messages[BATCH];
+    struct iovec data[BATCH];
+    struct sockaddr_in from[BATCH];
+    _Alignas(struct cmsghdr) char control[BATCH][CONTROL_SIZE];
+    for (int i = 0; i < BATCH; i++) {
+        data[i] =
+            (struct iovec){server->requests + (size_t)i * LIMIT_SNMP_MESSAGE, LIMIT_SNMP_MESSAGE};
+        messages[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+                                              .msg_namelen = sizeof(from[i]),
+                                              .msg_iov = &data[i],
+                                              .msg_iovlen = 1,
+                                              .msg_control = control[i],
+                                              .msg_controllen = CONTROL_SIZE};
+    }
+    int count = recvmmsg(socket->fd, messages, BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++)
+        serve_one(server, socket, &messages[i].msg_hdr, messages[i].msg_len);
+}
+
+/* --- the loop --- */
+
+static void send_due(struct sim_server *server)
+{
+    int64_t now = mono_us();
+    while (delay_queue_due(&server->delayed) <= now) {
+        struct delayed item = delay_queue_take(&server->delayed);
+        send_from(item.fd, &item.to, item.from, item.bytes, item.length);
+        free(item.bytes);
+    }
+}
+
+static int wait_ms(const struct sim_server *server)
+{
+    int64_t due = delay_queue_due(&server->delayed);
+    if (due == INT64_MAX)
+        return -1;
+    int64_t left = due - mono_us();
+    return left <= 0 ? 0 : (int)((left + 999) / 1000);
+}
+
+/* What an epoll event is about: sockets by their number, and two more. */
+enum { WATCH_CONTROL = UINT32_MAX - 1, WATCH_STOP = UINT32_MAX };
+
+static int watch(int epoll, int fd, uint32_t which, struct err *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = which};
+    if (fd >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        return err_set_errno(err, errno, "simulator: watching a socket");
+    return 0;
+}
+
+static int watch_all(struct sim_server *server, int epoll, int stop_fd, struct err *err)
+{
+    for (size_t i = 0; i < server->socket_count; i++) {
+        int error = watch(epoll, server->sockets[i].fd, (uint32_t)i, err);
+        if (error)
+            return error;
+    }
+    int error = watch(epoll, server->control, WATCH_CONTROL, err);
+    return error ? error : watch(epoll, stop_fd, WATCH_STOP, err);
+}
+
+static int serve_events(struct sim_server *server, int epoll, struct err *err)
+{
+    struct epoll_event events[BATCH];
+    int count = epoll_wait(epoll, events, BATCH, wait_ms(server));
+    if (count < 0 && errno != EINTR)
+        return err_set_errno(err, errno, "simulator: waiting for requests");
+    for (int i = 0; i < count; i++) {
+        uint32_t which = events[i].data.u32;
+        if (which == WATCH_STOP)
+            server->stop = true;
+        else if (which == WATCH_CONTROL)
+            serve_control(server);
+        else
+            serve_socket(server, &server->sockets[which]);
+    }
+    send_due(server);
+    return 0;
+}
+
+int sim_server_run(struct sim_server *server, int stop_fd, struct err *err)
+{
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0)
+        return err_set_errno(err, errno, "simulator: starting its loop");
+    server->stop = false;
+    int error = watch_all(server, epoll, stop_fd, err);
+    while (!error && !server->stop)
+        error = serve_events(server, epoll, err);
+    close(epoll);
+    return error;
+}
