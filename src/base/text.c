@@ -163,3 +163,19 @@ void text_add_json(struct text *t, const char *bytes, size_t length)
     }
     text_add_char(t, '"');
 }
+
+bool text_is_utf8(const char *bytes, size_t length)
+{
+    const uint8_t *raw = (const uint8_t *)bytes;
+    for (size_t i = 0; i < length;) {
+        if (raw[i] < 0x80) {
+            i++;
+            continue;
+        }
+        size_t sequence = utf8_sequence(raw + i, length - i);
+        if (sequence == 0)
+            return false;
+        i += sequence;
+    }
+    return true;
+}

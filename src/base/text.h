@@ -3,6 +3,7 @@
 #define MUSTER_BASE_TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/check.h"
@@ -53,6 +54,9 @@ char *text_take(struct text *t);
 /* Appends `bytes` as a JSON string with its quotes (RFC 8259 section 7); octets
  * that are not UTF-8 become U+FFFD, so that the output is always valid. */
 void text_add_json(struct text *t, const char *bytes, size_t length);
+
+/* Whether `bytes` are UTF-8 (RFC 3629) throughout: no overlong form, no surrogate. */
+bool text_is_utf8(const char *bytes, size_t length);
 
 #define AUTO_TEXT __attribute__((cleanup(text_done)))
 
