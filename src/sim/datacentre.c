@@ -122,9 +122,42 @@ static bool named(const char *name)
     return name && name[0];
 }
 
-static bool guest_suits(const struct datacentre *dc, const struct sim_guest *g,
-                        enum sim_action action)
+/* Whether one of the places lies on the other's way to the root: then one row of
+ * the upper switch stands for both. */
+static bool one_above_other(const struct datacentre *dc, struct fabric_place a,
+                            struct fabric_place b)
 {
+    return fabric_on_path_to_root(&dc->fabric, a.switch_index, b) ||
+           fabric_on_path_to_root(&dc->fabric, b.switch_index, a);
+}
+
+static bool target_suits(const struct datacentre *dc, uint32_t guest, uint32_t target)
+{
+    const struct sim_guest *g = &dc->guests[guest];
+    const struct sim_hypervisor *h = &dc->hypervisors[target];
+    return target != g->hypervisor && target != g->home && h->attachment_count > 0 && !h->touched;
+}
+
+/* Whether a guest on `target` would be on switches that are not above or below
+ * those where it is now. */
+static bool target_unrelated(const struct datacentre *dc, uint32_t guest, uint32_t target)
+{
+    return !one_above_other(dc, sim_guest_place(dc, guest, dc->guests[guest].hypervisor),
+                            sim_guest_place(dc, guest, target));
+}
+
+/* A guest that is to be seen in two places needs two unrelated ones. */
+static bool has_unrelated_target(const struct datacentre *dc, uint32_t guest)
+{
+    for (uint32_t i = 0; i < dc->hypervisor_count; i++)
+        if (target_suits(dc, guest, i) && target_unrelated(dc, guest, i))
+            return true;
+    return false;
+}
+
+static bool guest_suits(const struct datacentre *dc, uint32_t index, enum sim_action action)
+{
+    const struct sim_guest *g = &dc->guests[index];
     if (g->touched || g->home == FABRIC_NONE || dc->hypervisors[g->hypervisor].touched)
         return false;
     if (action == SIM_POWER_ON)
@@ -132,6 +165,9 @@ static bool guest_suits(const struct datacentre *dc, const struct sim_guest *g,
     if (action == SIM_NIC_CRASH && g->nic_count < 2)
         return false;
     if (action == SIM_WRONG_VLAN && dc->vlan_count < 3)
+        return false;
+    if ((action == SIM_CLONE || action == SIM_FLAP || action == SIM_SILENT_MOVE) &&
+        !has_unrelated_target(dc, index))
         return false;
     return g->run_state == RUN_STATE_ON && g->wire_expected;
 }
@@ -176,7 +212,7 @@ static bool suits(const struct datacentre *dc, enum subject_type type, uint32_t 
 {
     switch (type) {
     case SUBJECT_GUEST:
-        return guest_suits(dc, &dc->guests[index], action);
+        return guest_suits(dc, index, action);
     case SUBJECT_HYPERVISOR:
         return hypervisor_suits(dc, index, action);
     case SUBJECT_SWITCH:
@@ -219,30 +255,18 @@ static uint32_t find_subject(struct datacentre *dc, enum subject_type type, cons
     return FABRIC_NONE;
 }
 
-/* Whether one of the places lies on the other's way to the root: then one row of
- * the upper switch stands for both. */
-static bool one_above_other(const struct datacentre *dc, struct fabric_place a,
-                            struct fabric_place b)
-{
-    return fabric_on_path_to_root(&dc->fabric, a.switch_index, b) ||
-           fabric_on_path_to_root(&dc->fabric, b.switch_index, a);
-}
-
 /* Another hypervisor for a guest: on unrelated switches where there are any. */
 static uint32_t find_target(struct datacentre *dc, uint32_t guest, const char *name)
 {
     if (named(name))
         return find_subject(dc, SUBJECT_HYPERVISOR, name, SIM_MIGRATE);
-    const struct sim_guest *g = &dc->guests[guest];
-    struct fabric_place home = sim_guest_place(dc, guest, g->hypervisor);
     size_t count = dc->hypervisor_count;
     uint32_t first = sim_random_below(&dc->random, (uint32_t)count), second_best = FABRIC_NONE;
     for (size_t n = 0; n < count; n++) {
         uint32_t i = (uint32_t)((first + n) % count);
-        const struct sim_hypervisor *h = &dc->hypervisors[i];
-        if (i == g->hypervisor || i == g->home || h->attachment_count == 0 || h->touched)
+        if (!target_suits(dc, guest, i))
             continue;
-        if (!one_above_other(dc, home, sim_guest_place(dc, guest, i)))
+        if (target_unrelated(dc, guest, i))
             return i;
         second_best = i;
     }
@@ -259,10 +283,8 @@ static int resolve_target(struct datacentre *dc, const struct sim_event *event,
                           struct sim_pending *p, struct err *err)
 {
     if (takes_hypervisor(event->action)) {
-        bool home_again = event->action == SIM_FLAP && dc->guests[p->guest].flaps > 0;
-        if (!home_again || named(event->target))
-            p->hypervisor = find_target(dc, p->guest, event->target);
-        if (p->hypervisor == FABRIC_NONE && !home_again)
+        p->hypervisor = find_target(dc, p->guest, event->target);
+        if (p->hypervisor == FABRIC_NONE)
             return err_set(err, ERR_NOT_FOUND, "%s %s: no other hypervisor%s%s",
                            sim_action_word(event->action), dc->guests[p->guest].name,
                            named(event->target) ? " is called " : " suits",
@@ -281,8 +303,7 @@ static void touch(struct datacentre *dc, const struct sim_pending *p)
     enum subject_type type = subject_type(p->action);
     if (type == SUBJECT_GUEST) {
         dc->guests[p->guest].touched = true;
-    } else if (type == SUBJECT_HYPERVISOR && p->action != SIM_UNKNOWN &&
-               p->action != SIM_FAILOVER) {
+    } else if (type == SUBJECT_HYPERVISOR && p->action != SIM_UNKNOWN) {
         dc->hypervisors[p->hypervisor].touched = true;
     } else if (type == SUBJECT_SWITCH) {
         const struct fabric_switch *s = &dc->fabric.switches[p->switch_index];
@@ -312,7 +333,13 @@ int datacentre_schedule(struct datacentre *dc, const struct sim_event *event, st
         return error;
     touch(dc, &p);
     sim_enqueue(dc, p);
+    dc->last_scheduled = subject_name(dc, type, index);
     return 0;
+}
+
+const char *datacentre_last_scheduled(const struct datacentre *dc)
+{
+    return dc->last_scheduled ? dc->last_scheduled : "";
 }
 
 int sim_event_parse(char *line, struct wall at, struct sim_event *ret, struct err *err)

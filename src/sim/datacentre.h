@@ -136,6 +136,10 @@ struct sim_event {
 int datacentre_schedule(struct datacentre *dc, const struct sim_event *event,
                         struct err *err) MUST_USE;
 
+/* Returns the name of the guest, hypervisor or switch that the latest successful
+ * datacentre_schedule() took; "" before the first. Borrowed. */
+const char *datacentre_last_scheduled(const struct datacentre *dc);
+
 /* Parses "migrate web03 hv02", "clone web07", with an optional " lag=20s", as
  * scripts and the control socket spell it, into an event at `at` whose names
  * point into `line` (changed by this call). Returns 0 or ERR_SYNTAX. */

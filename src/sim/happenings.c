@@ -200,10 +200,10 @@ static void happen_access_port(struct datacentre *dc, const struct sim_pending *
 static void happen_flap(struct datacentre *dc, const struct sim_pending *event)
 {
     struct sim_guest *g = &dc->guests[event->guest];
-    if (event->hypervisor != FABRIC_NONE)
+    if (g->flaps_with == FABRIC_NONE)
         g->flaps_with = event->hypervisor;
-    uint32_t other = g->flaps_with == FABRIC_NONE ? g->home : g->flaps_with;
-    move_guest(dc, event->guest, g->hypervisor == g->home ? other : g->home, false, event->at);
+    bool away = g->hypervisor != g->home;
+    move_guest(dc, event->guest, away ? g->home : g->flaps_with, false, event->at);
     if (++g->flaps == 2)
         guest_truth(dc, g, DISCREPANCY_MAC_FLAP, event->at);
 }

@@ -2,6 +2,7 @@
 #include "sim/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +40,7 @@ struct sim_server {
     size_t socket_count, socket_capacity;
     int control;
     char *control_path;
+    pid_t serving; /* the process that runs the loop: the file is its own */
     int (*hook)(void *state, char *line, struct text *reply, struct err *err);
     void *hook_state;
     struct usm_crypto *crypto;
@@ -70,7 +73,8 @@ void sim_server_free(struct sim_server *server)
         close(server->sockets[i].fd);
     if (server->control >= 0) {
         close(server->control);
-        unlink(server->control_path);
+        if (server->serving == 0 || server->serving == getpid())
+            unlink(server->control_path);
     }
     delay_queue_done(&server->delayed);
     map_done(&server->by_place);
@@ -441,9 +445,54 @@ int sim_server_run(struct sim_server *server, int stop_fd, struct err *err)
     if (epoll < 0)
         return err_set_errno(err, errno, "simulator: starting its loop");
     server->stop = false;
+    server->serving = getpid();
     int error = watch_all(server, epoll, stop_fd, err);
     while (!error && !server->stop)
         error = serve_events(server, epoll, err);
     close(epoll);
     return error;
+}
+
+/* The child's own end of the pipe is its life line: reading ends when the parent
+ * closes the other, by will or by dying. */
+static _Noreturn void serve_as_child(struct sim_server *server, int pipe_ends[2])
+{
+    struct err err = {0};
+    close(pipe_ends[1]);
+    int error = sim_server_run(server, pipe_ends[0], &err);
+    if (error)
+        dprintf(STDERR_FILENO, "%s\n", err.text);
+    sim_server_free(server);
+    _exit(error ? 1 : 0);
+}
+
+int sim_child_start(struct sim_server *server, struct sim_child *ret, struct err *err)
+{
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+        return err_set_errno(err, errno, "simulator: starting its process");
+    pid_t pid = fork();
+    if (pid < 0) {
+        int error = err_set_errno(err, errno, "simulator: starting its process");
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
+        return error;
+    }
+    if (pid == 0)
+        serve_as_child(server, pipe_ends);
+    close(pipe_ends[0]);
+    server->serving = pid;
+    *ret = (struct sim_child){.pid = pid, .life_line = pipe_ends[1]};
+    return 0;
+}
+
+void sim_child_stop(struct sim_child *child)
+{
+    int status;
+    if (child->pid <= 0)
+        return;
+    close(child->life_line);
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    child->pid = 0;
 }

@@ -69,6 +69,20 @@ int sim_server_command(struct sim_server *server, char *line, struct text *reply
  * or "stop" is commanded. Returns 0, or ERR_SYSTEM when waiting itself failed. */
 int sim_server_run(struct sim_server *server, int stop_fd, struct err *err) MUST_USE;
 
+/* A process of its own that serves. */
+struct sim_child {
+    int pid;
+    int life_line; /* the child ends when this is closed, also by the parent's death */
+};
+
+/* Forks a process that runs `server`. The caller's copy may be freed at once; the
+ * control socket's file is the child's then. Returns 0 with *ret, or ERR_SYSTEM. */
+int sim_child_start(struct sim_server *server, struct sim_child *ret, struct err *err) MUST_USE;
+
+/* Ends the process and waits for it; nothing when it was not started or has been
+ * stopped. */
+void sim_child_stop(struct sim_child *child);
+
 /* A client's side of the control socket: sends `line` to the server at `path` and
  * waits at most `patience` for the answer, which is appended to `reply` without
  * its "ok ". Returns 0, ERR_SYSTEM, ERR_TIMEOUT, or ERR_PROTOCOL with what the

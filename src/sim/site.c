@@ -24,6 +24,12 @@ struct sim_site {
     struct datacentre *dc;
     double rate;
     struct wall real_start, sim_start; /* advanced by jumps */
+    struct wall first;                 /* the simulated start, before any jump */
+    uint32_t first_address;
+    uint16_t port;
+    const struct sim_credentials *credentials;
+    struct usm_crypto *crypto;
+    struct usm_user user;
     struct site_switch *switches;
     uint64_t changes;
 };
@@ -40,10 +46,15 @@ struct datacentre *sim_site_datacentre(struct sim_site *site, struct wall now)
     return site->dc;
 }
 
-uint32_t sim_site_address(const struct sim_site_config *config, uint32_t switch_index)
+void sim_site_records(struct sim_site *site, struct sim_records *ret)
 {
-    uint32_t first = config->first_address ? config->first_address : SIM_SITE_ADDRESS;
-    return first + switch_index;
+    *ret = (struct sim_records){.dc = site->dc,
+                                .first_address = site->first_address,
+                                .port = site->port,
+                                .credentials = site->credentials,
+                                .sim_start = site->first,
+                                .real_start = site->real_start,
+                                .rate = site->rate};
 }
 
 /* --- one switch as an agent's source --- */
@@ -173,24 +184,37 @@ static int site_command(void *state, char *line, struct text *reply, struct err 
 
 /* --- life --- */
 
-static int add_agent(struct sim_site *site, const struct sim_site_config *config,
-                     struct sim_server *server, uint32_t index, struct wall now, struct err *err)
+static int add_agent(struct sim_site *site, struct sim_server *server, uint32_t index,
+                     struct wall now, struct err *err)
 {
     struct site_switch *s = &site->switches[index];
     *s = (struct site_switch){.site = site, .index = index};
     struct sim_source source = {
         .state = s, .view = switch_view, .forward = switch_forward, .alive = switch_alive};
+    uint32_t address = site->first_address + index;
     struct sim_agent_config agent = {
         .name = datacentre_fabric(site->dc)->switches[index].name,
-        .community = config->community,
-        .users = config->users,
-        .user_count = config->user_count,
-        .number = sim_site_address(config, index),
+        .community = site->credentials->community,
+        .users = &site->user,
+        .user_count = 1,
+        .number = address,
         .booted = wall_add(now, span_us(-switch_uptime_cs(site, index, now) * 10000)),
     };
-    uint16_t port = config->port ? config->port : SIM_SITE_PORT;
-    return sim_server_add(server, sim_agent_new(&agent, &source), sim_site_address(config, index),
-                          port, err);
+    return sim_server_add(server, sim_agent_new(&agent, &source), address, site->port, err);
+}
+
+static int add_agents(struct sim_site *site, struct sim_server *server, struct wall now,
+                      struct err *err)
+{
+    const struct sim_credentials *c = site->credentials;
+    int error = usm_user_init(&site->user, site->crypto, c->user, c->auth, c->auth_password,
+                              c->priv, c->priv_password, err);
+    size_t count = datacentre_fabric(site->dc)->switch_count;
+    for (uint32_t i = 0; i < count && !error; i++)
+        error = add_agent(site, server, i, now, err);
+    if (!error)
+        sim_server_hook(server, site_command, site);
+    return error;
 }
 
 int sim_site_new(struct datacentre *take, const struct sim_site_config *config,
@@ -200,17 +224,16 @@ int sim_site_new(struct datacentre *take, const struct sim_site_config *config,
     site->dc = take;
     site->rate = config->rate > 0 ? config->rate : 1;
     site->real_start = now;
-    site->sim_start = datacentre_now(take);
-    size_t count = datacentre_fabric(take)->switch_count;
-    site->switches = alloc_zeroed(count, sizeof(site->switches[0]));
-    sim_server_hook(server, site_command, site);
-    for (uint32_t i = 0; i < count; i++) {
-        int error = add_agent(site, config, server, i, now, err);
-        if (error) {
-            sim_server_hook(server, NULL, NULL);
-            sim_site_free(site);
-            return error;
-        }
+    site->sim_start = site->first = datacentre_now(take);
+    site->first_address = config->first_address ? config->first_address : SIM_SITE_ADDRESS;
+    site->port = config->port ? config->port : SIM_SITE_PORT;
+    site->credentials = config->credentials ? config->credentials : &sim_default_credentials;
+    site->crypto = usm_crypto_new();
+    site->switches = alloc_zeroed(datacentre_fabric(take)->switch_count, sizeof(site->switches[0]));
+    int error = server ? add_agents(site, server, now, err) : 0;
+    if (error) {
+        sim_site_free(site);
+        return error;
     }
     *ret = site;
     return 0;
@@ -222,6 +245,8 @@ void sim_site_free(struct sim_site *site)
         return;
     drop_snapshots(site);
     datacentre_free(site->dc);
+    usm_user_done(&site->user);
+    usm_crypto_free(site->crypto);
     free(site->switches);
     free(site);
 }

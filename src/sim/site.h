@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "sim/datacentre.h"
+#include "sim/records.h"
 #include "sim/server.h"
 
 /* A generated data centre as agents: one a switch, on consecutive addresses, all
@@ -27,19 +28,19 @@
 struct sim_site;
 
 struct sim_site_config {
-    double rate;                  /* 0: 1 */
-    uint32_t first_address;       /* of the first switch, host order; 0: 127.16.0.1 */
-    uint16_t port;                /* 0: SIM_SITE_PORT */
-    const char *community;        /* NULL: "public" */
-    const struct usm_user *users; /* borrowed by the agents */
-    size_t user_count;
+    double rate;                               /* 0: 1 */
+    uint32_t first_address;                    /* of the first switch, host order; 0: 127.16.0.1 */
+    uint16_t port;                             /* 0: SIM_SITE_PORT */
+    const struct sim_credentials *credentials; /* NULL: sim_default_credentials */
 };
 
 enum { SIM_SITE_ADDRESS = 0x7f100001, SIM_SITE_PORT = 16100 };
 
 /* Takes `dc` over, adds one agent a switch to `server` and answers its commands.
  * `now` is the real instant at which the simulated clock starts to run. Returns 0
- * with *ret (yours to free, after the server), or the error of sim_server_add(). */
+ * with *ret (yours to free, after the server), or the error of sim_server_add() or
+ * of credentials that libcrypto refuses. `server` may be NULL: nothing is served,
+ * and the site is only a clock and a source of records. */
 int sim_site_new(struct datacentre *take, const struct sim_site_config *config,
                  struct sim_server *server, struct wall now, struct sim_site **ret,
                  struct err *err) MUST_USE;
@@ -51,7 +52,7 @@ struct datacentre *sim_site_datacentre(struct sim_site *site, struct wall now);
 /* Returns the simulated instant of the real instant `now`. */
 struct wall sim_site_time(const struct sim_site *site, struct wall now);
 
-/* Returns the address of the agent of a switch, host order; all are consecutive. */
-uint32_t sim_site_address(const struct sim_site_config *config, uint32_t switch_index);
+/* Fills what is needed to write the site's records (records.h); borrows the site. */
+void sim_site_records(struct sim_site *site, struct sim_records *ret);
 
 #endif
