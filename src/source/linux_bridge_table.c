@@ -231,6 +231,7 @@ static void add_receipt(struct build *build, const struct rtnl_link *bridge, uin
     else
         receipt.whole = true;
     forward_table_add_receipt(build->table, &receipt);
+    receipt_done(&receipt);
 }
 
 static int check_uplinks(const struct build *build, struct err *err)

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "contract/job.h"
 #include "io/loop.h"
 #include "source/linux_bridge_table.h"
 
@@ -276,29 +277,21 @@ static void test_more_devices_than_the_limit_are_refused(void **state)
 
 /* --- the source against this kernel --- */
 
-struct observed_job {
+struct outcome {
     struct loop *loop;
     struct forward_table *table;
     struct err err;
     int done;
 };
 
-void observed_job_done(struct observed_job *job, struct forward_table **take, const struct err *err)
+static void on_end(void *aux, struct forward_table *table, const struct err *err)
 {
-    job->done++;
-    if (take != NULL) {
-        job->table = *take;
-        *take = NULL;
-    }
+    struct outcome *outcome = aux;
+    outcome->done++;
+    outcome->table = table;
     if (err != NULL)
-        job->err = *err;
-    loop_stop(job->loop);
-}
-
-void observed_job_progress(struct observed_job *job, uint64_t rows)
-{
-    (void)job;
-    (void)rows;
+        outcome->err = *err;
+    loop_stop(outcome->loop);
 }
 
 static struct wall fixed_time(void *clock)
@@ -307,41 +300,49 @@ static struct wall fixed_time(void *clock)
     return (struct wall){INT64_C(1795435201000000)};
 }
 
-/* The head of the source's configuration, set up as the core would. */
-struct config_head {
-    char *bridge, *switch_name, *site, *hypervisor;
-    struct option_list uplinks;
-};
+static void set_option(void *config, const char *key, const char *value)
+{
+    const struct option_source source = {0};
+    const struct config_option *option = options_find(observed_linux_bridge.plug.options, key);
+    bool exposed;
+    struct err err;
+    assert_int_equal(option_parse(option, key, &value, 1, &source, config, &exposed, &err), 0);
+}
 
 static void test_the_kernel_answers(void **unused)
 {
-    struct config_head config = {.bridge = (char[]){"no-such-bridge"},
-                                 .switch_name = (char[]){"hv1-br"},
-                                 .site = (char[]){"default"}};
-    assert_int_equal(observed_linux_bridge.plug.config_size, sizeof config);
+    const struct plug_class *plug = &observed_linux_bridge.plug;
+    AUTO_FREE void *config = alloc_zeroed(1, plug->config_size);
+    AUTO_FREE void *state = alloc_zeroed(1, plug->state_size);
     struct env env = {.loop = loop_new(), .now = fixed_time};
-    struct observed_job job = {.loop = env.loop};
-    AUTO_FREE void *state = alloc_zeroed(1, observed_linux_bridge.plug.state_size);
-    assert_int_equal(observed_linux_bridge.plug.construct(state, &config, &env, &job.err), 0);
+    struct outcome outcome = {.loop = env.loop};
+    struct err err;
+    options_init(plug->options, config);
+    set_option(config, "switch", "hv1-br");
+    set_option(config, "bridge", "no-such-bridge");
+    assert_int_equal(plug->construct(state, config, &env, &err), 0);
     for (int round = 1; round <= 2; round++) {
-        assert_int_equal(observed_linux_bridge.fetch(state, &job, &job.err), 0);
-        assert_int_equal(job.done, round - 1); /* never before it returned */
+        struct observed_job *job = observed_job_new("hv1-br", on_end, NULL, &outcome);
+        assert_int_equal(observed_linux_bridge.fetch(state, job, &err), 0);
+        assert_int_equal(outcome.done, round - 1); /* never before it returned */
         loop_run(env.loop);
-        assert_int_equal(job.done, round);
-        assert_null(job.table);
-        assert_int_equal(job.err.code, ERR_NOT_FOUND);
-        assert_string_equal(job.err.text, "reading the bridges of this host for hv1-br: this host "
-                                          "has no Linux bridge called no-such-bridge");
+        assert_int_equal(outcome.done, round);
+        assert_null(outcome.table);
+        assert_int_equal(outcome.err.code, ERR_NOT_FOUND);
+        assert_string_equal(outcome.err.text, "reading the bridges of this host for hv1-br: this "
+                                              "host has no Linux bridge called no-such-bridge");
     }
     /* A cancelled job never ends, nor does one whose source goes away. */
-    assert_int_equal(observed_linux_bridge.probe(state, (struct mac){1}, &job, &job.err), 0);
-    observed_linux_bridge.cancel(state, &job);
+    struct observed_job *job = observed_job_new("hv1-br", on_end, NULL, &outcome);
+    assert_int_equal(observed_linux_bridge.probe(state, (struct mac){1}, job, &err), 0);
+    observed_linux_bridge.cancel(state, job);
     loop_run(env.loop);
-    assert_int_equal(job.done, 2);
-    assert_int_equal(observed_linux_bridge.fetch(state, &job, &job.err), 0);
-    observed_linux_bridge.plug.destruct(state);
+    assert_int_equal(observed_linux_bridge.fetch(state, job, &err), 0);
+    plug->destruct(state);
     loop_run(env.loop);
-    assert_int_equal(job.done, 2);
+    assert_int_equal(outcome.done, 2);
+    observed_job_free(job);
+    options_done(plug->options, config);
     loop_free(env.loop);
 }
 
