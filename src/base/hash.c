@@ -30,23 +30,32 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static uint64_t load(const uint8_t *at, size_t count)
+{
+    uint64_t value = 0;
+    memcpy(&value, at, count);
+    return value;
+}
+
 /* Sixteen bytes a step through a 64x64->128 multiplication; the secret seed
- * enters every step, so collisions cannot be prepared. */
+ * enters every step, so collisions cannot be prepared. The last step reads its
+ * bytes by two loads of fixed size that may overlap. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
 {
     const uint64_t k1 = UINT64_C(0xa0761d6478bd642f), k2 = UINT64_C(0xe7037ed1a0b428db);
     const uint8_t *at = bytes;
     uint64_t state = seed ^ k1, a = 0, b = 0;
     size_t left = length;
-    for (; left > 16; left -= 16, at += 16) {
-        memcpy(&a, at, 8);
-        memcpy(&b, at + 8, 8);
-        state = fold(a ^ k2 ^ seed, b ^ state);
+    for (; left > 16; left -= 16, at += 16)
+        state = fold(load(at, 8) ^ k2 ^ seed, load(at + 8, 8) ^ state);
+    if (left >= 8) {
+        a = load(at, 8);
+        b = load(at + left - 8, 8);
+    } else if (left >= 4) {
+        a = load(at, 4);
+        b = load(at + left - 4, 4);
+    } else if (left > 0) {
+        a = (uint64_t)at[0] << 16 | (uint64_t)at[left / 2] << 8 | at[left - 1];
     }
-    a = b = 0;
-    if (left > 0) /* an empty text may have no address */
-        memcpy(&a, at, left < 8 ? left : 8);
-    if (left > 8)
-        memcpy(&b, at + 8, left - 8);
     return fold(k2 ^ (uint64_t)length, fold(a ^ k1 ^ seed, b ^ state));
 }

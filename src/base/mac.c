@@ -21,15 +21,16 @@ char *mac_format(struct mac m, char buffer[static MAC_TEXT_SIZE])
     return buffer;
 }
 
-static int hex_value(char c)
+static inline int hex_value(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    /* One more than the value, so that all others are zero. */
+    static const int8_t values[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+    return values[(uint8_t)c] - 1;
 }
 
 /* Reads hex groups of `text` into `digits`; a group of one digit gets a leading
@@ -80,9 +81,28 @@ static int collect_digits(const char *text, size_t length, uint8_t digits[static
     return count;
 }
 
+/* The spelling that nearly every row has, "52:54:00:11:22:33", without looking at
+ * each separator's meaning. Returns whether `text` has it. */
+static bool parse_common(const char text[static 17], struct mac *ret)
+{
+    uint64_t bits = 0;
+    int bad = 0;
+    for (int i = 0; i < 17; i += 3) {
+        int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+        bad |= high | low | (i < 15 && text[i + 2] != ':' ? -1 : 0);
+        bits = bits << 8 | (uint64_t)((high << 4 | low) & 0xff);
+    }
+    if (bad < 0)
+        return false;
+    ret->bits = bits;
+    return true;
+}
+
 int mac_parse(const char *text, size_t length, struct mac *ret)
 {
     uint8_t digits[12];
+    if (length == 17 && parse_common(text, ret))
+        return 0;
     if (length > 17 || length < 11 || collect_digits(text, length, digits) != 12)
         return ERR_SYNTAX;
     uint64_t bits = 0;

@@ -152,6 +152,13 @@ uint32_t names_add(struct names *names, const char *text, size_t length)
     return number;
 }
 
+void names_expect(const struct names *names, const char *text, size_t length)
+{
+    size_t slot = hash_bytes(text, length, hash_seed()) & names->mask;
+    __builtin_prefetch(&names->tags[slot]);
+    __builtin_prefetch(&names->numbers[slot]);
+}
+
 uint32_t names_find(const struct names *names, const char *text, size_t length)
 {
     if (length > LIMIT_NAME_BYTES)

@@ -25,6 +25,10 @@ void names_free(struct names *names);
  * exceed LIMIT_NAME_BYTES: callers check what comes from outside. */
 uint32_t names_add(struct names *names, const char *text, size_t length);
 
+/* Says that `text` will be added or looked up soon: fetches its slot into the
+ * cache. Only speed depends on it. */
+void names_expect(const struct names *names, const char *text, size_t length);
+
 /* Returns the number of `text`, NAME_NONE when it is not in the pool. */
 uint32_t names_find(const struct names *names, const char *text, size_t length);
 

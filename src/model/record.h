@@ -219,4 +219,9 @@ int record_add_row(struct record_set *set, const struct record_layout *layout,
                    const struct run_state_words *words, const struct record_value *values,
                    size_t count, uint32_t line, size_t *ret_column, struct err *err) MUST_USE;
 
+/* Says that record_add_row() will follow with these values, some rows later: what
+ * it will look up is fetched into the cache meanwhile. Only speed depends on it. */
+void record_expect_row(const struct record_set *set, const struct record_layout *layout,
+                       const struct record_value *values, size_t count);
+
 #endif

@@ -72,18 +72,25 @@ bool record_uuid_parse(const char *text, size_t length, uint8_t octets[static 16
 
 /* --- while rows are added --- */
 
-/* The last text of a column and what it was parsed to: neighbours are alike. */
-struct value_cache {
-    char text[64];
-    size_t length;
-    uint32_t value;
+/* Short texts of a column and what they were parsed to: a column of VLANs, states
+ * or dates holds a few different ones, again and again. Texts of one to eight
+ * octets are compared as numbers; longer ones are not cached. */
+enum { SHORT_CACHE_BITS = 8, SHORT_CACHE_LENGTH = 8 };
+
+struct short_cache {
+    struct {
+        uint64_t key;
+        uint32_t value;
+        uint32_t length; /* 0: free */
+    } entries[1 << SHORT_CACHE_BITS];
 };
 
 struct record_build {
     uint32_t *latest; /* name -> latest guest of that name, or NAME_NONE */
     size_t latest_count;
     struct map same_name; /* hash of (name, uuid) -> guest, where a name has several */
-    struct value_cache hypervisor, vlan, state;
+    struct short_cache hypervisor, vlan, state;
+    struct short_cache date; /* "26-11-23" to days since 2000 */
     size_t guest_capacity, detail_capacity, uuid_capacity;
     size_t capacity[RECORD_TABLE_COUNT], extra_capacity[RECORD_TABLE_COUNT];
     size_t total_rows;

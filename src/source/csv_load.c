@@ -4,12 +4,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "wire/csv.h"
+
+/* Rows are taken from the reader BATCH at a time, so that what the first needs to
+ * look up is on its way from memory while the others are scanned. */
+enum { BATCH = 16 };
+
+struct batch_row {
+    size_t first, count; /* in reading.values */
+    uint32_t line;
+};
 
 /* One reading under way. */
 struct reading {
@@ -18,6 +29,9 @@ struct reading {
     struct record_layout *layout; /* NULL until the header was read */
     size_t columns;
     uint64_t rows;
+    struct batch_row batch[BATCH];
+    size_t batch_count, value_count;
+    struct record_value values[BATCH * LIMIT_COLUMNS];
 };
 
 static int place_error(const struct reading *r, uint32_t line, size_t column, struct err *err)
@@ -43,25 +57,54 @@ static int take_header(struct reading *r, const struct csv_row *row, struct err 
     return 0;
 }
 
-static int take_row(struct reading *r, const struct csv_row *row, struct err *err)
+/* Puts a row into the batch; what stands right of the header's last column must
+ * be empty and is dropped. */
+static int batch_row(struct reading *r, const struct csv_row *row, struct err *err)
 {
-    struct record_value values[LIMIT_COLUMNS];
-    size_t column = 0;
-    for (size_t i = 0; i < row->count; i++) {
-        values[i] = (struct record_value){row->fields[i].text, row->fields[i].length};
-        if (i >= r->columns && row->fields[i].length > 0) {
+    struct batch_row *taken = &r->batch[r->batch_count];
+    size_t count = row->count < r->columns ? row->count : r->columns;
+    for (size_t i = count; i < row->count; i++) {
+        if (row->fields[i].length > 0) {
             err_set(err, ERR_SYNTAX, "found a value, but the header has only %zu columns",
                     r->columns);
             return place_error(r, row->line, i + 1, err);
         }
     }
-    size_t count = row->count < r->columns ? row->count : r->columns;
-    int status = record_add_row(r->load->set, r->layout, r->load->words, values, count, row->line,
-                                &column, err);
-    if (status != 0)
-        return place_error(r, row->line, column + 1, err);
-    r->rows++;
+    *taken = (struct batch_row){r->value_count, count, row->line};
+    struct record_value *values = &r->values[r->value_count];
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct record_value){row->fields[i].text, row->fields[i].length};
+    record_expect_row(r->load->set, r->layout, values, count);
+    r->value_count += count;
+    r->batch_count++;
     return 0;
+}
+
+/* Adds the rows of the batch to the set. */
+static int add_batch(struct reading *r, struct err *err)
+{
+    for (size_t i = 0; i < r->batch_count; i++) {
+        const struct batch_row *row = &r->batch[i];
+        size_t column = 0;
+        int status = record_add_row(r->load->set, r->layout, r->load->words, &r->values[row->first],
+                                    row->count, row->line, &column, err);
+        if (status != 0)
+            return place_error(r, row->line, column + 1, err);
+    }
+    r->rows += r->batch_count;
+    r->batch_count = r->value_count = 0;
+    return 0;
+}
+
+/* A row is bad: those before it come first, for one of them may be bad, too. */
+static int end_with(struct reading *r, int status, struct err *err)
+{
+    struct err earlier;
+    int earlier_status = r->layout != NULL ? add_batch(r, &earlier) : 0;
+    if (earlier_status == 0)
+        return status;
+    *err = earlier;
+    return earlier_status;
 }
 
 /* Takes all rows that the reader has. */
@@ -72,45 +115,58 @@ static int take_rows(struct reading *r, struct err *err)
     for (;;) {
         int status = csv_next(r->reader, &row, &place, err);
         if (status < 0)
-            return place_error(r, place.line, place.column, err);
+            return end_with(r, place_error(r, place.line, place.column, err), err);
         if (status == 0)
-            return 0;
-        status = r->layout == NULL ? take_header(r, &row, err) : take_row(r, &row, err);
+            return r->layout != NULL ? add_batch(r, err) : 0;
+        status = r->layout == NULL ? take_header(r, &row, err) : batch_row(r, &row, err);
+        if (status != 0)
+            return end_with(r, status, err);
+        status = r->batch_count == BATCH ? add_batch(r, err) : 0;
         if (status != 0)
             return status;
     }
 }
 
+static struct reading *start(const struct csv_load *load)
+{
+    struct reading *r = alloc_zeroed(1, sizeof *r);
+    r->load = load;
+    r->reader = csv_new();
+    return r;
+}
+
+/* Frees the reading. */
 static int finish(struct reading *r, int status, uint64_t *ret_rows, struct err *err)
 {
     if (status == 0 && r->layout == NULL)
         status = err_set(err, ERR_SYNTAX,
                          "%s:1: the file is empty, expected a header with the columns of %s",
                          r->load->label, record_table_word(r->load->table));
-    record_layout_free(r->layout);
-    csv_free(r->reader);
     if (status == 0)
         *ret_rows = r->rows;
+    record_layout_free(r->layout);
+    csv_free(r->reader);
+    free(r);
     return status;
 }
 
 int csv_load_bytes(const struct csv_load *load, const char *bytes, size_t length,
                    uint64_t *ret_rows, struct err *err)
 {
-    struct reading r = {.load = load, .reader = csv_new()};
+    struct reading *r = start(load);
     int status = 0;
     for (bool ended = false; status == 0 && !ended;) {
         size_t room;
-        char *space = csv_space(r.reader, &room);
+        char *space = csv_space(r->reader, &room);
         size_t part = length < room ? length : room;
         memcpy(space, bytes, part);
-        csv_filled(r.reader, part);
+        csv_filled(r->reader, part);
         ended = part == 0;
         bytes += part;
         length -= part;
-        status = take_rows(&r, err);
+        status = take_rows(r, err);
     }
-    return finish(&r, status, ret_rows, err);
+    return finish(r, status, ret_rows, err);
 }
 
 /* Waits until `fd` has something to read. Returns 0, ERR_TIMEOUT, ERR_CANCELLED. */
@@ -184,8 +240,8 @@ int csv_load_file(const struct csv_load *load, const char *path, uint64_t *ret_r
         return err_set(err, ERR_NOT_FOUND, "reading %s: no such file", load->label);
     if (fd < 0)
         return err_set_errno(err, errno, "reading %s", load->label);
-    struct reading r = {.load = load, .reader = csv_new()};
-    int status = read_all(&r, fd, err);
+    struct reading *r = start(load);
+    int status = read_all(r, fd, err);
     close(fd);
-    return finish(&r, status, ret_rows, err);
+    return finish(r, status, ret_rows, err);
 }

@@ -33,7 +33,7 @@ struct csv_field {
 };
 
 struct csv_row {
-    const struct csv_field *fields; /* valid until the next csv_next() */
+    const struct csv_field *fields; /* until the next csv_next(); their texts until csv_space() */
     size_t count;
     uint32_t line; /* of the row's first character, from 1 */
 };
