@@ -76,6 +76,8 @@ def add_bridge(name='br0', ageing_centiseconds=30000):
 def add_port(bridge, port, host):
     """A cable: `port` in the bridge, `host` at the other end."""
     run('ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', host)
+    for end in (port, host):
+        run('ip', 'link', 'set', end, 'addrgenmode', 'none')  # no frames but those of speak()
     run('ip', 'link', 'set', host, 'up')
     if bridge:
         run('ip', 'link', 'set', port, 'master', bridge)
