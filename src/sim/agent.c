@@ -119,6 +119,7 @@ static bool answer_pdu(struct exchange *x, const struct mib_view *view, size_t o
         .view = view,
         .forward = source->forward ? source->forward(source->state) : NULL,
         .faults = &x->agent->faults,
+        .source = source,
         .budget = x->limit > overhead ? x->limit - overhead : 0,
         .writer = &x->writer,
     };

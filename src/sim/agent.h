@@ -40,6 +40,12 @@ struct sim_source {
     /* Returns the OID below which the forward table's columns are, NULL when faults
      * of content cannot happen. */
     const struct oid *(*forward)(void *state);
+    /* Answers a GETBULK faster than the view can: appends varbinds of at most
+     * `budget` octets in all and returns true, or returns false with the writer
+     * unchanged to leave it to the view. Not asked while a fault of content is on.
+     * NULL: there is no faster way. */
+    bool (*bulk)(void *state, const struct snmp_message *request, size_t budget,
+                 struct ber_writer *writer);
     /* Whether the device answers at all now; NULL: always. */
     bool (*alive)(void *state, struct wall now);
     void (*free)(void *state); /* NULL: nothing to free */

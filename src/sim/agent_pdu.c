@@ -237,6 +237,12 @@ static bool add_repetition(const struct agent_pdu *pdu, struct repeater *repeate
     return ended < count;
 }
 
+static bool content_faulty(const struct sim_faults *faults)
+{
+    return faults->stop_at > 0 || faults->cut_at > 0 || faults->loop_at > 0 || faults->unordered ||
+           faults->one_row > 0 || faults->generated_rows > 0;
+}
+
 static bool answer_bulk(const struct agent_pdu *pdu, struct snmp_message *reply)
 {
     const struct snmp_message *request = pdu->request;
@@ -247,6 +253,10 @@ static bool answer_bulk(const struct agent_pdu *pdu, struct snmp_message *reply)
         agent_pdu_refuse(pdu, reply, SNMP_TOO_BIG, 0);
         return true;
     }
+    const struct sim_source *source = pdu->source;
+    if (source->bulk && !content_faulty(pdu->faults) &&
+        source->bulk(source->state, request, pdu->budget, pdu->writer))
+        return true;
     AUTO_FREE struct repeater *repeaters = alloc_array(AGENT_PDU_REPEATERS, sizeof(*repeaters));
     bool full, silence = false;
     int count = collect_repeaters(pdu, singles, repeaters, &full);

@@ -2,7 +2,7 @@
 #ifndef MUSTER_SIM_AGENT_PDU_H
 #define MUSTER_SIM_AGENT_PDU_H
 
-#include "sim/faults.h"
+#include "sim/agent.h"
 #include "sim/mib.h"
 #include "wire/snmp_message.h"
 
@@ -19,6 +19,7 @@ struct agent_pdu {
     const struct mib_view *view;
     const struct oid *forward; /* NULL: no faults of content */
     const struct sim_faults *faults;
+    const struct sim_source *source;
     size_t budget;
     struct ber_writer *writer; /* initialised, empty */
 };

@@ -51,6 +51,7 @@ struct datacentre_shape {
     unsigned stations;                      /* servers and printers on access ports */
     bool mlag;                              /* one MLAG pair, from 4 switches on */
     bool dialects;                          /* agents show their tables in several ways */
+    enum fabric_dialect dialect;            /* else all in this one */
     bool settled;                           /* nobody is off, paused or not on the wire */
     struct span ageing;                     /* of every switch */
     struct wall start;                      /* the clock's first instant */

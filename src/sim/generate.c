@@ -105,6 +105,7 @@ static uint32_t add_switch(struct datacentre *dc, const char *name, uint32_t nod
     uint32_t index = fabric_add_switch(&dc->fabric, name, mac, node);
     struct fabric_switch *s = &dc->fabric.switches[index];
     s->ageing = dc->shape.ageing;
+    s->dialect = dc->shape.dialect;
     if (dc->shape.dialects) {
         static const enum fabric_dialect dialects[] = {FABRIC_Q_BRIDGE, FABRIC_Q_BRIDGE_FDB,
                                                        FABRIC_Q_BRIDGE, FABRIC_BRIDGE_CONTEXT};

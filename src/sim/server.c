@@ -21,7 +21,7 @@
 #include "sim/random.h"
 
 enum {
-    BATCH = 32,
+    BATCH = 64,
     REPLY_SIZE = LIMIT_SNMP_MESSAGE + SNMP_HEADROOM + SNMP_TAILROOM,
     SOCKET_BUFFER = 4 * 1024 * 1024,
     CONTROL_SIZE = 256 /* of a control message: room for one in_pktinfo */
@@ -47,8 +47,29 @@ struct sim_server {
     struct delay_queue delayed;
     struct sim_random random; /* which answers get lost */
     bool stop;
-    uint8_t *reply;
-    uint8_t *requests; /* BATCH datagrams */
+    struct incoming *in;
+    struct outgoing *out;
+};
+
+/* BATCH datagrams on their way in. */
+struct incoming {
+    struct mmsghdr messages[BATCH];
+    struct iovec data[BATCH];
+    struct sockaddr_in from[BATCH];
+    _Alignas(struct cmsghdr) char control[BATCH][CONTROL_SIZE];
+    uint8_t bytes[BATCH][LIMIT_SNMP_MESSAGE];
+};
+
+/* At most BATCH datagrams of one socket on their way out. */
+struct outgoing {
+    int fd;
+    unsigned count;
+    struct mmsghdr messages[BATCH];
+    struct iovec data[BATCH];
+    struct sockaddr_in to[BATCH];
+    _Alignas(struct cmsghdr) char control[BATCH][CMSG_SPACE(sizeof(struct in_pktinfo))];
+    uint8_t *waited[BATCH]; /* to be freed when sent; NULL */
+    uint8_t bytes[BATCH][REPLY_SIZE];
 };
 
 struct sim_server *sim_server_new(void)
@@ -57,8 +78,8 @@ struct sim_server *sim_server_new(void)
     server->control = -1;
     server->crypto = usm_crypto_new();
     server->random = sim_random_start(1);
-    server->reply = alloc_array(REPLY_SIZE, 1);
-    server->requests = alloc_array(BATCH, LIMIT_SNMP_MESSAGE);
+    server->in = alloc_array(1, sizeof(*server->in));
+    server->out = alloc_zeroed(1, sizeof(*server->out));
     delay_queue_init(&server->delayed, SIM_SERVER_DELAYED_MAX);
     return server;
 }
@@ -82,8 +103,8 @@ void sim_server_free(struct sim_server *server)
     free(server->control_path);
     free(server->agents);
     free(server->sockets);
-    free(server->reply);
-    free(server->requests);
+    free(server->in);
+    free(server->out);
     free(server);
 }
 
@@ -283,47 +304,74 @@ static struct wall wall_now(void)
     return (struct wall){(int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000};
 }
 
-/* A full socket buffer loses the answer, as a device would. */
-static void send_from(int fd, const struct sockaddr_in *to, struct in_addr from,
-                      const uint8_t *bytes, size_t length)
+/* Sends what is collected. A full socket buffer loses an answer, as a device
+ * would lose it. */
+static void flush(struct outgoing *out)
 {
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
-    struct sockaddr_in copy = *to;
-    struct iovec data = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
-    struct msghdr message = {.msg_name = &copy,
-                             .msg_namelen = sizeof(copy),
-                             .msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof(control)};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    for (unsigned sent = 0; sent < out->count;) {
+        int done = sendmmsg(out->fd, out->messages + sent, out->count - sent, MSG_DONTWAIT);
+        sent += done > 0 ? (unsigned)done : 1;
+    }
+    for (unsigned i = 0; i < out->count; i++) {
+        free(out->waited[i]);
+        out->waited[i] = NULL;
+    }
+    out->count = 0;
+}
+
+/* Collects one datagram; `bytes` stay the caller's until it is flushed. */
+static void collect(struct outgoing *out, int fd, const struct sockaddr_in *to, struct in_addr from,
+                    uint8_t *bytes, size_t length)
+{
+    unsigned i = out->count++;
+    struct msghdr *message = &out->messages[i].msg_hdr;
+    out->fd = fd;
+    out->to[i] = *to;
+    out->data[i] = (struct iovec){bytes, length};
+    *message = (struct msghdr){.msg_name = &out->to[i],
+                               .msg_namelen = sizeof(out->to[i]),
+                               .msg_iov = &out->data[i],
+                               .msg_iovlen = 1,
+                               .msg_control = out->control[i],
+                               .msg_controllen = sizeof(out->control[i])};
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
     header->cmsg_level = IPPROTO_IP;
     header->cmsg_type = IP_PKTINFO;
     header->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
     struct in_pktinfo info = {.ipi_spec_dst = from};
     memcpy(CMSG_DATA(header), &info, sizeof(info));
-    sendmsg(fd, &message, MSG_DONTWAIT);
 }
 
+/* Sends one answer of one agent, at once or later, once, twice or not at all. */
 static void send_answer(struct sim_server *server, const struct sim_faults *faults,
                         const struct port_socket *socket, const struct sockaddr_in *to,
                         struct in_addr from, size_t length)
 {
+    struct outgoing *out = server->out;
+    uint8_t *bytes = out->bytes[out->count];
+    bool at_once = false;
     for (int copies = faults->duplicate ? 2 : 1; copies > 0; copies--) {
         if (faults->loss > 0 && sim_random_below(&server->random, 1000) < faults->loss)
             continue;
         if (faults->delay.us == 0) {
-            send_from(socket->fd, to, from, server->reply, length);
+            at_once = true;
             continue;
         }
         struct delayed later = {.due = mono_us() + faults->delay.us,
                                 .to = *to,
                                 .from = from,
                                 .fd = socket->fd,
-                                .bytes = server->reply,
+                                .bytes = bytes,
                                 .length = length};
         delay_queue_put(&server->delayed, &later);
     }
+    if (!at_once)
+        return;
+    collect(out, socket->fd, to, from, bytes, length);
+    if (faults->duplicate && out->count < BATCH)
+        collect(out, socket->fd, to, from, bytes, length);
+    if (out->count == BATCH)
+        flush(out);
 }
 
 static bool destination(struct msghdr *message, struct in_addr *ret)
@@ -340,7 +388,7 @@ static bool destination(struct msghdr *message, struct in_addr *ret)
 }
 
 static void serve_one(struct sim_server *server, const struct port_socket *socket,
-                      struct msghdr *message, size_t length)
+                      struct msghdr *message, size_t length, struct wall now)
 {
     struct in_addr to;
     if (!destination(message, &to))
@@ -349,8 +397,9 @@ static void serve_one(struct sim_server *server, const struct port_socket *socke
     if (index == MAP_NO_VALUE)
         return;
     struct sim_agent *agent = server->agents[index];
-    size_t reply = sim_agent_answer(agent, server->crypto, message->msg_iov->iov_base, length,
-                                    wall_now(), server->reply, REPLY_SIZE);
+    struct outgoing *out = server->out;
+    size_t reply = sim_agent_answer(agent, server->crypto, message->msg_iov->iov_base, length, now,
+                                    out->bytes[out->count], REPLY_SIZE);
     if (reply > 0)
         send_answer(server, sim_agent_faults(agent), socket, message->msg_name, to, reply);
 }
@@ -358,44 +407,51 @@ static void serve_one(struct sim_server *server, const struct port_socket *socke
 /* Takes one batch and lets other sockets have their turn then. */
 static void serve_socket(struct sim_server *server, const struct port_socket *socket)
 {
-    struct mmsghdr messages[BATCH];
-    struct iovec data[BATCH];
-    struct sockaddr_in from[BATCH];
-    _Alignas(struct cmsghdr) char control[BATCH][CONTROL_SIZE];
+    struct incoming *in = server->in;
     for (int i = 0; i < BATCH; i++) {
-        data[i] =
-            (struct iovec){server->requests + (size_t)i * LIMIT_SNMP_MESSAGE, LIMIT_SNMP_MESSAGE};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
-                                              .msg_namelen = sizeof(from[i]),
-                                              .msg_iov = &data[i],
-                                              .msg_iovlen = 1,
-                                              .msg_control = control[i],
-                                              .msg_controllen = CONTROL_SIZE};
+        in->data[i] = (struct iovec){in->bytes[i], LIMIT_SNMP_MESSAGE};
+        in->messages[i].msg_hdr = (struct msghdr){.msg_name = &in->from[i],
+                                                  .msg_namelen = sizeof(in->from[i]),
+                                                  .msg_iov = &in->data[i],
+                                                  .msg_iovlen = 1,
+                                                  .msg_control = in->control[i],
+                                                  .msg_controllen = CONTROL_SIZE};
     }
-    int count = recvmmsg(socket->fd, messages, BATCH, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(socket->fd, in->messages, BATCH, MSG_DONTWAIT, NULL);
+    struct wall now = wall_now();
     for (int i = 0; i < count; i++)
-        serve_one(server, socket, &messages[i].msg_hdr, messages[i].msg_len);
+        serve_one(server, socket, &in->messages[i].msg_hdr, in->messages[i].msg_len, now);
+    flush(server->out);
 }
 
 /* --- the loop --- */
 
 static void send_due(struct sim_server *server)
 {
+    struct outgoing *out = server->out;
     int64_t now = mono_us();
     while (delay_queue_due(&server->delayed) <= now) {
         struct delayed item = delay_queue_take(&server->delayed);
-        send_from(item.fd, &item.to, item.from, item.bytes, item.length);
-        free(item.bytes);
+        if (out->count == BATCH || (out->count > 0 && out->fd != item.fd))
+            flush(out);
+        out->waited[out->count] = item.bytes;
+        collect(out, item.fd, &item.to, item.from, item.bytes, item.length);
     }
+    flush(out);
 }
 
-static int wait_ms(const struct sim_server *server)
+/* How long nothing is due; NULL: for ever. Finer than milliseconds, because a
+ * simulated round trip of one millisecond should take one. */
+static const struct timespec *patience(const struct sim_server *server, struct timespec *buffer)
 {
     int64_t due = delay_queue_due(&server->delayed);
     if (due == INT64_MAX)
-        return -1;
+        return NULL;
     int64_t left = due - mono_us();
-    return left <= 0 ? 0 : (int)((left + 999) / 1000);
+    if (left < 0)
+        left = 0;
+    *buffer = (struct timespec){left / 1000000, left % 1000000 * 1000};
+    return buffer;
 }
 
 /* What an epoll event is about: sockets by their number, and two more. */
@@ -423,7 +479,8 @@ static int watch_all(struct sim_server *server, int epoll, int stop_fd, struct e
 static int serve_events(struct sim_server *server, int epoll, struct err *err)
 {
     struct epoll_event events[BATCH];
-    int count = epoll_wait(epoll, events, BATCH, wait_ms(server));
+    struct timespec buffer;
+    int count = epoll_pwait2(epoll, events, BATCH, patience(server, &buffer), NULL);
     if (count < 0 && errno != EINTR)
         return err_set_errno(err, errno, "simulator: waiting for requests");
     for (int i = 0; i < count; i++) {

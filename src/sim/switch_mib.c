@@ -274,20 +274,34 @@ static void forward_value(const void *table, uint32_t column, uint64_t row, stru
                         r->port == FABRIC_NONE ? 0 : port_of(mib, r->port)->bridge_port);
 }
 
+/* Made-up rows spread over the prefixes of eight makers, as in a real table: each
+ * an eighth of the rows, counting up. */
+static struct mac generated_mac(const struct switch_mib *mib, uint64_t row)
+{
+    static const uint64_t prefixes[] = {UINT64_C(0x000c29000000), UINT64_C(0x00155d000000),
+                                        UINT64_C(0x00163e000000), UINT64_C(0x005056000000),
+                                        UINT64_C(0x080027000000), UINT64_C(0x525400000000),
+                                        UINT64_C(0xbc2411000000), UINT64_C(0xfa163e000000)};
+    const uint64_t blocks = ARRAY_COUNT(prefixes), rows = mib->extra.generated_rows;
+    uint64_t block = row * blocks / rows;
+    uint64_t first = (block * rows + blocks - 1) / blocks;
+    return (struct mac){prefixes[block] + row - first};
+}
+
 static void generated_index(const void *table, uint64_t row, struct oid *oid)
 {
     const struct switch_mib *mib = table;
     uint32_t id = GENERATED_FDB;
     if (mib->sw->dialect == FABRIC_Q_BRIDGE || mib->sw->dialect == FABRIC_Q_BRIDGE_FDB)
         add_ids(oid, &id, 1);
-    add_mac(oid, (struct mac){UINT64_C(0x525400000000) + row});
+    add_mac(oid, generated_mac(mib, row));
 }
 
 static void generated_value(const void *table, uint32_t column, uint64_t row, struct mib_cell *cell)
 {
     const struct switch_mib *mib = table;
     if (column == 1)
-        set_mac(cell, (struct mac){UINT64_C(0x525400000000) + row});
+        set_mac(cell, generated_mac(mib, row));
     else if (column == 3)
         mib_cell_number(cell, SNMP_INTEGER, FORWARD_LEARNED);
     else
