@@ -130,6 +130,9 @@ static int open_port(uint16_t port, struct err *err)
     }
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    /* the loopback's packets are never cut, and need no number to be put together by */
+    int whole = IP_PMTUDISC_DO;
+    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole));
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
     if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0 ||
         bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0) {
