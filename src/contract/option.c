@@ -69,7 +69,8 @@ char *option_shape(const struct config_option *option, char buffer[static OPTION
         [OPTION_INSTANT] = "a time in RFC 3339 such as 2026-11-23T12:00:00Z",
         [OPTION_BOOL] = "yes or no",
         [OPTION_CHOICE] = "",
-        [OPTION_TEXT_LIST] = "a list of texts"};
+        [OPTION_TEXT_LIST] = "a list of texts",
+        [OPTION_COMMAND] = "a program and its arguments as a list"};
     if (option->type == OPTION_CHOICE)
         shape_choices(option, buffer);
     else if ((option->type == OPTION_INTEGER || option->type == OPTION_SPAN) &&
@@ -239,6 +240,19 @@ static void parse_list(const struct parse *p, const char *const *values, size_t 
         list->items[list->count++] = alloc_text(values[i]);
 }
 
+static int parse_command(const struct parse *p, const char *const *values, size_t count)
+{
+    struct option_list *list = p->field;
+    if (count == 0 || values[0][0] == '\0')
+        return refuse(p, ERR_SYNTAX, "");
+    parse_list(p, values, count);
+    if (p->source->directory == NULL || strchr(values[0], '/') == NULL)
+        return 0;
+    free(list->items[0]);
+    list->items[0] = file_join(p->source->directory, values[0]);
+    return 0;
+}
+
 static int parse_one(const struct parse *p, const char *value, bool *ret_exposed)
 {
     switch (p->option->type) {
@@ -262,6 +276,8 @@ static int parse_one(const struct parse *p, const char *value, bool *ret_exposed
     case OPTION_TEXT_LIST:
         parse_list(p, &value, 1);
         return 0;
+    case OPTION_COMMAND:
+        return parse_command(p, &value, 1);
     }
     UNREACHABLE();
 }
@@ -275,6 +291,8 @@ int option_parse(const struct config_option *option, const char *key, const char
         parse_list(&p, values, count);
         return 0;
     }
+    if (option->type == OPTION_COMMAND)
+        return parse_command(&p, values, count);
     if (count != 1)
         return refuse(&p, ERR_SYNTAX, count == 0 ? "" : "a list");
     return parse_one(&p, values[0], ret_exposed);
@@ -310,6 +328,7 @@ void options_done(const struct config_option *options, void *config)
             put_text(field, NULL);
             break;
         case OPTION_TEXT_LIST:
+        case OPTION_COMMAND:
             list_done(field);
             break;
         case OPTION_INTEGER:

@@ -24,7 +24,9 @@ enum option_type {
     OPTION_INSTANT,     /* struct wall; RFC 3339 */
     OPTION_BOOL,        /* bool */
     OPTION_CHOICE,      /* int: index into `choices` */
-    OPTION_TEXT_LIST    /* struct option_list: a YAML sequence, or one scalar */
+    OPTION_TEXT_LIST,   /* struct option_list: a YAML sequence, or one scalar */
+    OPTION_COMMAND      /* struct option_list: a program and its arguments; a program with a
+                           slash is a path relative to the configuration file */
 };
 
 struct option_list {

@@ -24,7 +24,7 @@ struct sample {
     struct wall read_at;
     bool active;
     int version;
-    struct option_list command;
+    struct option_list command, program;
 };
 
 static const char *const versions[] = {"1", "2c", "3", NULL};
@@ -43,6 +43,8 @@ static const struct config_option options[] = {
      "Version."},
     {"command", OPTION_TEXT_LIST, offsetof(struct sample, command), false, NULL, 0, 0, NULL,
      "Program."},
+    {"program", OPTION_COMMAND, offsetof(struct sample, program), false, NULL, 0, 0, NULL,
+     "A program."},
     {.name = NULL},
 };
 
@@ -100,6 +102,25 @@ static void test_values_reach_their_fields(void **unused)
     assert_int_equal(sample.version, 2);
     assert_int_equal(sample.command.count, 2);
     assert_string_equal(sample.command.items[1], "-l");
+    options_done(options, &sample);
+}
+
+static void test_a_program_with_a_slash_is_a_path(void **unused)
+{
+    static const char *const cases[][2] = {
+        {"ls", "ls"}, {"./list", "/etc/muster/./list"}, {"/bin/ls", "/bin/ls"}};
+    struct sample sample = {0};
+    struct err err;
+    bool exposed;
+    const struct config_option *option = options_find(options, "program");
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const char *argv[] = {cases[i][0], "a/b"};
+        assert_int_equal(option_parse(option, "program", argv, 2, &place, &sample, &exposed, &err),
+                         0);
+        assert_string_equal(sample.program.items[0], cases[i][1]);
+        assert_string_equal(sample.program.items[1], "a/b");
+    }
+    assert_int_equal(set(&sample, "program", "", &err), ERR_SYNTAX);
     options_done(options, &sample);
 }
 
@@ -192,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_are_set),
         cmocka_unit_test(test_values_reach_their_fields),
+        cmocka_unit_test(test_a_program_with_a_slash_is_a_path),
         cmocka_unit_test(test_messages_name_file_line_key_and_shape),
         cmocka_unit_test(test_a_list_is_refused_where_one_value_belongs),
         cmocka_unit_test(test_secrets_come_from_files_or_the_environment),
