@@ -84,6 +84,7 @@ struct case_event {
 /* A case as it is now, and what made it so. */
 struct case_change {
     struct case_record record;
+    bool judged;    /* this round's verdicts have it */
     bool has_event; /* false: seen once more, nothing else */
     struct case_event event;
 };

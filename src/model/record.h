@@ -170,6 +170,11 @@ size_t record_set_rows(const struct record_set *set, enum record_table table);
  * one last column `extra`. Nothing when the source does not have the table. */
 void record_set_print_csv(const struct record_set *set, enum record_table table, struct text *to);
 
+/* Appends the known columns of row `row` (from 0) of `table` as one CSV row without
+ * line end, as record_set_print_csv() writes it. */
+void record_row_print(const struct record_set *set, enum record_table table, size_t row,
+                      struct text *to);
+
 /* Returns the word for `role` ("edge" ...). */
 const char *record_role_word(enum port_role role);
 

@@ -143,6 +143,21 @@ static const char *plain_row(const struct record_set *set, enum record_table tab
     UNREACHABLE();
 }
 
+void record_row_print(const struct record_set *set, enum record_table table, size_t row,
+                      struct text *to)
+{
+    size_t count;
+    const struct record_column *columns = record_columns(table, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_add_char(to, ',');
+        if (table == RECORD_GUESTS)
+            add_nic_value(set, row, (enum nic_column)i, to);
+        else
+            add_field(set, &columns[i], plain_row(set, table, row), to);
+    }
+}
+
 void record_set_print_csv(const struct record_set *set, enum record_table table, struct text *to)
 {
     size_t count, extra = 0;
@@ -154,14 +169,7 @@ void record_set_print_csv(const struct record_set *set, enum record_table table,
         text_printf(to, "%s%s", i > 0 ? "," : "", columns[i].name);
     text_add(to, extras->count > 0 ? ",extra\n" : "\n");
     for (size_t row = 0; row < record_set_rows(set, table); row++) {
-        for (size_t i = 0; i < count; i++) {
-            if (i > 0)
-                text_add_char(to, ',');
-            if (table == RECORD_GUESTS)
-                add_nic_value(set, row, (enum nic_column)i, to);
-            else
-                add_field(set, &columns[i], plain_row(set, table, row), to);
-        }
+        record_row_print(set, table, row, to);
         if (extras->count > 0)
             text_add_char(to, ',');
         if (extra < extras->count && extras->items[extra].row == row)

@@ -191,6 +191,7 @@ struct case_change case_advance(const struct case_record *previous,
         else
             miss(&change, observable, now);
     }
+    change.judged = verdict != NULL;
     change.event.round = round;
     return change;
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/schema.h"
+
+#include <stddef.h>
+
+static const char step_1[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "INSERT INTO meta VALUES ('secret_a', random()), ('secret_b', random()), ('next_case', 1);"
+
+    /* Ports, VLAN sets, contexts: each text once. What refers to name and shape is
+     * not declared a foreign key: those rows go by the thousand when the store is
+     * trimmed, and every one would need an index more on the log. */
+    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"
+
+    "CREATE TABLE round(number INTEGER PRIMARY KEY, started INTEGER NOT NULL,"
+    " judged INTEGER NOT NULL, ended INTEGER NOT NULL) STRICT;"
+
+    /* kind: 0 recorded, 1 observed. Of its latest reading: seq, when it ended,
+     * digests of its rows. whole_seq: its latest whole reading. */
+    "CREATE TABLE source(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, site TEXT NOT NULL,"
+    " name TEXT NOT NULL, seq INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " whole_seq INTEGER NOT NULL, digest_a INTEGER NOT NULL, digest_b INTEGER NOT NULL,"
+    " UNIQUE(kind, site, name)) STRICT;"
+
+    "CREATE TABLE receipt(round INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
+    " source_id INTEGER REFERENCES source(id), source INTEGER NOT NULL, type INTEGER NOT NULL,"
+    " context INTEGER NOT NULL,"
+    " asked INTEGER NOT NULL, answered INTEGER NOT NULL, rows INTEGER NOT NULL,"
+    " whole INTEGER NOT NULL, why_not TEXT, ageing INTEGER NOT NULL, sys_uptime_cs INTEGER NOT "
+    "NULL,"
+    " learn_discards INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " PRIMARY KEY(round, ordinal)) STRICT, WITHOUT ROWID;"
+
+    /* One reading of a switch. at: when it ended, or the round began. blind: in
+     * part and without a single row, so that it says nothing; seq is then that of
+     * the reading before. ages: two octets a row in the order of the key of
+     * sighting, NULL when the source tells no ages. */
+    "CREATE TABLE reading(source_id INTEGER NOT NULL REFERENCES source(id),"
+    " round INTEGER NOT NULL, ordinal INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " whole INTEGER NOT NULL, blind INTEGER NOT NULL, ageing INTEGER NOT NULL,"
+    " rejected INTEGER NOT NULL, shape_id INTEGER NOT NULL, ages BLOB,"
+    " PRIMARY KEY(source_id, round)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX reading_round ON reading(round);"
+
+    /* Ports, neighbours and own addresses of a switch, kept once while they do
+     * not change; text as shape.c writes it. */
+    "CREATE TABLE shape(id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL REFERENCES source(id),"
+    " content TEXT NOT NULL) STRICT;"
+    "CREATE INDEX shape_source ON shape(source_id);"
+
+    /* first, last: "at" of the readings first_seq, last_seq. begun, before: of an interval that
+     * goes on after a reading in part did not show it, its true beginning and
+     * the readings that showed it earlier. */
+    "CREATE TABLE sighting(source_id INTEGER NOT NULL REFERENCES source(id), mac INTEGER NOT NULL,"
+    " port INTEGER NOT NULL, vlan INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " first_seq INTEGER NOT NULL, first INTEGER NOT NULL, begun INTEGER NOT NULL,"
+    " before INTEGER NOT NULL, PRIMARY KEY(source_id, mac, port, vlan, status))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX sighting_mac ON sighting(mac);"
+    "CREATE INDEX sighting_first ON sighting(first) WHERE first_seq > 1;"
+    "CREATE TABLE sighting_past(source_id INTEGER NOT NULL REFERENCES source(id),"
+    " mac INTEGER NOT NULL, port INTEGER NOT NULL, vlan INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " first_seq INTEGER NOT NULL, first INTEGER NOT NULL, begun INTEGER NOT NULL,"
+    " before INTEGER NOT NULL, last_seq INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " proved INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX sighting_past_mac ON sighting_past(mac);"
+    "CREATE INDEX sighting_past_last ON sighting_past(last);"
+    "CREATE INDEX sighting_past_source ON sighting_past(source_id, last_seq);"
+
+    /* One reading of a recorded source; present: a bit for each record_table. */
+    "CREATE TABLE record_reading(source_id INTEGER NOT NULL REFERENCES source(id),"
+    " seq INTEGER NOT NULL, round INTEGER NOT NULL, read_at INTEGER NOT NULL,"
+    " as_of INTEGER NOT NULL, present INTEGER NOT NULL, PRIMARY KEY(source_id, seq))"
+    " STRICT, WITHOUT ROWID;"
+    /* Which snapshot of a recorded source a round was judged by: its own reading,
+     * or the last good one. */
+    "CREATE TABLE record_use(round INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
+    " source_id INTEGER NOT NULL REFERENCES source(id), seq INTEGER NOT NULL,"
+    " PRIMARY KEY(round, ordinal)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX record_use_seq ON record_use(source_id, seq);"
+
+    /* Recorded rows: known columns as CSV, unknown ones as JSON; copy tells equal
+     * rows apart. */
+    "CREATE TABLE recorded(source_id INTEGER NOT NULL REFERENCES source(id),"
+    " tab INTEGER NOT NULL, hash INTEGER NOT NULL, copy INTEGER NOT NULL,"
+    " ordinal INTEGER NOT NULL, first_seq INTEGER NOT NULL, first INTEGER NOT NULL,"
+    " mac INTEGER, content TEXT NOT NULL, extra TEXT,"
+    " PRIMARY KEY(source_id, tab, hash, copy))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE recorded_past(source_id INTEGER NOT NULL REFERENCES source(id),"
+    " tab INTEGER NOT NULL, ordinal INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, mac INTEGER, content TEXT NOT NULL, extra TEXT,"
+    " last_seq INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX recorded_past_source ON recorded_past(source_id, last_seq);"
+    "CREATE INDEX recorded_past_last ON recorded_past(last);"
+
+    /* A source that failed in every round from since_round to last_round. A new
+     * reason is a new row with the same since_round. */
+    "CREATE TABLE failure(kind INTEGER NOT NULL, source TEXT NOT NULL, switch TEXT,"
+    " since_round INTEGER NOT NULL, first_round INTEGER NOT NULL, last_round INTEGER NOT NULL,"
+    " why TEXT NOT NULL, PRIMARY KEY(source, kind, first_round)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX failure_last ON failure(last_round);"
+
+    /* Since when a guest is read as one that should not communicate. */
+    "CREATE TABLE off_since(identity TEXT NOT NULL, first_round INTEGER NOT NULL,"
+    " first_read INTEGER NOT NULL, last_round INTEGER, PRIMARY KEY(identity, first_round))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX off_since_current ON off_since(identity) WHERE last_round IS NULL;"
+
+    /* subject: the texts that a person may look for, each with a line end before and
+     * after. content: as verdict_text.c writes it. */
+    "CREATE TABLE case_record(number INTEGER PRIMARY KEY, identity TEXT NOT NULL,"
+    " kind TEXT NOT NULL, state TEXT NOT NULL, state_at INTEGER NOT NULL, before TEXT NOT NULL,"
+    " ended_at INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " reopened INTEGER NOT NULL, reported_at INTEGER, acknowledged_by TEXT,"
+    " acknowledged_text TEXT, acknowledged_at INTEGER, judged_round INTEGER NOT NULL,"
+    " judged_ordinal INTEGER NOT NULL, subject TEXT NOT NULL, content TEXT NOT NULL) STRICT;"
+    "CREATE INDEX case_identity ON case_record(identity);"
+    "CREATE INDEX case_state ON case_record(state);"
+    "CREATE INDEX case_judged ON case_record(judged_round);"
+    "CREATE TABLE case_event(id INTEGER PRIMARY KEY,"
+    " case_number INTEGER NOT NULL REFERENCES case_record(number) ON DELETE CASCADE,"
+    " round INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, state_from TEXT NOT NULL,"
+    " state_to TEXT NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL, content TEXT) STRICT;"
+    "CREATE INDEX case_event_case ON case_event(case_number);"
+    /* A discrepancy that every round from first_round to last_round has found.
+     * macs: the addresses concerned when it began, eight octets each. */
+    "CREATE TABLE standing(identity TEXT NOT NULL, first_round INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, macs BLOB NOT NULL, last_round INTEGER,"
+    " PRIMARY KEY(identity, first_round)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX standing_current ON standing(identity) WHERE last_round IS NULL;";
+
+const char *const schema_steps[] = {step_1, NULL};

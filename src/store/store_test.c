@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "store/query.h"
+#include "store/store_fixture.h"
+
+enum { A = 0x525400000001, B = 0x525400000002, C = 0x525400000003, D = 0x525400000004 };
+
+#define ROWS(...)                                                                                  \
+    (const struct fixture_row[]){__VA_ARGS__},                                                     \
+        ARRAY_COUNT(((const struct fixture_row[]){__VA_ARGS__}))
+
+static struct store_size measure(struct store *store)
+{
+    struct store_size size;
+    struct err err;
+    assert_int_equal(store_measure(store, &size, &err), 0);
+    return size;
+}
+
+/* What the judge gets at `minute` with a horizon of twenty minutes. */
+static struct memory recall(struct store *store, int64_t minute, uint64_t mac, struct arena *arena)
+{
+    struct mac wanted = {mac};
+    struct store_memory_query query = {.now = fixture_minute(minute),
+                                       .horizon = span_seconds(20 * 60),
+                                       .macs = &wanted,
+                                       .mac_count = mac != 0};
+    struct memory memory = {0};
+    struct err err = {0};
+    if (store_load_memory(store, &query, arena, &memory, &err) != 0)
+        fail_msg("%s", err.text);
+    return memory;
+}
+
+static void an_unchanged_table_costs_its_receipt(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    fixture_round(store, 0, fixture_table("sw1", 0, true, ROWS({A, "p1", "10"}, {B, "p2", "10"})),
+                  NULL);
+    struct store_size first = measure(store);
+    assert_int_equal(first.sightings, 2);
+    for (int i = 1; i <= 5; i++) /* in another order, too */
+        fixture_round(store, i,
+                      fixture_table("sw1", i, true, ROWS({B, "p2", "10"}, {A, "p1", "10"})), NULL);
+    struct store_size last = measure(store);
+    assert_int_equal(last.sightings, 2);
+    assert_int_equal(last.past_sightings, 0);
+    assert_int_equal(last.receipts, first.receipts + 5);
+    struct arena *arena = arena_new();
+    struct memory memory = recall(store, 6, A, arena);
+    assert_int_equal(memory.interval_count, 1); /* asked for; B is steady and not */
+    assert_int_equal(memory.intervals[0].reads, 6);
+    assert_int_equal(memory.intervals[0].first.us, fixture_minute(0).us);
+    assert_int_equal(memory.intervals[0].last.us, fixture_minute(5).us);
+    assert_string_equal(memory.intervals[0].port, "p1");
+    assert_string_equal(memory.intervals[0].vlan, "10");
+    assert_string_equal(memory.intervals[0].switch_name, "sw1");
+    assert_string_equal(memory.intervals[0].site, "default");
+    arena_free(arena);
+    store_close(store);
+}
+
+static void a_move_is_two_intervals_side_by_side(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    fixture_round(store, 0, fixture_table("sw1", 0, true, ROWS({A, "p1", "10"}, {B, "p2", "10"})),
+                  NULL);
+    fixture_round(store, 1, fixture_table("sw1", 1, true, ROWS({A, "p3", "10"}, {B, "p2", "10"})),
+                  NULL);
+    store_close(store);
+    store = fixture_open(*state, STORE_WRITE);
+    struct arena *arena = arena_new();
+    struct memory memory = recall(store, 2, 0, arena);
+    assert_int_equal(memory.interval_count, 2);
+    assert_string_equal(memory.intervals[0].port, "p1");
+    assert_int_equal(memory.intervals[0].last.us, fixture_minute(0).us);
+    assert_string_equal(memory.intervals[1].port, "p3");
+    assert_int_equal(memory.intervals[1].first.us, fixture_minute(1).us);
+    assert_int_equal(memory.intervals[1].reads, 1);
+    memory = recall(store, 40, 0, arena); /* beyond the horizon */
+    assert_int_equal(memory.interval_count, 0);
+    arena_free(arena);
+    store_close(store);
+}
+
+static void a_reading_in_part_ends_nothing_for_good(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    fixture_round(store, 0, fixture_table("sw1", 0, true, ROWS({A, "p1", ""}, {B, "p2", ""})),
+                  NULL);
+    fixture_round(store, 1, fixture_table("sw1", 1, true, ROWS({A, "p1", ""}, {B, "p2", ""})),
+                  NULL);
+    fixture_round(store, 2, fixture_table("sw1", 2, false, ROWS({B, "p2", ""})), NULL);
+    fixture_round(store, 3, fixture_table("sw1", 3, false, NULL, 0), NULL); /* blind */
+    struct arena *arena = arena_new();
+    struct memory memory = recall(store, 4, 0, arena);
+    assert_int_equal(memory.interval_count, 1); /* A, last seen in the second round */
+    assert_int_equal(memory.intervals[0].last.us, fixture_minute(1).us);
+    fixture_round(store, 4, fixture_table("sw1", 4, true, ROWS({A, "p1", ""}, {B, "p2", ""})),
+                  NULL);
+    memory = recall(store, 5, A, arena);
+    assert_int_equal(memory.interval_count, 1); /* the same interval goes on */
+    assert_int_equal(memory.intervals[0].first.us, fixture_minute(0).us);
+    assert_int_equal(memory.intervals[0].last.us, fixture_minute(4).us);
+    assert_int_equal(memory.intervals[0].reads, 3);
+    memory = recall(store, 5, B, arena);
+    assert_int_equal(memory.interval_count, 2);
+    assert_int_equal(memory.intervals[1].reads, 4); /* the blind reading is none */
+    fixture_round(store, 5, fixture_table("sw1", 5, true, ROWS({B, "p2", ""})), NULL);
+    fixture_round(store, 6, fixture_table("sw1", 6, true, ROWS({A, "p1", ""}, {B, "p2", ""})),
+                  NULL);
+    memory = recall(store, 7, A, arena);
+    assert_int_equal(memory.interval_count, 2); /* gone by proof: a new interval */
+    assert_int_equal(memory.intervals[1].first.us, fixture_minute(6).us);
+    arena_free(arena);
+    store_close(store);
+}
+
+static void one_round_has_one_table_of_a_switch(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    uint64_t round;
+    struct err err;
+    struct forward_table *table = fixture_table("sw1", 0, true, ROWS({A, "p1", ""}));
+    assert_int_equal(store_round_begin(store, fixture_minute(0), &round, &err), 0);
+    assert_int_equal(store_round_table(store, table, &err), 0);
+    assert_int_equal(store_round_table(store, table, &err), ERR_RANGE);
+    assert_non_null(strstr(err.text, "switch sw1"));
+    struct err again;
+    assert_int_equal(store_round_commit(store, fixture_minute(0), fixture_minute(0), &again),
+                     ERR_RANGE); /* the round is taken back, and says why */
+    assert_string_equal(again.text, err.text);
+    assert_int_equal(measure(store).sightings, 0);
+    forward_table_free(table);
+    fixture_round(store, 1, fixture_table("sw1", 1, true, ROWS({A, "p1", ""})), NULL);
+    assert_int_equal(measure(store).sightings, 1);
+    store_close(store);
+}
+
+static void an_aborted_round_leaves_nothing(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    uint64_t first = fixture_round(store, 0, NULL, NULL), round;
+    struct err err;
+    struct forward_table *table = fixture_table("sw1", 1, true, ROWS({A, "p1", "10"}));
+    assert_int_equal(store_round_begin(store, fixture_minute(1), &round, &err), 0);
+    assert_int_equal(store_round_table(store, table, &err), 0);
+    store_round_abort(store);
+    assert_int_equal(store_round_table(store, table, &err), ERR_DENIED);
+    forward_table_free(table);
+    assert_int_equal(measure(store).sightings, 0);
+    assert_int_equal(
+        fixture_round(store, 2, fixture_table("sw1", 2, true, ROWS({A, "p1", "10"})), NULL),
+        first + 1);
+    store_close(store);
+}
+
+/* --- records --- */
+
+static const char *const two_guests[] = {"B,web1,52:54:00:00:00:01,on,first rack",
+                                         "B,web2,52:54:00:00:00:02,off,"};
+
+static void the_last_good_snapshot_comes_back_equal(void **state)
+{
+    static const char *const attachments[] = {"B,00:00:5e:00:01:09,sw1,p1", "B,,sw2,"};
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    struct err err;
+    struct record_set *set = NULL;
+    struct wall read_at;
+    assert_int_equal(store_last_good(store, "csv", &set, &read_at, &err), ERR_NOT_FOUND);
+    struct record_set *given = fixture_guests("csv", 0, two_guests, 2);
+    fixture_attachments(given, attachments, 2);
+    AUTO_TEXT struct text before = TEXT_EMPTY;
+    AUTO_TEXT struct text after = TEXT_EMPTY;
+    for (int i = 0; i < RECORD_TABLE_COUNT; i++)
+        record_set_print_csv(given, (enum record_table)i, &before);
+    fixture_round(store, 0, NULL, given);
+    assert_int_equal(store_last_good(store, "csv", &set, &read_at, &err), 0);
+    for (int i = 0; i < RECORD_TABLE_COUNT; i++)
+        record_set_print_csv(set, (enum record_table)i, &after);
+    assert_string_equal(text_get(&before), text_get(&after));
+    assert_string_equal(set->source, "csv");
+    assert_int_equal(set->as_of.us, fixture_minute(0).us);
+    assert_int_equal(set->attachments[1].line, 3);
+    assert_string_equal(record_extra_find(set, RECORD_GUESTS, 0), "{\"note\":\"first rack\"}");
+    assert_int_equal(read_at.us, fixture_minute(0).us);
+    record_set_free(set);
+    store_close(store);
+}
+
+static void changed_records_cost_their_rows(void **state)
+{
+    static const char *const changed[] = {"B,web1,52:54:00:00:00:01,off,first rack",
+                                          "B,web2,52:54:00:00:00:02,off,",
+                                          "B,web2,52:54:00:00:00:02,off,"};
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    fixture_round(store, 0, NULL, fixture_guests("csv", 0, two_guests, 2));
+    fixture_round(store, 1, NULL, fixture_guests("csv", 1, two_guests, 2));
+    assert_int_equal(measure(store).recorded, 2);
+    assert_int_equal(measure(store).past_recorded, 0);
+    fixture_round(store, 2, NULL, fixture_guests("csv", 2, changed, 3)); /* one twice */
+    assert_int_equal(measure(store).recorded, 3);
+    assert_int_equal(measure(store).past_recorded, 1);
+    fixture_round(store, 3, NULL, fixture_guests("csv", 3, changed, 2));
+    assert_int_equal(measure(store).recorded, 2);
+    fixture_round(store, 4, NULL, fixture_guests("csv", 4, NULL, 0));
+    assert_int_equal(measure(store).recorded, 0);
+    store_close(store);
+}
+
+static void failures_count_rounds_in_a_row(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    struct failed_source dead = {.source = "snmp sw2", .switch_name = "sw2", .why = "no answer"};
+    struct err err;
+    uint64_t round;
+    unsigned rounds = 9;
+    assert_int_equal(store_failed_rounds(store, "sw2", &rounds, &err), 0);
+    assert_int_equal(rounds, 0);
+    for (int i = 1; i <= 3; i++) {
+        dead.why = i == 3 ? "refused" : "no answer";
+        assert_int_equal(store_round_begin(store, fixture_minute(i), &round, &err), 0);
+        assert_int_equal(store_round_failed(store, &dead, NULL, &err), 0);
+        assert_int_equal(store_round_commit(store, fixture_minute(i), fixture_minute(i), &err), 0);
+        assert_int_equal(store_failed_rounds(store, "snmp sw2", &rounds, &err), 0);
+        assert_int_equal(rounds, i);
+        assert_int_equal(store_failed_rounds(store, "sw2", &rounds, &err), 0);
+        assert_int_equal(rounds, i);
+    }
+    fixture_round(store, 4, NULL, NULL); /* it answered */
+    assert_int_equal(store_failed_rounds(store, "sw2", &rounds, &err), 0);
+    assert_int_equal(rounds, 0);
+    store_close(store);
+}
+
+static void put_offs(struct store *store, int64_t minute, const char *const *off, size_t count,
+                     const char *const *unknown, size_t unknown_count)
+{
+    struct err err;
+    uint64_t round;
+    assert_int_equal(store_round_begin(store, fixture_minute(minute), &round, &err), 0);
+    assert_int_equal(store_round_offs(store, off, count, unknown, unknown_count, &err), 0);
+    assert_int_equal(
+        store_round_commit(store, fixture_minute(minute), fixture_minute(minute), &err), 0);
+}
+
+static void since_when_a_guest_is_off_is_kept(void **state)
+{
+    static const char *const both[] = {"default/web2", "default/web1", "default/web1"};
+    static const char *const web2[] = {"default/web2"}, *const web1[] = {"default/web1"};
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    put_offs(store, 1, both, 3, NULL, 0);
+    put_offs(store, 2, web2, 1, web1, 1); /* unknown clears nothing */
+    struct arena *arena = arena_new();
+    struct memory memory = recall(store, 3, 0, arena);
+    assert_int_equal(memory.off_count, 2);
+    assert_int_equal(memory_off_first(&memory, "default/web1").us, fixture_minute(1).us);
+    put_offs(store, 3, web2, 1, NULL, 0); /* web1 is read as running */
+    put_offs(store, 4, both, 2, NULL, 0);
+    memory = recall(store, 5, 0, arena);
+    assert_int_equal(memory_off_first(&memory, "default/web1").us, fixture_minute(4).us);
+    assert_int_equal(memory_off_first(&memory, "default/web2").us, fixture_minute(1).us);
+    arena_free(arena);
+    store_close(store);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(an_unchanged_table_costs_its_receipt),
+        TEST(a_move_is_two_intervals_side_by_side),
+        TEST(a_reading_in_part_ends_nothing_for_good),
+        TEST(one_round_has_one_table_of_a_switch),
+        TEST(an_aborted_round_leaves_nothing),
+        TEST(the_last_good_snapshot_comes_back_equal),
+        TEST(changed_records_cost_their_rows),
+        TEST(failures_count_rounds_in_a_row),
+        TEST(since_when_a_guest_is_off_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
