@@ -25,10 +25,8 @@ struct forward_table *forward_table_new(const char *switch_name, const char *sit
     return table;
 }
 
-void forward_table_free(struct forward_table *table)
+static void free_one(struct forward_table *table)
 {
-    if (table == NULL)
-        return;
     for (size_t i = 0; i < table->receipt_count; i++)
         receipt_done(&table->receipts[i]);
     free(table->receipts);
@@ -44,6 +42,15 @@ void forward_table_free(struct forward_table *table)
     free(table->site);
     free(table->switch_name);
     free(table);
+}
+
+void forward_table_free(struct forward_table *table)
+{
+    while (table != NULL) {
+        struct forward_table *next = table->next;
+        free_one(table);
+        table = next;
+    }
 }
 
 /* Makes room for one more element behind `count`: the capacity is the power of

@@ -99,6 +99,9 @@ struct forward_table {
     struct span ageing;     /* -1 us when not read: FORWARD_DEFAULT_AGEING is assumed and said */
     uint64_t rejected_rows; /* malformed indices, counted */
     bool cut;               /* LIMIT_FORWARD_ROWS was reached: never whole */
+    /* A source that saw several switches (a CSV file of a whole site) hands over a
+     * chain; whoever keeps the tables one by one sets this NULL first. */
+    struct forward_table *next;
 };
 
 /* 802.1D's recommended ageing time, assumed where a device does not tell. */
@@ -106,7 +109,8 @@ struct forward_table {
 
 /* Returns an empty table; yours to free. Names are copied. */
 struct forward_table *forward_table_new(const char *switch_name, const char *site);
-void forward_table_free(struct forward_table *table); /* NULL is allowed */
+/* Frees the table and the chain behind it; NULL is allowed. */
+void forward_table_free(struct forward_table *table);
 
 /* Adds a port and returns its index; a port is added once, callers keep the map. */
 uint32_t forward_table_add_port(struct forward_table *table, const struct forward_port *port);

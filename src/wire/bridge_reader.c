@@ -614,9 +614,8 @@ static void end_system(struct bridge_reader *reader, const struct task *task, co
         not_whole(reader, 0, why_not);
         return;
     }
-    reader->table->port_is_if_index = reader->quirk.port == QUIRK_PORT_IF_INDEX;
-    if (reader->quirk.port == QUIRK_PORT_OFFSET)
-        reader->table->port_offset = reader->quirk.offset;
+    reader->table->port_rule = reader->quirk.port;
+    reader->table->port_offset = reader->quirk.offset;
     (void)context_of(reader, 0);
     if (reader->options.everything)
         plan_everything(reader);

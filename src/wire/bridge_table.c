@@ -160,6 +160,30 @@ static struct bridge_port resolved(const struct bridge_facts *facts, uint32_t if
     return port;
 }
 
+/* Returns the interface that the device's quirk finds for a port, 0 none. */
+static uint32_t port_by_rule(const struct bridge_table *table, uint32_t context, uint32_t port)
+{
+    int64_t moved = (int64_t)port + table->port_offset;
+    const struct bridge_base_port *base;
+    switch (table->port_rule) {
+    case BRIDGE_PORT_UNKNOWN:
+        return 0;
+    case BRIDGE_PORT_IF_INDEX:
+        return bridge_facts_interface(table->facts, port) == NULL ? 0 : port;
+    case BRIDGE_PORT_OFFSET:
+        if (moved <= 0 || moved > INT32_MAX ||
+            bridge_facts_interface(table->facts, (uint32_t)moved) == NULL)
+            return 0;
+        return (uint32_t)moved;
+    case BRIDGE_PORT_SHIFT:
+        if (moved <= 0 || moved > INT32_MAX)
+            return 0;
+        base = base_port_find(table->facts, context, (uint32_t)moved);
+        return base == NULL ? 0 : base->if_index;
+    }
+    UNREACHABLE();
+}
+
 /* A port that the base-port table does not have. */
 static struct bridge_port unmapped_port(const struct bridge_table *table, uint32_t context,
                                         uint32_t port)
@@ -173,10 +197,9 @@ static struct bridge_port unmapped_port(const struct bridge_table *table, uint32
     const struct bridge_base_port *other = base_port_anywhere(facts, port);
     if (context != 0 && other != NULL)
         return resolved(facts, other->if_index, answer.notes);
-    int64_t moved = (int64_t)port + table->port_offset;
-    if (table->port_offset != 0 && moved > 0 && moved <= UINT32_MAX &&
-        bridge_facts_interface(facts, (uint32_t)moved) != NULL)
-        return resolved(facts, (uint32_t)moved, answer.notes | BRIDGE_NOTE_BY_QUIRK);
+    uint32_t by_rule = port_by_rule(table, context, port);
+    if (by_rule != 0)
+        return resolved(facts, by_rule, answer.notes | BRIDGE_NOTE_BY_QUIRK);
     if ((answer.notes & BRIDGE_NOTE_PORT_IS_IF_INDEX) != 0 &&
         port_may_be_if_index(facts, context, port))
         return resolved(facts, port, answer.notes);
@@ -193,11 +216,6 @@ struct bridge_port bridge_table_port(const struct bridge_table *table,
         return (struct bridge_port){.notes = BRIDGE_NOTE_NOT_A_BASE_PORT};
     if (group->family == BRIDGE_VENDOR)
         return resolved(facts, port, 0);
-    if (table->port_is_if_index && bridge_facts_interface(facts, port) != NULL)
-        return resolved(facts, port,
-                        base_port_from(facts, group->context, 0) == NULL
-                            ? BRIDGE_NOTE_NO_BASE_PORTS | BRIDGE_NOTE_PORT_IS_IF_INDEX
-                            : BRIDGE_NOTE_BY_QUIRK);
     const struct bridge_base_port *mapped = base_port_find(facts, group->context, port);
     if (mapped != NULL)
         return resolved(facts, mapped->if_index, 0);

@@ -153,6 +153,14 @@ struct bridge_facts {
     size_t own_mac_count, own_mac_capacity;
 };
 
+/* What a port is that the base-port table lacks, see etc/quirks.conf. */
+enum bridge_port_rule {
+    BRIDGE_PORT_UNKNOWN,
+    BRIDGE_PORT_IF_INDEX,
+    BRIDGE_PORT_OFFSET, /* ifIndex = port + offset */
+    BRIDGE_PORT_SHIFT   /* base port = port + offset */
+};
+
 /* What one context was asked and answered, of what decides about wholeness. */
 struct bridge_context {
     uint32_t vlan; /* 0 the default context */
@@ -175,11 +183,10 @@ struct bridge_table {
     size_t odd_count, odd_capacity;
     struct bridge_context *contexts;
     size_t context_count, context_capacity;
-    uint64_t rejected; /* rows whose index no rule explains */
-    bool cut;          /* a limit was reached: rows are missing */
-    /* The port rules of the device's quirks. */
-    bool port_is_if_index; /* base-port table is not to be asked */
-    int64_t port_offset;   /* added to an unmapped port, 0 none */
+    uint64_t rejected;               /* rows whose index no rule explains */
+    bool cut;                        /* a limit was reached: rows are missing */
+    enum bridge_port_rule port_rule; /* of the device's quirks */
+    int64_t port_offset;
 };
 
 void bridge_table_free(struct bridge_table *table); /* NULL is allowed */

@@ -178,9 +178,9 @@ static int set_tag_shift(struct quirk *quirk, struct word value)
 
 static int set_port(struct quirk *quirk, struct word value)
 {
-    static const char *const words[] = {"standard", "ifindex", "offset", NULL};
+    static const char *const words[] = {"standard", "ifindex", "offset", "shift", NULL};
     int choice = word_choice(value, words);
-    quirk->port = choice < 0 ? QUIRK_PORT_STANDARD : (enum quirk_port)choice;
+    quirk->port = choice < 0 ? BRIDGE_PORT_UNKNOWN : (enum bridge_port_rule)choice;
     return choice < 0 ? ERR_SYNTAX : 0;
 }
 
@@ -244,7 +244,7 @@ static const struct key {
     {"tag", set_tag, "an OID or none"},
     {"tag_fdb", set_tag_fdb, "an OID or none"},
     {"tag_shift", set_tag_shift, "a number from 0 to 31"},
-    {"port", set_port, "standard, ifindex or offset"},
+    {"port", set_port, "standard, ifindex, offset or shift"},
     {"offset", set_offset, "a number of 32 bits"},
     {"status", set_status, "yes or no"},
     {"disorder", set_disorder, "yes or no"},

@@ -31,13 +31,6 @@ enum quirk_vlan {
     QUIRK_VLAN_TAGS      /* the vendor's own map, `tag` and `tag_fdb` */
 };
 
-/* What the port column holds. */
-enum quirk_port {
-    QUIRK_PORT_STANDARD, /* a base port */
-    QUIRK_PORT_IF_INDEX, /* an ifIndex */
-    QUIRK_PORT_OFFSET    /* an ifIndex less `offset`, where the base-port table lacks it */
-};
-
 /* Elements of a vendor table's index, in order. */
 enum quirk_index {
     QUIRK_INDEX_END,
@@ -66,7 +59,7 @@ struct quirk {
     struct oid tag;     /* column: internal index -> VLAN tag */
     struct oid tag_fdb; /* column: internal index -> FDB id; empty: the index is the FDB id */
     uint32_t tag_shift; /* FDB id = index << this, where tag_fdb gave nothing */
-    enum quirk_port port;
+    enum bridge_port_rule port; /* what a port is that the base-port table lacks */
     int64_t offset;
     bool status;              /* lists rows that are not learned: read the status column too */
     bool disorder;            /* OIDs may go backwards; a walk ends at the first repeat */
