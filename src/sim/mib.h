@@ -33,7 +33,8 @@ struct mib_column {
     const void *table; /* for the two functions */
     uint64_t first;    /* number of the first row, for slices of a table */
     uint64_t rows;
-    /* Appends the index of `row` to `oid`. */
+    /* Appends the index of `row` to `oid`, which holds the prefix (or replaces it by
+     * an OID that is not before the prefix nor after the next column's). */
     void (*index)(const void *table, uint64_t row, struct oid *oid);
     /* Fills `cell` with the value of `row`; `column` is the prefix's last
      * sub-identifier (0 for an empty prefix). */
