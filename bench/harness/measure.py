@@ -104,11 +104,12 @@ def spread(values):
 
 
 def figure(value):
-    """Three significant digits, without exponent."""
-    if value >= 1000:
-        return f'{value:,.0f}'
+    """Three significant digits, at most seven characters."""
+    for limit, divisor, suffix in ((1e6, 1e6, 'M'), (1e4, 1e3, 'k')):
+        if value >= limit:
+            return f'{value / divisor:.3g}{suffix}'
     if value >= 100:
-        return f'{value:.0f}'
+        return f'{value:,.0f}'
     return f'{value:.3g}' if value >= 1 else f'{value:.3f}'
 
 

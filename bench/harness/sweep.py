@@ -27,7 +27,8 @@ class World:
     def __init__(self, bench, guests, with_csv=False):
         self.bench, self.guests = bench, guests
         self.folder = bench.folder(f'world-{guests}')
-        truth, spreadsheet = (os.path.join(self.folder, name) for name in ('truth.json', 'guests.csv'))
+        truth = os.path.join(self.folder, 'truth.json')
+        spreadsheet = os.path.join(self.folder, 'guests.csv')
         if not os.path.exists(truth) or (with_csv and not os.path.exists(spreadsheet)):
             run([bench.program('make_world'), str(guests), SEED, self.folder]
                 + (['csv'] if with_csv else []))
@@ -88,10 +89,11 @@ def sweep_size(bench, report, guests, goals, repetitions):
         told = samples[OWN][0]['told']
         if 'columns_bytes' in told:
             report.judge('MB per million (guest + row)',
-                         [run['told']['columns_bytes'] / run['units'] for run in samples[OWN]], 80, False)
+                         [one['told']['columns_bytes'] / one['units'] for one in samples[OWN]],
+                         80, False)
         if 'names_bytes' in told:
             report.judge('bytes of names a guest',
-                         [run['told']['names_bytes'] / guests for run in samples[OWN]], 64, False)
+                         [one['told']['names_bytes'] / guests for one in samples[OWN]], 64, False)
     return samples.get(OWN, [])
 
 

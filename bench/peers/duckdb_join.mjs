@@ -32,7 +32,8 @@ await db.run(join);
 const wall = Number(process.hrtime.bigint() - started) / 1e9;
 const used = process.cpuUsage(cpu);
 
-const counts = await db.runAndReadAll('SELECT kind, count(*)::INTEGER FROM discrepancy GROUP BY kind');
+const counts = await db.runAndReadAll(
+  'SELECT kind, count(*)::INTEGER FROM discrepancy GROUP BY kind');
 const rows = await db.runAndReadAll('SELECT count(*)::INTEGER FROM forward');
 console.log(JSON.stringify({
   version: version(),
