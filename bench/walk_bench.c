@@ -14,8 +14,7 @@
 #include "base/alloc.h"
 #include "peers/peer_report.h"
 #include "snmp/engine.h"
-
-enum { INDEX_LENGTH = 6 };
+#include "wire/bridge_index.h"
 
 struct row {
     uint64_t mac;
@@ -51,21 +50,12 @@ static _Noreturn void fail(const char *what, const char *why)
     exit(1);
 }
 
-/* Reads six sub-identifiers, one or two octets each, as a MAC. */
+/* Reads the index as the SNMP source does. */
 static uint64_t mac_of(const struct snmp_row *row)
 {
-    uint64_t mac = 0;
-    size_t at = 0;
-    for (int i = 0; i < INDEX_LENGTH; i++) {
-        unsigned id = 0;
-        do {
-            if (at == row->index_length)
-                fail("row", "the index is no MAC");
-            id = id << 7 | (row->index[at] & 0x7f);
-        } while (row->index[at++] & 0x80);
-        mac = mac << 8 | (id & 0xff);
-    }
-    if (at != row->index_length)
+    uint32_t fdb;
+    uint64_t mac;
+    if (!bridge_index_fast(BRIDGE_DOT1D, row->index, row->index_length, &fdb, &mac))
         fail("row", "the index is no MAC");
     return mac;
 }
