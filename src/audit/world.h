@@ -26,6 +26,10 @@ struct audit_options {
     struct span inventory_lag; /* T_inv: a record younger than this may still follow */
     unsigned storm_count;      /* DESIGN section 8 point 12; 10 as delivered */
     unsigned gap_rounds;       /* failed rounds that make an audit_gap: 1 in `muster audit` */
+    unsigned flap_moves;       /* changes of edge within flap_window that make a mac_flap; 3 */
+    struct span flap_window;   /* 60 s as delivered */
+    /* How long ago an earlier edge may be to count in A, B, A; 1 h as delivered. */
+    struct span interleave_window;
 };
 
 /* Sets the values as delivered. */
@@ -62,5 +66,8 @@ struct world;
 /* Builds the index over `input`; yours to free. */
 struct world *world_new(const struct world_input *input);
 void world_free(struct world *world); /* NULL is allowed */
+
+/* Returns the bytes that the world holds beyond its snapshots. */
+size_t world_size(const struct world *world);
 
 #endif

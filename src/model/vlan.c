@@ -49,6 +49,11 @@ void vlan_pool_free(struct vlan_pool *pool)
     free(pool);
 }
 
+size_t vlan_pool_count(const struct vlan_pool *pool)
+{
+    return pool->count;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
     uint32_t x, y;

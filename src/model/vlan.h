@@ -32,6 +32,9 @@ void vlan_pool_free(struct vlan_pool *pool);
  * allowed, each 0..16777215), VLAN_SET_UNKNOWN for an empty set or a full pool. */
 vlan_set vlan_pool_add(struct vlan_pool *pool, const uint32_t *vlans, size_t count);
 
+/* Returns how many sets the pool has: their numbers run from 0. */
+size_t vlan_pool_count(const struct vlan_pool *pool);
+
 /* Returns the sorted ids of `set` and sets *ret_count; none for 0 and 1. */
 const uint32_t *vlan_pool_get(const struct vlan_pool *pool, vlan_set set, size_t *ret_count);
 

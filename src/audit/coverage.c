@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/coverage.h"
+
+#include <stdlib.h>
+
+#include "audit/world_view.h"
+#include "base/alloc.h"
+
+static bool table_proves_absence(const struct forward_table *table,
+                                 enum coverage_reason *ret_reason)
+{
+    *ret_reason = COVERAGE_WHOLE;
+    if (table->row_count == 0)
+        *ret_reason = COVERAGE_EMPTY;
+    else if (!table->whole)
+        *ret_reason = COVERAGE_PARTIAL;
+    for (size_t i = 0; *ret_reason == COVERAGE_WHOLE && i < table->receipt_count; i++)
+        if (table->receipts[i].learn_discards > 0)
+            *ret_reason = COVERAGE_FULL_TABLE;
+    return *ret_reason == COVERAGE_WHOLE;
+}
+
+bool coverage_switch(const struct world *world, uint32_t index, enum coverage_reason *ret_reason)
+{
+    const struct world_switch *sw = &world->switches[index];
+    *ret_reason = COVERAGE_WHOLE;
+    if (!sw->configured)
+        *ret_reason = COVERAGE_NOT_CONFIGURED;
+    else if (sw->table == NULL)
+        *ret_reason = COVERAGE_FAILED;
+    else if (table_proves_absence(sw->table, ret_reason) && sw->failed != NULL)
+        *ret_reason = COVERAGE_PARTIAL;
+    /* a hypervisor's own bridge may well be without guests */
+    if (*ret_reason == COVERAGE_EMPTY && sw->hypervisor != WORLD_NONE && sw->table->whole)
+        *ret_reason = COVERAGE_WHOLE;
+    return *ret_reason == COVERAGE_WHOLE;
+}
+
+bool coverage_lacks_port(const struct world *world, const struct world_attachment *attachment)
+{
+    enum coverage_reason reason;
+    if (attachment->port != WORLD_NONE || attachment->switch_index == WORLD_NONE)
+        return false;
+    for (uint32_t s = attachment->switch_index; s != WORLD_NONE; s = world->switches[s].next_same)
+        if (!coverage_switch(world, s, &reason) && reason != COVERAGE_FULL_TABLE)
+            return false; /* what was not read whole may have it */
+    return true;
+}
+
+/* Every switch that has a port of the attachment's logical port must prove absence. */
+static enum coverage_reason attachment_reason(const struct world *world,
+                                              const struct world_attachment *a,
+                                              const struct map *roots, const uint32_t *next)
+{
+    enum coverage_reason reason = COVERAGE_WHOLE;
+    if (a->switch_index == WORLD_NONE)
+        return COVERAGE_WHOLE; /* no place said: another attachment counts */
+    if (!coverage_switch(world, a->switch_index, &reason))
+        return reason;
+    if (a->port == WORLD_NONE)
+        return COVERAGE_NO_SUCH_PORT;
+    uint32_t port = map_find(roots, world->ports[a->port].root);
+    for (; port != MAP_NO_VALUE; port = next[port])
+        if (!coverage_switch(world, world->ports[port].switch_index, &reason))
+            return reason;
+    return COVERAGE_WHOLE;
+}
+
+static void cover_hypervisor(struct world *world, struct world_hypervisor *hv,
+                             const struct map *roots, const uint32_t *next)
+{
+    bool named = false;
+    hv->reason = COVERAGE_WHOLE;
+    for (uint32_t i = 0; i < hv->attachment_count && hv->reason == COVERAGE_WHOLE; i++) {
+        const struct world_attachment *a = &world->attachments[hv->first_attachment + i];
+        named = named || a->switch_index != WORLD_NONE;
+        hv->reason = (uint8_t)attachment_reason(world, a, roots, next);
+        hv->reason_attachment = hv->first_attachment + i;
+    }
+    if (!named)
+        hv->reason = COVERAGE_NO_ATTACHMENT;
+    hv->observable = hv->reason == COVERAGE_WHOLE;
+}
+
+/* Counts, a hypervisor, the NICs that should be heard. */
+static void count_expected(struct world *world)
+{
+    for (size_t s = 0; s < world->in.record_count; s++) {
+        const struct world_set *set = &world->sets[s];
+        const struct nic_columns *nics = &set->set->nics;
+        uint32_t last = NAME_NONE, hypervisor = WORLD_NONE;
+        for (size_t i = 0; i < nics->count; i++) {
+            if (nics->hypervisor[i] != last) {
+                last = nics->hypervisor[i];
+                hypervisor = last == NAME_NONE ? WORLD_NONE : map_find(&set->hypervisors, last);
+            }
+            if (hypervisor == WORLD_NONE)
+                continue;
+            world->hypervisors[hypervisor].expects +=
+                nics->wire[i] == YES &&
+                run_state_communicates((enum run_state)nics->run_state[i]) == YES;
+        }
+    }
+}
+
+/* Chains the ports of each logical port that spans several, and all others singly. */
+static uint32_t *chain_ports(const struct world *world, struct map *roots)
+{
+    uint32_t *next = alloc_array(world->port_count + 1, sizeof *next);
+    for (uint32_t port = world->port_count; port-- > 0;) {
+        next[port] = MAP_NO_VALUE;
+        if (world->ports[port].hypervisor == WORLD_NONE)
+            continue;
+        uint32_t root = world->ports[port].root;
+        next[port] = map_find(roots, root);
+        map_put(roots, root, port);
+    }
+    return next;
+}
+
+void coverage_build(struct world *world)
+{
+    world->site_whole = alloc_zeroed(world->site_count + 1, sizeof *world->site_whole);
+    for (uint32_t i = 0; i < world->site_count; i++)
+        world->site_whole[i] = true;
+    for (uint32_t s = 0; s < world->switch_count; s++) {
+        enum coverage_reason reason;
+        world->switches[s].proves_absence = coverage_switch(world, s, &reason);
+        if (!world->switches[s].proves_absence)
+            world->site_whole[world->switches[s].site] = false;
+    }
+    struct map roots = MAP_EMPTY;
+    uint32_t *next = chain_ports(world, &roots);
+    for (uint32_t h = 0; h < world->hypervisor_count; h++)
+        cover_hypervisor(world, &world->hypervisors[h], &roots, next);
+    map_done(&roots);
+    free(next);
+    count_expected(world);
+}
+
+static const char *switch_why(const struct world *world, const struct world_attachment *a,
+                              enum coverage_reason reason, struct arena *arena)
+{
+    const struct world_switch *sw = &world->switches[a->switch_index];
+    switch (reason) {
+    case COVERAGE_NOT_CONFIGURED:
+        return arena_printf(arena, "switch %s is recorded but not configured, so nobody reads it",
+                            a->switch_name);
+    case COVERAGE_FAILED:
+        return arena_printf(arena, "switch %s gave no table this round%s%s", a->switch_name,
+                            sw->failed != NULL ? ": " : "",
+                            sw->failed != NULL ? sw->failed->why : "");
+    case COVERAGE_PARTIAL:
+        return arena_printf(arena,
+                            "the table of switch %s, or of its MLAG peer, was not read whole",
+                            a->switch_name);
+    case COVERAGE_EMPTY:
+        return arena_printf(arena, "switch %s answered with an empty table", a->switch_name);
+    case COVERAGE_FULL_TABLE:
+        return arena_printf(arena, "switch %s had no room to learn all addresses", a->switch_name);
+    case COVERAGE_NO_SUCH_PORT:
+        return arena_printf(arena, "switch %s has no port %s", a->switch_name, a->port_name);
+    case COVERAGE_WHOLE:
+    case COVERAGE_NO_ATTACHMENT:
+    case COVERAGE_NO_HYPERVISOR:
+        break;
+    }
+    return "";
+}
+
+const char *coverage_why(const struct world *world, uint32_t hypervisor, struct arena *arena)
+{
+    if (hypervisor == WORLD_NONE)
+        return "the record names no hypervisor for it";
+    const struct world_hypervisor *hv = &world->hypervisors[hypervisor];
+    if (hv->observable)
+        return "";
+    if (hv->reason == COVERAGE_NO_ATTACHMENT)
+        return arena_printf(arena, "no attachment of hypervisor %s is recorded", hv->name);
+    const char *why = switch_why(world, &world->attachments[hv->reason_attachment],
+                                 (enum coverage_reason)hv->reason, arena);
+    return arena_printf(arena, "%s, where hypervisor %s is attached", why, hv->name);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "audit/edge_class.h"
+#include "base/alloc.h"
+#include "base/map.h"
+
+/* Which port of switch A leads to switch B, from their two forward tables alone.
+ *
+ * If P of A leads to B and Q of B leads to A, then every MAC that both know is on P
+ * (it is beyond B, or between the two) or on Q (it is beyond A). So among all pairs
+ * of ports the right one covers (nearly) all MACs that both tables have. P is then
+ * inter-switch if MACs of several other ports of B are all behind it: one port alone
+ * could also be a station that moved. Only switches of which no link is known are
+ * looked at, so that a record is never overruled. */
+
+enum {
+    INFER_ROWS_MAX = 8 * 1000 * 1000, /* beyond this, rows are too many to sort in a round */
+    INFER_PORTS_MAX = 96,             /* candidates on each side of a pair of switches */
+    COVER_PERCENT = 90
+};
+
+struct entry {
+    uint64_t mac;
+    uint32_t sw, root;
+};
+
+struct pair {
+    uint32_t sw_a, sw_b, root_a, root_b, count;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    if (x->mac != y->mac)
+        return x->mac < y->mac ? -1 : 1;
+    if (x->sw != y->sw)
+        return x->sw < y->sw ? -1 : 1;
+    return x->root < y->root ? -1 : x->root > y->root;
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    if (x->sw_a != y->sw_a)
+        return x->sw_a < y->sw_a ? -1 : 1;
+    if (x->sw_b != y->sw_b)
+        return x->sw_b < y->sw_b ? -1 : 1;
+    if (x->root_a != y->root_a)
+        return x->root_a < y->root_a ? -1 : 1;
+    return x->root_b < y->root_b ? -1 : x->root_b > y->root_b;
+}
+
+static struct entry *collect(const struct world *world, size_t *ret_count)
+{
+    size_t total = 0, count = 0;
+    for (uint32_t s = 0; s < world->switch_count; s++)
+        if (world->switches[s].table != NULL && world->switches[s].hypervisor == WORLD_NONE)
+            total += world->switches[s].table->row_count;
+    *ret_count = 0;
+    if (total == 0 || total > INFER_ROWS_MAX)
+        return NULL;
+    struct entry *entries = alloc_array(total, sizeof *entries);
+    for (uint32_t s = 0; s < world->switch_count; s++) {
+        const struct world_switch *sw = &world->switches[s];
+        for (size_t i = 0;
+             sw->table != NULL && sw->hypervisor == WORLD_NONE && i < sw->table->row_count; i++) {
+            const struct forward_row *row = &sw->table->rows[i];
+            if (row->port < sw->port_count && world_row_counts(row) &&
+                mac_is_station(forward_row_mac(row)))
+                entries[count++] = (struct entry){forward_row_mac(row).bits, s,
+                                                  world->ports[sw->first_port + row->port].root};
+        }
+    }
+    qsort(entries, count, sizeof *entries, compare_entries);
+    *ret_count = count;
+    return entries;
+}
+
+/* Keeps one entry for each switch that has the MAC on one port only; returns the
+ * end of the MAC's entries. */
+static size_t one_per_switch(struct entry *entries, size_t at, size_t count, struct entry *kept,
+                             size_t max, size_t *ret_kept)
+{
+    size_t end = at;
+    *ret_kept = 0;
+    while (end < count && entries[end].mac == entries[at].mac) {
+        size_t next = end + 1;
+        bool several = false;
+        for (; next < count && entries[next].mac == entries[end].mac &&
+               entries[next].sw == entries[end].sw;
+             next++)
+            several = several || entries[next].root != entries[end].root;
+        if (!several && *ret_kept < max)
+            kept[(*ret_kept)++] = entries[end];
+        end = next;
+    }
+    return end;
+}
+
+/* Counts, for each pair of switches, how many MACs are on which pair of ports. */
+static struct pair *count_pairs(const struct world *world, struct entry *entries, size_t count,
+                                size_t *ret_count)
+{
+    enum { SWITCHES_OF_A_MAC = 64 };
+    struct pair *pairs = NULL;
+    size_t pair_count = 0, capacity = 0, kept_count;
+    struct map seen = MAP_EMPTY;
+    struct entry kept[SWITCHES_OF_A_MAC];
+    for (size_t at = 0; at < count;) {
+        at = one_per_switch(entries, at, count, kept, SWITCHES_OF_A_MAC, &kept_count);
+        for (size_t i = 0; i < kept_count; i++)
+            for (size_t j = i + 1; j < kept_count; j++) {
+                const struct world_switch *a = &world->switches[kept[i].sw];
+                const struct world_switch *b = &world->switches[kept[j].sw];
+                if ((a->topology_known && b->topology_known) || a->site != b->site)
+                    continue;
+                uint64_t key = (uint64_t)kept[i].root << 32 | kept[j].root;
+                uint32_t known = map_put_new(&seen, key, (uint32_t)pair_count);
+                if (known != pair_count) {
+                    pairs[known].count++;
+                    continue;
+                }
+                pairs = alloc_grow(pairs, pair_count, &capacity, sizeof *pairs);
+                pairs[pair_count++] =
+                    (struct pair){kept[i].sw, kept[j].sw, kept[i].root, kept[j].root, 1};
+            }
+    }
+    map_done(&seen);
+    if (pair_count > 0)
+        qsort(pairs, pair_count, sizeof *pairs, compare_pairs);
+    *ret_count = pair_count;
+    return pairs;
+}
+
+struct side {
+    uint32_t roots[INFER_PORTS_MAX], counts[INFER_PORTS_MAX];
+    size_t count;
+};
+
+static void side_add(struct side *side, uint32_t root, uint32_t count)
+{
+    for (size_t i = 0; i < side->count; i++)
+        if (side->roots[i] == root) {
+            side->counts[i] += count;
+            return;
+        }
+    if (side->count == INFER_PORTS_MAX)
+        return;
+    side->roots[side->count] = root;
+    side->counts[side->count++] = count;
+}
+
+/* What speaks for a port: MACs behind it that the other switch has on other ports
+ * than the one that leads back, and on how many ports. */
+struct support {
+    uint32_t macs, ports;
+};
+
+static struct support support_of(const struct pair *pairs, size_t count, uint32_t p, uint32_t q,
+                                 bool for_a)
+{
+    struct side others = {.count = 0};
+    struct support support = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (for_a ? pairs[i].root_a != p || pairs[i].root_b == q
+                  : pairs[i].root_b != q || pairs[i].root_a == p)
+            continue;
+        support.macs += pairs[i].count;
+        side_add(&others, for_a ? pairs[i].root_b : pairs[i].root_a, 1);
+    }
+    support.ports = (uint32_t)others.count;
+    return support;
+}
+
+static void decide(struct world *world, const struct pair *pairs, size_t count)
+{
+    struct side a = {.count = 0}, b = {.count = 0};
+    uint32_t total = 0, best = 0;
+    for (size_t i = 0; i < count; i++) {
+        side_add(&a, pairs[i].root_a, pairs[i].count);
+        side_add(&b, pairs[i].root_b, pairs[i].count);
+        total += pairs[i].count;
+    }
+    uint32_t p = WORLD_NONE, q = WORLD_NONE;
+    for (size_t i = 0; i < a.count; i++)
+        for (size_t j = 0; j < b.count; j++) {
+            uint32_t both = 0;
+            for (size_t n = 0; n < count; n++)
+                if (pairs[n].root_a == a.roots[i] && pairs[n].root_b == b.roots[j])
+                    both = pairs[n].count;
+            /* of equal covers the one with more on the pair itself */
+            uint32_t cover = a.counts[i] + b.counts[j] - both;
+            uint32_t score = cover * 2 + (both > 0);
+            if (score > best) {
+                best = score;
+                p = a.roots[i];
+                q = b.roots[j];
+            }
+        }
+    if ((uint64_t)(best / 2) * 100 < (uint64_t)total * COVER_PERCENT)
+        return;
+    struct support for_p = support_of(pairs, count, p, q, true);
+    struct support for_q = support_of(pairs, count, p, q, false);
+    bool both_sides = for_p.macs > 0 && for_q.macs > 0 && total >= 3;
+    if (for_p.ports >= 2 || both_sides)
+        edge_class_set(world, p, PORT_CLASS_INTER_SWITCH, EDGE_LIKELY, EDGE_REASON_INFERRED,
+                       pairs[0].sw_b);
+    if (for_q.ports >= 2 || both_sides)
+        edge_class_set(world, q, PORT_CLASS_INTER_SWITCH, EDGE_LIKELY, EDGE_REASON_INFERRED,
+                       pairs[0].sw_a);
+}
+
+void edge_infer(struct world *world)
+{
+    bool needed = false;
+    for (uint32_t s = 0; s < world->switch_count && !needed; s++)
+        needed = world->switches[s].table != NULL && !world->switches[s].topology_known;
+    if (!needed)
+        return;
+    size_t entry_count, pair_count;
+    struct entry *entries = collect(world, &entry_count);
+    struct pair *pairs = count_pairs(world, entries, entry_count, &pair_count);
+    for (size_t at = 0; at < pair_count;) {
+        size_t end = at;
+        while (end < pair_count && pairs[end].sw_a == pairs[at].sw_a &&
+               pairs[end].sw_b == pairs[at].sw_b)
+            end++;
+        decide(world, pairs + at, end - at);
+        at = end;
+    }
+    free(entries);
+    free(pairs);
+}

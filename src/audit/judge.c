@@ -1,0 +1,697 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/edge_class.h"
+#include "audit/judge_view.h"
+#include "base/alloc.h"
+
+void verdict_list_init(struct verdict_list *list)
+{
+    *list = (struct verdict_list){0};
+}
+
+void verdict_list_done(struct verdict_list *list)
+{
+    free(list->verdicts);
+    free(list->sightings);
+    free(list->nics);
+    free(list->macs);
+    free(list->members);
+    free(list->unobserved);
+    *list = (struct verdict_list){0};
+}
+
+struct judge *judge_new(const struct world *world, struct wall now,
+                        const struct sighting_source *source, struct verdict_list *out,
+                        uint8_t *hypervisors)
+{
+    struct judge *judge = alloc_zeroed(1, sizeof *judge);
+    judge->world = world;
+    judge->now = now;
+    judge->source = source;
+    judge->out = out;
+    judge->hypervisors = hypervisors;
+    return judge;
+}
+
+void judge_free(struct judge *judge)
+{
+    if (judge == NULL)
+        return;
+    view_done(&judge->view);
+    for (int i = 0; i < DISCREPANCY_KIND_COUNT; i++) {
+        free(judge->findings[i].sightings);
+        free(judge->findings[i].nics);
+    }
+    free(judge->edges);
+    free(judge->transit);
+    free(judge->scratch_nics);
+    free(judge->collected);
+    map_done(&judge->moved);
+    map_done(&judge->hypervisor_verdict);
+    free(judge);
+}
+
+/* --- adding verdicts --- */
+
+struct verdict *judge_add(struct judge *judge, enum discrepancy_kind kind, enum verdict_state state,
+                          enum verdict_rule rule, enum verdict_subject type, uint32_t subject,
+                          uint32_t domain)
+{
+    struct verdict_list *out = judge->out;
+    out->verdicts = alloc_grow(out->verdicts, out->count, &out->capacity, sizeof *out->verdicts);
+    struct verdict *verdict = &out->verdicts[out->count++];
+    *verdict = (struct verdict){.kind = (uint8_t)kind,
+                                .state = (uint8_t)state,
+                                .subject_type = (uint8_t)type,
+                                .rule = (uint8_t)rule,
+                                .subject = subject,
+                                .domain = domain,
+                                .sighting = (uint32_t)out->sighting_count,
+                                .nic = (uint32_t)out->nic_count,
+                                .collective = WORLD_NONE,
+                                .detail = WORLD_NONE};
+    return verdict;
+}
+
+void judge_add_sightings(struct judge *judge, const struct sighting *sightings, size_t count)
+{
+    struct verdict_list *out = judge->out;
+    for (size_t i = 0; i < count; i++) {
+        out->sightings = alloc_grow(out->sightings, out->sighting_count, &out->sighting_capacity,
+                                    sizeof *out->sightings);
+        out->sightings[out->sighting_count++] = sightings[i];
+    }
+    out->verdicts[out->count - 1].sightings += (uint32_t)count;
+}
+
+void judge_add_nics(struct judge *judge, const uint32_t *nics, size_t count)
+{
+    struct verdict_list *out = judge->out;
+    for (size_t i = 0; i < count; i++) {
+        out->nics = alloc_grow(out->nics, out->nic_count, &out->nic_capacity, sizeof *out->nics);
+        out->nics[out->nic_count++] = nics[i];
+    }
+    out->verdicts[out->count - 1].nics += (uint32_t)count;
+}
+
+void judge_collect(struct judge *judge, uint32_t hypervisor, uint32_t nic)
+{
+    uint32_t verdict = map_find(&judge->hypervisor_verdict, hypervisor);
+    if (verdict == MAP_NO_VALUE)
+        return;
+    judge->collected = alloc_grow(judge->collected, judge->collected_count + 1,
+                                  &judge->collected_capacity, sizeof *judge->collected);
+    judge->collected[judge->collected_count++] = verdict;
+    judge->collected[judge->collected_count++] = nic;
+}
+
+/* --- places --- */
+
+static bool has_moved_to(const struct judge *judge, uint32_t port, uint32_t hypervisor)
+{
+    return judge->moved.count > 0 &&
+           map_find(&judge->moved, (uint64_t)judge->world->ports[port].root << 32 | hypervisor) !=
+               MAP_NO_VALUE;
+}
+
+static bool belongs_to(const struct judge *judge, uint32_t port, uint32_t hypervisor)
+{
+    return judge->world->ports[port].hypervisor == hypervisor ||
+           world_is_place(judge->world, port, hypervisor) || has_moved_to(judge, port, hypervisor);
+}
+
+bool judge_is_expected(const struct judge *judge, const struct guest_view *view, uint32_t port)
+{
+    for (size_t i = 0; i < view->expected_count; i++)
+        if (belongs_to(judge, port, view->expected[i]))
+            return true;
+    return false;
+}
+
+bool judge_same_place(const struct judge *judge, uint32_t a, uint32_t b)
+{
+    const struct world *world = judge->world;
+    const struct world_port *x = &world->ports[a], *y = &world->ports[b];
+    if (x->root == y->root)
+        return true;
+    if (x->hypervisor == WORLD_NONE && y->hypervisor == WORLD_NONE)
+        return false;
+    if (x->hypervisor < WORLD_SEVERAL && belongs_to(judge, b, x->hypervisor))
+        return true;
+    if (y->hypervisor < WORLD_SEVERAL && belongs_to(judge, a, y->hypervisor))
+        return true;
+    for (uint32_t h = 0; x->hypervisor == WORLD_SEVERAL && y->hypervisor == WORLD_SEVERAL &&
+                         h < world->hypervisor_count;
+         h++)
+        if (world_is_place(world, a, h) && world_is_place(world, b, h))
+            return true;
+    return false;
+}
+
+static void push(struct sighting **list, size_t *count, size_t *capacity, struct sighting sighting)
+{
+    *list = alloc_grow(*list, *count, capacity, sizeof **list);
+    (*list)[(*count)++] = sighting;
+}
+
+static bool is_edge(enum port_class class)
+{
+    return class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
+}
+
+void judge_split(struct judge *judge, uint32_t site, const struct sighting *sightings, size_t count)
+{
+    const struct world *world = judge->world;
+    judge->edge_count = judge->transit_count = 0;
+    size_t undecided = 0;
+    uint32_t undecided_root = WORLD_NONE;
+    bool one_undecided = true;
+    for (size_t i = 0; i < count; i++) {
+        const struct world_port *port = &world->ports[sightings[i].port];
+        if (site != WORLD_NONE && world->switches[port->switch_index].site != site)
+            continue;
+        if (is_edge((enum port_class)port->class)) {
+            push(&judge->edges, &judge->edge_count, &judge->edge_capacity, sightings[i]);
+            continue;
+        }
+        push(&judge->transit, &judge->transit_count, &judge->transit_capacity, sightings[i]);
+        if (port->class != PORT_CLASS_UNDECIDED)
+            continue;
+        undecided++;
+        one_undecided =
+            one_undecided && (undecided_root == WORLD_NONE || undecided_root == port->root);
+        undecided_root = port->root;
+    }
+    if (judge->edge_count > 0 || undecided == 0 || !one_undecided)
+        return;
+    /* no better place, and only one that may be it */
+    for (size_t i = 0; i < judge->transit_count;) {
+        if (world->ports[judge->transit[i].port].class != PORT_CLASS_UNDECIDED) {
+            i++;
+            continue;
+        }
+        push(&judge->edges, &judge->edge_count, &judge->edge_capacity, judge->transit[i]);
+        judge->transit[i] = judge->transit[--judge->transit_count];
+    }
+}
+
+static uint32_t site_of(const struct judge *judge, const struct sighting *sighting)
+{
+    return judge->world->switches[judge->world->ports[sighting->port].switch_index].site;
+}
+
+/* --- findings: what was found of one kind for the guest at hand --- */
+
+static struct finding *find_more(struct judge *judge, enum discrepancy_kind kind)
+{
+    struct finding *finding = &judge->findings[kind];
+    if (!finding->found) {
+        finding->found = true;
+        finding->sighting_count = finding->nic_count = 0;
+        finding->state = VERDICT_SUSPECTED;
+        finding->rule = RULE_PLAIN;
+        finding->margin_us = PROOF_NONE;
+        finding->vlan = VLAN_SET_UNKNOWN;
+        finding->site = judge->view.site;
+    }
+    return finding;
+}
+
+static void finding_nic(struct finding *finding, const struct view_nic *nic)
+{
+    if (finding->nic_count > 0 && finding->nics[finding->nic_count - 1] == nic->nic)
+        return;
+    finding->nics = alloc_grow(finding->nics, finding->nic_count, &finding->nic_capacity,
+                               sizeof *finding->nics);
+    finding->nics[finding->nic_count++] = nic->nic;
+    if (finding->vlan == VLAN_SET_UNKNOWN)
+        finding->vlan = nic->vlan;
+}
+
+static void finding_sighting(const struct judge *judge, struct finding *finding,
+                             const struct sighting *sighting)
+{
+    if (finding->sighting_count == 0) {
+        finding->site = site_of(judge, sighting);
+        if (sighting->vlan != VLAN_SET_UNKNOWN)
+            finding->vlan = sighting->vlan;
+    }
+    push(&finding->sightings, &finding->sighting_count, &finding->sighting_capacity, *sighting);
+}
+
+/* Best margin first: the sighting that proves most is the one that is shown first. */
+static void finding_margin(struct finding *finding, int64_t margin, enum verdict_rule rule)
+{
+    if (margin <= finding->margin_us)
+        return;
+    finding->margin_us = margin;
+    if (margin <= 0)
+        return;
+    finding->state = VERDICT_CONFIRMED;
+    finding->rule = (uint8_t)rule;
+}
+
+/* --- the rules for one NIC --- */
+
+/* Whether another guest that has this MAC too is expected on `port` (DOMAIN F15):
+ * then the sighting is that guest's. */
+static bool is_anothers(struct judge *judge, const struct view_nic *nic, uint32_t port,
+                        uint16_t vlan)
+{
+    const struct world_shared_mac *shared;
+    size_t count = world_shared(judge->world, nic->mac, &shared);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t guest = world_nic_guest(judge->world, shared[i].nic);
+        if (judge->world->canonical != NULL)
+            guest = judge->world->canonical[guest];
+        uint32_t hypervisor = world_nic_hypervisor(judge->world, shared[i].nic);
+        uint16_t other_vlan = world_nic_vlan(judge->world, shared[i].nic);
+        if (guest == judge->view.guest || hypervisor == WORLD_NONE ||
+            run_state_communicates(world_nic_state(judge->world, shared[i].nic)) == NO ||
+            world_vlans_apart(judge->world, other_vlan, vlan))
+            continue;
+        if (belongs_to(judge, port, hypervisor))
+            return true;
+    }
+    return false;
+}
+
+bool judge_one_domain(const struct judge *judge, const struct sighting *a, const struct sighting *b)
+{
+    return site_of(judge, a) == site_of(judge, b) &&
+           world_vlans_overlap(judge->world, a->vlan, b->vlan);
+}
+
+/* Two places in one bridge domain: a duplicate, as far as this round can tell. */
+static void judge_overlap(struct judge *judge, const struct view_nic *nic, const struct sighting *a,
+                          const struct sighting *b)
+{
+    struct finding *finding = find_more(judge, DISCREPANCY_DUPLICATE_GUEST);
+    finding_nic(finding, nic);
+    int64_t first_a = judge_first_on(judge, nic->mac, a->port);
+    int64_t first_b = judge_first_on(judge, nic->mac, b->port);
+    int64_t margin;
+    if (first_a < first_b)
+        margin = proof_after(judge->world, a, first_b);
+    else if (first_b < first_a)
+        margin = proof_after(judge->world, b, first_a);
+    else { /* which is the older one is not known: both must prove it */
+        int64_t one = proof_after(judge->world, a, first_b);
+        margin = proof_after(judge->world, b, first_a);
+        margin = one < margin ? one : margin;
+    }
+    finding_margin(finding, margin, RULE_OVERLAP);
+}
+
+/* Returns whether two of the NIC's edges are places apart in one domain. */
+static bool find_duplicate(struct judge *judge, const struct view_nic *nic)
+{
+    bool found = false;
+    for (size_t i = 0; i < judge->edge_count; i++)
+        for (size_t j = i + 1; j < judge->edge_count; j++) {
+            const struct sighting *a = &judge->edges[i], *b = &judge->edges[j];
+            if (judge_same_place(judge, a->port, b->port) || !judge_one_domain(judge, a, b))
+                continue;
+            judge_overlap(judge, nic, a, b);
+            found = true;
+        }
+    for (size_t i = 0; found && i < judge->edge_count; i++)
+        finding_sighting(judge, &judge->findings[DISCREPANCY_DUPLICATE_GUEST], &judge->edges[i]);
+    return found;
+}
+
+/* A row that has outlasted every older one since the case was opened, while the
+ * record had time to follow (DOMAIN 3.1 point 4). */
+int64_t judge_lasting(const struct judge *judge, const struct sighting *sighting, int64_t since,
+                      int64_t as_of_us)
+{
+    if (since == WALL_UNKNOWN.us || as_of_us == WALL_UNKNOWN.us ||
+        as_of_us - judge->world->options.inventory_lag.us < since)
+        return PROOF_NONE;
+    return proof_after(judge->world, sighting, since);
+}
+
+static void prove_lasting(struct judge *judge, struct finding *finding, enum discrepancy_kind kind)
+{
+    uint32_t domain = domain_of(finding->site, finding->vlan);
+    int64_t since = judge_open_since(judge, kind, SUBJECT_GUEST, judge->view.first_nic, domain);
+    for (size_t i = 0; i < finding->sighting_count; i++)
+        finding_margin(finding,
+                       judge_lasting(judge, &finding->sightings[i], since, judge->view.as_of_us),
+                       RULE_LASTING);
+}
+
+void judge_access_port(struct judge *judge, struct mac mac, uint32_t nic,
+                       const struct sighting *sighting, uint32_t site, int64_t as_of_us)
+{
+    struct verdict_list *out = judge->out;
+    uint32_t subject = (uint32_t)out->mac_count;
+    out->macs = alloc_grow(out->macs, out->mac_count, &out->mac_capacity, sizeof *out->macs);
+    out->macs[out->mac_count++] = mac.bits;
+    uint32_t domain = domain_of(site, sighting->vlan);
+    int64_t since =
+        judge_open_since(judge, DISCREPANCY_NON_HYPERVISOR_PORT, SUBJECT_MAC, subject, domain);
+    int64_t margin = judge_lasting(judge, sighting, since, as_of_us);
+    struct verdict *verdict = judge_add(
+        judge, DISCREPANCY_NON_HYPERVISOR_PORT, margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED,
+        margin > 0 ? RULE_LASTING : RULE_PLAIN, SUBJECT_MAC, subject, domain);
+    verdict->margin_us = margin > 0 ? margin : 0;
+    judge_add_sightings(judge, sighting, 1);
+    if (nic != WORLD_NONE)
+        judge_add_nics(judge, &nic, 1);
+}
+
+bool judge_no_hypervisor(const struct judge *judge, uint32_t port)
+{
+    const struct world_port *p = &judge->world->ports[port];
+    return p->hypervisor == WORLD_NONE && p->class != PORT_CLASS_HYPERVISOR;
+}
+
+/* Is the place expected, another hypervisor's, or nobody's? Each bridge domain is
+ * looked at by itself. Returns whether some edge is in place. */
+static bool judge_location(struct judge *judge, const struct view_nic *nic)
+{
+    bool in_place = false;
+    for (size_t i = 0; i < judge->edge_count; i++)
+        in_place = in_place || !judge->view.located ||
+                   judge_is_expected(judge, &judge->view, judge->edges[i].port);
+    for (size_t i = 0; judge->view.located && i < judge->edge_count; i++) {
+        const struct sighting *edge = &judge->edges[i];
+        if (judge_is_expected(judge, &judge->view, edge->port) || judge->view.migrating ||
+            is_anothers(judge, nic, edge->port, edge->vlan))
+            continue;
+        bool said = false; /* another row of the same place and domain */
+        for (size_t j = 0; j < i; j++)
+            said = said || (judge_same_place(judge, judge->edges[j].port, edge->port) &&
+                            judge_one_domain(judge, &judge->edges[j], edge));
+        if (judge_no_hypervisor(judge, edge->port)) {
+            if (!said)
+                judge_access_port(judge, nic->mac, nic->nic, edge, site_of(judge, edge),
+                                  judge->view.as_of_us);
+            continue;
+        }
+        struct finding *finding = find_more(judge, DISCREPANCY_WRONG_LOCATION);
+        finding_nic(finding, nic);
+        finding_sighting(judge, finding, edge);
+    }
+    return in_place;
+}
+
+static bool is_in_place(const struct judge *judge, const struct sighting *edge)
+{
+    return !judge->view.located || judge_is_expected(judge, &judge->view, edge->port);
+}
+
+static void judge_vlan(struct judge *judge, const struct view_nic *nic)
+{
+    if (nic->vlan == VLAN_SET_UNKNOWN || nic->vlan == VLAN_SET_TRUNK)
+        return;
+    bool known = false;
+    for (size_t i = 0; i < judge->edge_count; i++) {
+        const struct sighting *edge = &judge->edges[i];
+        if (!is_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
+            continue;
+        if (world_vlans_overlap(judge->world, nic->vlan, edge->vlan))
+            return;
+        known = true;
+    }
+    for (size_t i = 0; known && i < judge->edge_count; i++) {
+        const struct sighting *edge = &judge->edges[i];
+        if (!is_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
+            continue;
+        struct finding *finding = find_more(judge, DISCREPANCY_WRONG_VLAN);
+        finding_nic(finding, nic);
+        finding_sighting(judge, finding, edge);
+    }
+}
+
+/* The instant from which a frame proves a zombie: the record's, else Muster's own
+ * first reading of "off". */
+static int64_t off_since(const struct judge *judge)
+{
+    if (judge->view.since_us != WALL_UNKNOWN.us)
+        return judge->view.since_us;
+    if (judge->world->memory->off_count == 0)
+        return WALL_UNKNOWN.us;
+    AUTO_TEXT struct text identity = TEXT_EMPTY;
+    view_identity(judge->world, judge->view.first_nic, &identity);
+    return memory_off_first(judge->world->memory, text_get(&identity)).us;
+}
+
+/* P8: the guest should not communicate and is seen where it is recorded. */
+static void judge_state(struct judge *judge, const struct view_nic *nic, int64_t since)
+{
+    const struct sighting *list = judge->edge_count > 0 ? judge->edges : judge->transit;
+    size_t count = judge->edge_count > 0 ? judge->edge_count : judge->transit_count;
+    for (size_t i = 0; i < count; i++) {
+        if (judge->edge_count > 0 && !is_in_place(judge, &list[i]))
+            continue;
+        struct finding *finding = find_more(judge, DISCREPANCY_OFF_BUT_SEEN);
+        finding_nic(finding, nic);
+        finding_sighting(judge, finding, &list[i]);
+        if (judge->edge_count == 0) {
+            if (finding->state == VERDICT_SUSPECTED)
+                finding->rule = RULE_TRANSIT;
+            continue;
+        }
+        int64_t margin = proof_after(judge->world, &list[i], since);
+        if (margin > finding->margin_us && finding->sighting_count > 1) {
+            struct sighting first = finding->sightings[0];
+            finding->sightings[0] = list[i];
+            finding->sightings[finding->sighting_count - 1] = first;
+        }
+        finding_margin(finding, margin,
+                       list[i].age != FORWARD_AGE_UNKNOWN ? RULE_FRESH_AGE : RULE_MARGIN);
+        if (finding->state == VERDICT_SUSPECTED)
+            finding->rule = RULE_NO_SINCE;
+    }
+}
+
+/* Off for less than ageing + poll error, as far as every row tells: the rows are only
+ * ageing, wherever they are (DESIGN section 8 point 7). */
+static bool is_only_ageing(const struct judge *judge)
+{
+    if (judge->view.communicates != NO || judge->view.since_us == WALL_UNKNOWN.us)
+        return false;
+    for (size_t i = 0; i < judge->edge_count; i++) {
+        int64_t margin = proof_after(judge->world, &judge->edges[i], judge->view.since_us);
+        if (margin > 0 || margin == PROOF_NONE)
+            return false;
+    }
+    for (size_t i = 0; judge->edge_count == 0 && i < judge->transit_count; i++) {
+        int64_t margin = proof_after(judge->world, &judge->transit[i], judge->view.since_us);
+        if (margin > 0 || margin == PROOF_NONE)
+            return false;
+    }
+    return true;
+}
+
+/* A, B, A: the guest came back to an edge it had left, or keeps leaving it. Returns
+ * whether that explains the NIC, so that its place is not judged by itself. */
+static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
+{
+    if (judge->edge_count == 0 || judge->world->memory->interval_count == 0 ||
+        judge->view.migrating)
+        return false;
+    struct history history = judge_history(judge, nic->mac, judge->edges[0].vlan);
+    if (!history.interleaved)
+        return false;
+    bool flaps = history.moves >= judge->world->options.flap_moves;
+    struct finding *finding =
+        find_more(judge, flaps ? DISCREPANCY_MAC_FLAP : DISCREPANCY_DUPLICATE_GUEST);
+    finding_nic(finding, nic);
+    finding->rule = RULE_INTERLEAVED;
+    if (flaps || judge->view.conflict)
+        finding->state = VERDICT_CONFIRMED;
+    for (size_t i = 0; i < judge->edge_count; i++)
+        finding_sighting(judge, finding, &judge->edges[i]);
+    finding_sighting(judge, finding,
+                     &(struct sighting){history.other, judge->edges[0].vlan, FORWARD_AGE_UNKNOWN});
+    return true;
+}
+
+/* Whether the sighting is another guest's that has the same MAC (DOMAIN F15): it is
+ * on that guest's place, in that guest's site, or in its VLAN and not in this one's. */
+static bool is_foreign(struct judge *judge, const struct view_nic *nic,
+                       const struct world_shared_mac *shared, size_t count,
+                       const struct sighting *sighting)
+{
+    const struct world *world = judge->world;
+    if (judge_is_expected(judge, &judge->view, sighting->port))
+        return false;
+    if (is_anothers(judge, nic, sighting->port, sighting->vlan))
+        return true;
+    uint32_t site = site_of(judge, sighting);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t other = world_hypervisor_site(world, world_nic_hypervisor(world, shared[i].nic));
+        uint16_t vlan = world_nic_vlan(world, shared[i].nic);
+        if (other != site)
+            continue;
+        if (site != judge->view.site)
+            return true;
+        if (vlan != VLAN_SET_UNKNOWN && sighting->vlan != VLAN_SET_UNKNOWN &&
+            world_vlans_overlap(world, vlan, sighting->vlan) &&
+            world_vlans_apart(world, nic->vlan, sighting->vlan))
+            return true;
+    }
+    return false;
+}
+
+static size_t keep_own(struct judge *judge, const struct view_nic *nic,
+                       const struct world_shared_mac *shared, size_t shared_count,
+                       struct sighting *list, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_foreign(judge, nic, shared, shared_count, &list[i]))
+            list[kept++] = list[i];
+    return kept;
+}
+
+/* Leaves the sightings that are this guest's; returns whether there are any. */
+static bool owns_sightings(struct judge *judge, const struct view_nic *nic)
+{
+    const struct world_shared_mac *shared;
+    size_t count = world_shared(judge->world, nic->mac, &shared);
+    if (count == 0)
+        return true;
+    size_t edges = judge->edge_count;
+    judge->edge_count = keep_own(judge, nic, shared, count, judge->edges, edges);
+    judge->transit_count =
+        keep_own(judge, nic, shared, count, judge->transit, judge->transit_count);
+    if (edges > 0 && judge->edge_count == 0)
+        judge->transit_count = 0; /* the path to the other guest */
+    return judge->edge_count + judge->transit_count > 0;
+}
+
+static bool judge_nic(struct judge *judge, struct view_nic *nic)
+{
+    const struct sighting *sightings;
+    size_t count = judge->source->find(judge->source->aux, nic->mac, &sightings);
+    judge_split(judge, WORLD_NONE, sightings, count);
+    if (judge->edge_count + judge->transit_count == 0 || !owns_sightings(judge, nic))
+        return false;
+    nic->seen = true;
+    judge_supersede(judge, nic->mac);
+    for (size_t i = 0; i < judge->edge_count; i++)
+        for (size_t e = 0; e < judge->view.expected_count; e++)
+            if (belongs_to(judge, judge->edges[i].port, judge->view.expected[e]))
+                judge->hypervisors[judge->view.expected[e]] |= HYPERVISOR_SEEN;
+    if (is_only_ageing(judge) || judge_wandering(judge, nic))
+        return true;
+    if (!judge->view.migrating && find_duplicate(judge, nic))
+        return true;
+    bool in_place = judge_location(judge, nic);
+    if (judge->view.communicates == NO && (in_place || judge->edge_count == 0))
+        judge_state(judge, nic, off_since(judge));
+    if (in_place)
+        judge_vlan(judge, nic);
+    for (size_t i = 0; i < judge->edge_count && judge->moved.count > 0; i++)
+        for (size_t e = 0; e < judge->view.expected_count; e++)
+            if (has_moved_to(judge, judge->edges[i].port, judge->view.expected[e]))
+                judge_collect(judge, judge->view.expected[e], judge->view.first_nic);
+    return true;
+}
+
+/* --- the guest --- */
+
+static void flush_finding(struct judge *judge, enum discrepancy_kind kind)
+{
+    struct finding *finding = &judge->findings[kind];
+    if (!finding->found)
+        return;
+    finding->found = false;
+    if (kind == DISCREPANCY_WRONG_LOCATION || kind == DISCREPANCY_WRONG_VLAN)
+        prove_lasting(judge, finding, kind);
+    struct verdict *verdict =
+        judge_add(judge, kind, (enum verdict_state)finding->state, (enum verdict_rule)finding->rule,
+                  SUBJECT_GUEST, judge->view.first_nic, domain_of(finding->site, finding->vlan));
+    verdict->margin_us = finding->margin_us == PROOF_NONE ? 0 : finding->margin_us;
+    judge_add_sightings(judge, finding->sightings, finding->sighting_count);
+    judge_add_nics(judge, finding->nics, finding->nic_count);
+}
+
+static int64_t conflict_since(const struct judge *judge, uint32_t domain)
+{
+    return judge_open_since(judge, DISCREPANCY_INVENTORY_CONFLICT, SUBJECT_GUEST,
+                            judge->view.first_nic, domain);
+}
+
+static void add_conflict(struct judge *judge, enum verdict_rule rule, uint16_t vlan,
+                         uint32_t detail)
+{
+    uint32_t domain = domain_of(judge->view.site, vlan);
+    int64_t since = conflict_since(judge, domain);
+    bool lasts = since != WALL_UNKNOWN.us && judge->view.as_of_us != WALL_UNKNOWN.us &&
+                 judge->view.as_of_us - since > judge->world->options.inventory_lag.us;
+    struct verdict *verdict = judge_add(judge, DISCREPANCY_INVENTORY_CONFLICT,
+                                        lasts ? VERDICT_CONFIRMED : VERDICT_SUSPECTED, rule,
+                                        SUBJECT_GUEST, judge->view.first_nic, domain);
+    verdict->detail = detail;
+    for (size_t i = 0; i < judge->view.nic_count; i++)
+        judge_add_nics(judge, &judge->view.nics[i].nic, 1);
+}
+
+/* Two running guests with one MAC in what can be one bridge domain: said once, for
+ * the guest whose NIC comes first. */
+static bool find_mac_conflict(struct judge *judge, const struct view_nic *nic, uint32_t *ret_other)
+{
+    const struct world_shared_mac *shared;
+    size_t count = world_shared(judge->world, nic->mac, &shared);
+    for (size_t i = 0; judge->view.communicates == YES && i < count; i++) {
+        const struct world *world = judge->world;
+        uint32_t other = shared[i].nic, guest = world_nic_guest(world, other);
+        if (world->canonical != NULL)
+            guest = world->canonical[guest];
+        uint32_t site = world_hypervisor_site(world, world_nic_hypervisor(world, other));
+        if ((guest == judge->view.guest && (judge->view.has_uuid || site == judge->view.site)) ||
+            site != judge->view.site || other < nic->nic ||
+            run_state_communicates(world_nic_state(world, other)) != YES ||
+            world_vlans_apart(world, nic->vlan, world_nic_vlan(world, other)))
+            continue;
+        *ret_other = other;
+        return true;
+    }
+    return false;
+}
+
+static void judge_conflicts(struct judge *judge)
+{
+    uint16_t vlan = judge->view.nic_count > 0 ? judge->view.nics[0].vlan : VLAN_SET_UNKNOWN;
+    if (judge->view.conflict) {
+        add_conflict(judge, RULE_CONFLICT_GUEST, vlan, WORLD_NONE);
+        return;
+    }
+    if (judge->view.plan != NULL) {
+        add_conflict(judge, RULE_CONFLICT_PLAN, vlan,
+                     (uint32_t)(judge->view.plan - judge->world->plans));
+        return;
+    }
+    for (size_t i = 0; i < judge->view.nic_count; i++) {
+        uint32_t other;
+        if (!mac_known(judge->view.nics[i].mac) ||
+            !find_mac_conflict(judge, &judge->view.nics[i], &other))
+            continue;
+        add_conflict(judge, RULE_CONFLICT_MAC, judge->view.nics[i].vlan, other);
+        return;
+    }
+}
+
+bool judge_guest(struct judge *judge, uint32_t nic)
+{
+    view_build(judge->world, nic, &judge->view, &judge->scratch_nics, &judge->scratch_capacity);
+    bool seen = false;
+    for (size_t i = 0; i < judge->view.nic_count; i++)
+        if (mac_known(judge->view.nics[i].mac))
+            seen = judge_nic(judge, &judge->view.nics[i]) || seen;
+    for (int kind = 0; kind < DISCREPANCY_KIND_COUNT; kind++)
+        flush_finding(judge, (enum discrepancy_kind)kind);
+    judge_conflicts(judge);
+    if (seen)
+        judge_missing_nics(judge);
+    return seen;
+}

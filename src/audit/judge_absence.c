@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/judge.h"
+
+#include "audit/judge_view.h"
+#include "base/alloc.h"
+
+/* Absence: guests and NICs that no table shows (DOMAIN P11 to P13). */
+
+static bool may_conclude_absence(const struct judge *judge)
+{
+    for (size_t i = 0; i < judge->view.expected_count; i++)
+        if (!judge->world->hypervisors[judge->view.expected[i]].observable)
+            return false;
+    return judge->view.expected_count > 0;
+}
+
+/* Silence is proved when every switch of the site proves absence and the guest has
+ * been on, or the case open, for longer than any row lives. */
+static int64_t silence_margin(const struct judge *judge, enum discrepancy_kind kind,
+                              uint32_t domain)
+{
+    const struct world *world = judge->world;
+    if (!world->site_whole[judge->view.site])
+        return PROOF_NONE;
+    int64_t since = judge->view.since_us, best = PROOF_NONE;
+    int64_t open = judge_open_since(judge, kind, SUBJECT_GUEST, judge->view.first_nic, domain);
+    if (open != WALL_UNKNOWN.us && (since == WALL_UNKNOWN.us || open < since))
+        since = open;
+    for (size_t i = 0; since != WALL_UNKNOWN.us && i < judge->view.expected_count; i++) {
+        const struct world_hypervisor *hv = &world->hypervisors[judge->view.expected[i]];
+        for (uint32_t a = 0; a < hv->attachment_count; a++) {
+            const struct world_attachment *at = &world->attachments[hv->first_attachment + a];
+            if (at->port == WORLD_NONE)
+                continue;
+            struct sighting absent = {at->port, VLAN_SET_UNKNOWN, FORWARD_AGE_UNKNOWN};
+            int64_t margin = proof_after(world, &absent, since);
+            if (margin == PROOF_NONE)
+                return PROOF_NONE;
+            if (best == PROOF_NONE || margin < best)
+                best = margin;
+        }
+    }
+    return best;
+}
+
+static void report_silence(struct judge *judge, enum discrepancy_kind kind)
+{
+    uint16_t vlan = VLAN_SET_UNKNOWN;
+    uint32_t domain;
+    for (size_t i = 0; i < judge->view.nic_count && vlan == VLAN_SET_UNKNOWN; i++)
+        if (!judge->view.nics[i].seen)
+            vlan = judge->view.nics[i].vlan;
+    domain = domain_of(judge->view.site, vlan);
+    int64_t margin = silence_margin(judge, kind, domain);
+    struct verdict *verdict = judge_add(
+        judge, kind, margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED,
+        margin > 0 ? RULE_MARGIN : RULE_PLAIN, SUBJECT_GUEST, judge->view.first_nic, domain);
+    verdict->margin_us = margin > 0 ? margin : 0;
+    for (size_t i = 0; i < judge->view.nic_count; i++)
+        if (!judge->view.nics[i].seen && judge->view.nics[i].wire == YES &&
+            mac_known(judge->view.nics[i].mac))
+            judge_add_nics(judge, &judge->view.nics[i].nic, 1);
+}
+
+static bool misses_nics(const struct judge *judge)
+{
+    for (size_t i = 0; i < judge->view.nic_count; i++)
+        if (!judge->view.nics[i].seen && judge->view.nics[i].wire == YES &&
+            mac_known(judge->view.nics[i].mac))
+            return true;
+    return false;
+}
+
+void judge_missing_nics(struct judge *judge)
+{
+    if (judge->view.communicates == YES && misses_nics(judge) && may_conclude_absence(judge))
+        report_silence(judge, DISCREPANCY_NIC_SILENT);
+}
+
+/* Returns the first NIC of the view that misses; WORLD_NONE when none does. */
+static uint32_t first_missing(const struct judge *judge)
+{
+    for (size_t i = 0; i < judge->view.nic_count; i++)
+        if (!judge->view.nics[i].seen && judge->view.nics[i].wire == YES &&
+            mac_known(judge->view.nics[i].mac))
+            return judge->view.nics[i].nic;
+    return WORLD_NONE;
+}
+
+void judge_absent_guest(struct judge *judge, uint32_t nic, bool unseen)
+{
+    view_build(judge->world, nic, &judge->view, &judge->scratch_nics, &judge->scratch_capacity);
+    struct guest_view *view = &judge->view;
+    bool seen = false;
+    for (size_t i = 0; !unseen && i < view->nic_count; i++) {
+        view->nics[i].seen = mac_known(view->nics[i].mac) &&
+                             judge->source->is_seen(judge->source->aux, view->nics[i].mac);
+        seen = seen || view->nics[i].seen;
+    }
+    if (view->communicates != YES || first_missing(judge) == WORLD_NONE ||
+        (!unseen && first_missing(judge) != nic))
+        return;
+    if (seen) {
+        judge_missing_nics(judge);
+        return;
+    }
+    if (!may_conclude_absence(judge)) {
+        struct verdict_list *out = judge->out;
+        out->unobserved = alloc_grow(out->unobserved, out->unobserved_count,
+                                     &out->unobserved_capacity, sizeof *out->unobserved);
+        uint32_t hypervisor = WORLD_NONE;
+        for (size_t i = 0; i < view->expected_count && hypervisor == WORLD_NONE; i++)
+            if (!judge->world->hypervisors[view->expected[i]].observable)
+                hypervisor = view->expected[i];
+        out->unobserved[out->unobserved_count++] = (struct unobserved){view->first_nic, hypervisor};
+        return;
+    }
+    for (size_t i = 0; i < view->expected_count; i++)
+        if (judge->hypervisors[view->expected[i]] & HYPERVISOR_SILENT) {
+            judge_collect(judge, view->expected[i], view->first_nic);
+            return;
+        }
+    report_silence(judge, DISCREPANCY_SILENT);
+}

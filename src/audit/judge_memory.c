@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/judge_view.h"
+
+/* What the judge draws from earlier rounds: supersession of skewed reads, overlap,
+ * A-B-A, and since when a discrepancy has stood. */
+
+/* Whether a remembered VLAN text ("10", "10|20", "") can be one domain with `vlan`. */
+static bool vlan_text_overlaps(const struct world *world, const char *text, uint16_t vlan)
+{
+    if (text == NULL || text[0] < '0' || text[0] > '9' || vlan == VLAN_SET_UNKNOWN ||
+        vlan == VLAN_SET_TRUNK)
+        return true;
+    size_t count;
+    const uint32_t *ids = vlan_pool_get(world->vlans, vlan, &count);
+    for (const char *p = text; *p != '\0'; p += *p == '|') {
+        char *end;
+        unsigned long id = strtoul(p, &end, 10);
+        if (end == p)
+            return true;
+        for (size_t i = 0; i < count; i++)
+            if (ids[i] == id)
+                return true;
+        p = end;
+    }
+    return false;
+}
+
+/* Returns the edge port of an interval, WORLD_NONE when it is transit, of another
+ * domain, or of this round. */
+static uint32_t interval_edge(const struct judge *judge, const struct seen_interval *interval,
+                              uint16_t vlan)
+{
+    const struct world *world = judge->world;
+    uint32_t port = world_find_port(world, interval->switch_name, interval->port);
+    if (port == WORLD_NONE || !vlan_text_overlaps(world, interval->vlan, vlan))
+        return WORLD_NONE;
+    enum port_class class = (enum port_class)world->ports[port].class;
+    const struct world_switch *sw = &world->switches[world->ports[port].switch_index];
+    if ((class != PORT_CLASS_HYPERVISOR && class != PORT_CLASS_EDGE) ||
+        (sw->started_us != WALL_UNKNOWN.us && interval->first.us >= sw->started_us))
+        return WORLD_NONE;
+    return port;
+}
+
+int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
+{
+    const struct world *world = judge->world;
+    int64_t first = world->switches[world->ports[port].switch_index].started_us;
+    int64_t last = WALL_UNKNOWN.us;
+    size_t count;
+    const struct seen_interval *intervals = memory_intervals(world->memory, mac, &count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = interval_edge(judge, &intervals[i], VLAN_SET_UNKNOWN);
+        if (at == WORLD_NONE || !judge_same_place(judge, at, port) || intervals[i].last.us < last)
+            continue;
+        last = intervals[i].last.us;
+        first = intervals[i].first.us;
+    }
+    return first;
+}
+
+void judge_supersede(struct judge *judge, struct mac mac)
+{
+    if (judge->edge_count < 2)
+        return;
+    size_t newest = 0;
+    for (size_t i = 1; i < judge->edge_count; i++)
+        if (proof_read_before(judge->world, judge->edges[newest].port, judge->edges[i].port))
+            newest = i;
+    struct sighting kept = judge->edges[newest];
+    int64_t newest_first = judge_first_on(judge, mac, kept.port);
+    const struct world_switch *switches = judge->world->switches;
+    for (size_t i = 0; i < judge->edge_count;) {
+        struct sighting *edge = &judge->edges[i];
+        int64_t read = switches[judge->world->ports[edge->port].switch_index].started_us;
+        /* seen on the newer edge before the older one was read: no move explains both */
+        if (judge_same_place(judge, edge->port, kept.port) ||
+            !judge_one_domain(judge, edge, &kept) || newest_first < read ||
+            !proof_read_before(judge->world, edge->port, kept.port)) {
+            i++;
+            continue;
+        }
+        *edge = judge->edges[--judge->edge_count];
+    }
+}
+
+enum { HISTORY_MAX = 256 };
+
+/* One step of the MAC's way: an edge and the reads that showed it. */
+struct step {
+    uint32_t port;
+    int64_t first, last;
+};
+
+static int by_first(const void *a, const void *b)
+{
+    const struct step *x = a, *y = b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+struct history judge_history(const struct judge *judge, struct mac mac, uint16_t vlan)
+{
+    struct step steps[HISTORY_MAX];
+    size_t count, step_count = 0;
+    struct history history = {.other = WORLD_NONE};
+    const struct seen_interval *intervals = memory_intervals(judge->world->memory, mac, &count);
+    for (size_t i = count > HISTORY_MAX / 2 ? count - HISTORY_MAX / 2 : 0; i < count; i++) {
+        uint32_t port = interval_edge(judge, &intervals[i], vlan);
+        if (port != WORLD_NONE && step_count < HISTORY_MAX - 1)
+            steps[step_count++] = (struct step){port, intervals[i].first.us, intervals[i].last.us};
+    }
+    if (step_count < 2)
+        return history;
+    qsort(steps, step_count, sizeof *steps, by_first);
+    const struct world *world = judge->world;
+    uint32_t here = judge->edges[0].port;
+    int64_t now = world->switches[world->ports[here].switch_index].started_us;
+    if (now == WALL_UNKNOWN.us)
+        now = judge->now.us;
+    steps[step_count++] = (struct step){here, now, now};
+    size_t from = 0; /* the last step that began on another edge than its successor */
+    for (size_t i = 1; i < step_count; i++) {
+        if (judge_same_place(judge, steps[i].port, steps[from].port)) {
+            if (steps[i].last > steps[from].last)
+                steps[from].last = steps[i].last;
+            continue;
+        }
+        if (now - steps[i].first <= world->options.flap_window.us)
+            history.moves++;
+        steps[++from] = steps[i];
+    }
+    /* ... A, B, here, where A is here again and the reads of A had ceased before B */
+    if (from >= 2 && judge_same_place(judge, steps[from - 2].port, here) &&
+        now - steps[from - 2].last <= world->options.interleave_window.us &&
+        steps[from - 2].last <= steps[from - 1].first) {
+        history.interleaved = true;
+        history.other = steps[from - 1].port;
+    }
+    return history;
+}
+
+/* --- identity --- */
+
+void judge_domain(const struct world *world, uint32_t domain, struct text *to)
+{
+    text_add(to, world_site_name(world, domain >> 16));
+    uint16_t vlan = domain & 0xffff;
+    if (vlan == VLAN_SET_UNKNOWN)
+        return;
+    text_add_char(to, '/');
+    vlan_set_print(world->vlans, vlan, to);
+}
+
+static void subject_text(const struct world *world, const struct verdict_list *list,
+                         enum verdict_subject type, uint32_t subject, struct text *to)
+{
+    char mac[MAC_TEXT_SIZE];
+    switch (type) {
+    case SUBJECT_GUEST:
+        text_add(to, "guest:");
+        view_identity(world, subject, to);
+        return;
+    case SUBJECT_MAC:
+        text_printf(to, "mac:%s", mac_format((struct mac){list->macs[subject]}, mac));
+        return;
+    case SUBJECT_HYPERVISOR:
+        text_printf(to, "hypervisor:%s", world->hypervisors[subject].name);
+        return;
+    case SUBJECT_SWITCH:
+        text_printf(to, "switch:%s", world->switches[subject].name);
+        return;
+    case SUBJECT_SOURCE:
+        text_printf(to, "source:%s", world->in.failed[subject].source);
+        return;
+    case SUBJECT_PORT:
+        text_printf(to, "port:%s:%s", world->switches[world->ports[subject].switch_index].name,
+                    world_port_name(world, subject));
+        return;
+    }
+    UNREACHABLE();
+}
+
+void judge_identity(const struct world *world, const struct verdict_list *list,
+                    enum discrepancy_kind kind, enum verdict_subject type, uint32_t subject,
+                    uint32_t domain, struct text *to)
+{
+    text_printf(to, "%s ", discrepancy_word(kind));
+    subject_text(world, list, type, subject, to);
+    text_add_char(to, ' ');
+    judge_domain(world, domain, to);
+}
+
+int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
+                         enum verdict_subject type, uint32_t subject, uint32_t domain)
+{
+    if (judge->world->memory->open_count == 0)
+        return WALL_UNKNOWN.us;
+    AUTO_TEXT struct text identity = TEXT_EMPTY;
+    judge_identity(judge->world, judge->out, kind, type, subject, domain, &identity);
+    return memory_open_first(judge->world->memory, text_get(&identity)).us;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/coverage.h"
+#include "audit/judge.h"
+#include "audit/judge_view.h"
+
+/* Gaps: what the records and the receipts say by themselves. */
+
+static void switch_gaps(struct judge *judge)
+{
+    const struct world *world = judge->world;
+    for (uint32_t s = 0; s < world->switch_count; s++) {
+        const struct world_switch *sw = &world->switches[s];
+        uint32_t domain = domain_of(sw->site, VLAN_SET_UNKNOWN);
+        if (!sw->configured) {
+            judge_add(judge, DISCREPANCY_RECORDED_GAP, VERDICT_CONFIRMED, RULE_GAP_SWITCH,
+                      SUBJECT_SWITCH, s, domain);
+            continue;
+        }
+        enum coverage_reason reason;
+        if (coverage_switch(world, s, &reason) || reason == COVERAGE_FULL_TABLE)
+            continue;
+        if (sw->next_same != WORLD_NONE && sw->table == NULL)
+            continue; /* said of the table that was read */
+        unsigned rounds = sw->failed != NULL ? sw->failed->rounds : 1;
+        if (rounds < world->options.gap_rounds)
+            continue;
+        judge_add(judge, DISCREPANCY_AUDIT_GAP, VERDICT_CONFIRMED, RULE_PLAIN, SUBJECT_SWITCH, s,
+                  domain)
+            ->detail = reason;
+    }
+    for (uint32_t f = 0; f < world->in.failed_count; f++)
+        if (world->in.failed[f].switch_name == NULL &&
+            world->in.failed[f].rounds >= world->options.gap_rounds)
+            judge_add(judge, DISCREPANCY_AUDIT_GAP, VERDICT_CONFIRMED, RULE_PLAIN, SUBJECT_SOURCE,
+                      f, domain_of(0, VLAN_SET_UNKNOWN));
+}
+
+/* One gap a hypervisor: without any attachment, or with one whose port its switch
+ * does not have. */
+static void hypervisor_gaps(struct judge *judge)
+{
+    const struct world *world = judge->world;
+    for (uint32_t h = 0; h < world->hypervisor_count; h++) {
+        const struct world_hypervisor *hv = &world->hypervisors[h];
+        uint32_t named = 0, missing = WORLD_NONE;
+        for (uint32_t i = 0; i < hv->attachment_count; i++) {
+            const struct world_attachment *a = &world->attachments[hv->first_attachment + i];
+            if (a->switch_index == WORLD_NONE)
+                continue;
+            named++;
+            if (a->port == WORLD_NONE && coverage_lacks_port(world, a) && missing == WORLD_NONE)
+                missing = hv->first_attachment + i;
+        }
+        uint32_t domain = domain_of(hv->site, VLAN_SET_UNKNOWN);
+        if (named == 0)
+            judge_add(judge, DISCREPANCY_RECORDED_GAP, VERDICT_CONFIRMED, RULE_GAP_ATTACHMENT,
+                      SUBJECT_HYPERVISOR, h, domain);
+        else if (missing != WORLD_NONE)
+            judge_add(judge, DISCREPANCY_RECORDED_GAP, VERDICT_CONFIRMED, RULE_GAP_PORT,
+                      SUBJECT_HYPERVISOR, h, domain)
+                ->detail = missing;
+    }
+}
+
+static void guest_gaps(struct judge *judge)
+{
+    const struct world *world = judge->world;
+    for (size_t s = 0; s < world->in.record_count; s++) {
+        const struct world_set *set = &world->sets[s];
+        const struct nic_columns *nics = &set->set->nics;
+        uint32_t last = WORLD_NONE; /* one gap a guest */
+        for (uint32_t i = 0; i < nics->count; i++) {
+            bool no_mac = !mac_is_station((struct mac){nics->mac[i]});
+            bool no_hypervisor = nics->hypervisor[i] == NAME_NONE;
+            if ((!no_mac && !no_hypervisor) || nics->guest[i] == last)
+                continue;
+            last = nics->guest[i];
+            uint32_t nic = set->nic_base + i;
+            uint32_t site = world_hypervisor_site(world, world_nic_hypervisor(world, nic));
+            judge_add(judge, DISCREPANCY_RECORDED_GAP, VERDICT_CONFIRMED,
+                      no_mac ? RULE_GAP_MAC : RULE_GAP_HYPERVISOR, SUBJECT_GUEST, nic,
+                      domain_of(site, VLAN_SET_UNKNOWN));
+        }
+    }
+}
+
+void judge_records(struct judge *judge)
+{
+    switch_gaps(judge);
+    hypervisor_gaps(judge);
+    guest_gaps(judge);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_AUDIT_JUDGE_VIEW_H
+#define MUSTER_AUDIT_JUDGE_VIEW_H
+
+#include "audit/judge.h"
+#include "audit/proof.h"
+#include "audit/world_view.h"
+
+/* The inside of the judge, for its own files and for those that put verdicts in
+ * words.
+ *
+ * A guest_view is what all records together say of one guest: its NICs, each once
+ * however many sources and left-over definitions name it; who claims to run it; and
+ * what follows: whether it should communicate, since when it is off, and on which
+ * hypervisors it is expected (DESIGN section 8 point 4). Claims that say "should
+ * communicate" outweigh the unknown, which outweigh the off: a left-over definition
+ * on another hypervisor is not a conflict. Of two sources that speak of the same
+ * hypervisor the newer one holds. */
+
+struct claim {
+    uint32_t hypervisor, nic; /* a NIC row that makes the claim */
+    int64_t as_of_us, since_us;
+    uint8_t communicates, run_state;
+};
+
+struct view_nic {
+    uint32_t nic;
+    struct mac mac;
+    uint16_t vlan;
+    uint8_t wire; /* enum tristate */
+    bool seen;
+};
+
+enum { VIEW_EXPECTED_MAX = 16 }; /* hypervisors that can claim one guest; more are cut */
+
+struct guest_view {
+    uint32_t guest, first_nic, site;
+    struct view_nic *nics;
+    struct claim *claims;
+    size_t nic_count, claim_count, nic_capacity, claim_capacity;
+    uint32_t expected[VIEW_EXPECTED_MAX];
+    size_t expected_count;
+    uint8_t communicates; /* enum tristate */
+    uint8_t run_state;
+    int64_t since_us; /* recorded; WALL_UNKNOWN.us */
+    int64_t as_of_us; /* oldest of the deciding claims */
+    bool conflict;    /* two hypervisors claim to run it */
+    bool located;     /* some expected hypervisor's place is recorded */
+    bool migrating;
+    bool has_uuid;
+    const struct world_plan *plan; /* that puts it on another hypervisor; NULL */
+};
+
+/* What was found about one kind for one guest, gathered over its NICs. */
+struct finding {
+    struct sighting *sightings;
+    uint32_t *nics;
+    size_t sighting_count, nic_count, sighting_capacity, nic_capacity;
+    uint8_t state, rule;
+    int64_t margin_us;
+    uint16_t vlan; /* of the first sighting or NIC: the domain */
+    uint32_t site;
+    bool found;
+};
+
+struct judge {
+    const struct world *world;
+    struct wall now;
+    const struct sighting_source *source;
+    struct verdict_list *out;
+    uint8_t *hypervisors;
+    struct map moved;              /* root << 32 | hypervisor -> its verdict: where it is now */
+    struct map hypervisor_verdict; /* hypervisor -> its moved or silent verdict */
+    uint32_t *collected;           /* pairs (verdict, NIC): guests to list under a hypervisor */
+    size_t collected_count, collected_capacity;
+    struct guest_view view;
+    struct finding findings[DISCREPANCY_KIND_COUNT];
+    struct sighting *edges, *transit; /* of the NIC at hand */
+    size_t edge_count, transit_count, edge_capacity, transit_capacity;
+    uint32_t *scratch_nics;
+    size_t scratch_capacity;
+};
+
+/* Fills `view` with what the records say of the guest that owns `nic`. */
+void view_build(const struct world *world, uint32_t nic, struct guest_view *view,
+                uint32_t **scratch, size_t *scratch_capacity);
+void view_done(struct guest_view *view);
+
+/* Writes the guest's identity: its uuid, else "site/name". */
+void view_identity(const struct world *world, uint32_t first_nic, struct text *to);
+
+/* Whether `port` is a place where the guest may be: recorded, told by LLDP, or where
+ * its hypervisor has moved. */
+bool judge_is_expected(const struct judge *judge, const struct guest_view *view, uint32_t port);
+
+/* Whether two ports are one place: one logical port, or ports of one hypervisor. */
+bool judge_same_place(const struct judge *judge, uint32_t a, uint32_t b);
+
+/* Splits a MAC's sightings in the view's site into edges and transit. */
+void judge_split(struct judge *judge, uint32_t site, const struct sighting *sightings,
+                 size_t count);
+
+/* Whether two sightings can be in one bridge domain: one site, a VLAN in common. */
+bool judge_one_domain(const struct judge *judge, const struct sighting *a,
+                      const struct sighting *b);
+
+/* Whether nothing says that a hypervisor is on `port`. */
+bool judge_no_hypervisor(const struct judge *judge, uint32_t port);
+
+/* By how much a row has outlasted every older one since `since`, when the case was
+ * opened; PROOF_NONE while the record of `as_of_us` may still follow. */
+int64_t judge_lasting(const struct judge *judge, const struct sighting *sighting, int64_t since,
+                      int64_t as_of_us);
+
+/* Adds non_hypervisor_port for `mac`; `nic` is the guest's that has it, or
+ * WORLD_NONE. */
+void judge_access_port(struct judge *judge, struct mac mac, uint32_t nic,
+                       const struct sighting *sighting, uint32_t site, int64_t as_of_us);
+
+/* Says which NICs of the view's guest, which was seen, are missing. */
+void judge_missing_nics(struct judge *judge);
+
+/* Drops edges that a later read supersedes (DOMAIN 2.3 point 4). */
+void judge_supersede(struct judge *judge, struct mac mac);
+
+/* How often the MAC changed its edge lately, and whether it came back. */
+struct history {
+    unsigned moves;   /* within flap_window */
+    bool interleaved; /* A, B, A within interleave_window */
+    uint32_t other;   /* port of B */
+};
+struct history judge_history(const struct judge *judge, struct mac mac, uint16_t vlan);
+
+/* Collects the sightings of one MAC from all tables into `*list`, yours to free();
+ * returns their number. One stream over all rows. */
+size_t edge_sightings(const struct world *world, struct mac mac, struct sighting **list);
+
+/* When the MAC was first seen on `port`'s place without a break until this round;
+ * this round's read start when memory has nothing. */
+int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port);
+
+/* Since when the discrepancy has stood; WALL_UNKNOWN.us. */
+int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
+                         enum verdict_subject type, uint32_t subject, uint32_t domain);
+
+/* Appends the identity of a discrepancy: kind, subject, bridge domain. */
+void judge_identity(const struct world *world, const struct verdict_list *list,
+                    enum discrepancy_kind kind, enum verdict_subject type, uint32_t subject,
+                    uint32_t domain, struct text *to);
+
+/* Appends "site/10", "site" where no VLAN is known. */
+void judge_domain(const struct world *world, uint32_t domain, struct text *to);
+
+/* Adds a verdict without ranges and returns it, valid until the next one is added. */
+struct verdict *judge_add(struct judge *judge, enum discrepancy_kind kind, enum verdict_state state,
+                          enum verdict_rule rule, enum verdict_subject type, uint32_t subject,
+                          uint32_t domain);
+
+/* Gives the latest verdict its sightings or NICs. */
+void judge_add_sightings(struct judge *judge, const struct sighting *sightings, size_t count);
+void judge_add_nics(struct judge *judge, const uint32_t *nics, size_t count);
+
+/* Notes that the guest of `nic` belongs under hypervisor's verdict. */
+void judge_collect(struct judge *judge, uint32_t hypervisor, uint32_t nic);
+
+static inline uint32_t domain_of(uint32_t site, uint16_t vlan)
+{
+    return site << 16 | vlan;
+}
+
+#endif

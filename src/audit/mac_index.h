@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_AUDIT_MAC_INDEX_H
+#define MUSTER_AUDIT_MAC_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* MAC -> what the sweep must know of it, in one 16-byte slot (PERFORMANCE P2).
+ *
+ * Open addressing with linear probing over huge pages; the slot number is the high
+ * half of a seeded multiplicative hash times the number of slots, so the table need
+ * not be a power of two and its load can stay near 0.6: under 27 bytes an entry. The
+ * seed is the process's: whoever chooses MACs cannot choose their slots. A slot's key
+ * has the 48 bits of the MAC below and a 16-bit tag above, so that one compare finds
+ * it and one cache line answers. Keys are never removed. */
+
+struct mac_slot {
+    uint64_t key;   /* tag << 48 | MAC; MAC_SLOT_FREE */
+    uint32_t nic;   /* guest NIC, or hypervisor NIC where the tag says so */
+    uint32_t owner; /* hypervisor */
+};
+
+#define MAC_SLOT_FREE UINT64_MAX
+#define MAC_SLOT_MASK ((UINT64_C(1) << 48) - 1)
+
+/* The tag: VLAN set in the lowest 11 bits (0: no check needed). */
+enum {
+    MAC_TAG_VLAN = 0x07ff,
+    MAC_TAG_SLOW = 0x0800,           /* never done by the fast path: off, shared, irregular ... */
+    MAC_TAG_HYPERVISOR = 0x1000,     /* a hypervisor's NIC and no guest's */
+    MAC_TAG_INFRASTRUCTURE = 0x2000, /* a managed switch's own */
+    MAC_TAG_ALSO_NIC = 0x4000        /* a guest's and also a hypervisor's NIC */
+};
+
+struct mac_index {
+    struct mac_slot *slots;
+    uint64_t slot_count, count, factor;
+    size_t bytes;
+};
+
+/* Makes room for `count` MACs: all there will be. */
+void mac_index_init(struct mac_index *index, size_t count);
+void mac_index_done(struct mac_index *index);
+
+static inline uint64_t mac_index_home(const struct mac_index *index, uint64_t mac)
+{
+    return (uint64_t)((unsigned __int128)(mac * index->factor) * index->slot_count >> 64);
+}
+
+/* Returns the slot of `mac` (48 bits), NULL when it is not there. */
+static inline struct mac_slot *mac_index_find(const struct mac_index *index, uint64_t mac)
+{
+    struct mac_slot *slot = index->slots + mac_index_home(index, mac);
+    struct mac_slot *end = index->slots + index->slot_count;
+    while (slot->key != MAC_SLOT_FREE) {
+        if ((slot->key & MAC_SLOT_MASK) == mac)
+            return slot;
+        if (++slot == end)
+            slot = index->slots;
+    }
+    return NULL;
+}
+
+/* Returns the slot of `mac`, new (nic, owner UINT32_MAX, tag 0) or old; sets
+ * *ret_new. Aborts when there are more MACs than the index was made for. */
+struct mac_slot *mac_index_put(struct mac_index *index, uint64_t mac, bool *ret_new);
+
+#endif

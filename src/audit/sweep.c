@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "audit/edge_class.h"
+#include "audit/storm.h"
+#include "audit/sweep_inside.h"
+#include "base/alloc.h"
+#include "base/hash.h"
+
+enum { PREFETCH_AHEAD = 32 };
+
+/* --- lists of MACs and subjects --- */
+
+uint32_t mac_list_add(struct mac_list *list, uint64_t mac)
+{
+    uint32_t number = map_put_new(&list->numbers, mac, (uint32_t)list->count);
+    if (number != list->count)
+        return number;
+    list->macs = alloc_grow(list->macs, list->count, &list->capacity, sizeof *list->macs);
+    list->macs[list->count++] = mac;
+    return number;
+}
+
+void mac_list_done(struct mac_list *list)
+{
+    map_done(&list->numbers);
+    free(list->macs);
+}
+
+void sweep_add_standing(const struct world *world, struct wall now, struct mac_list *list)
+{
+    uint32_t *nics = NULL;
+    size_t capacity = 0;
+    for (size_t i = 0; i < world->irregular_count; i++) {
+        size_t count = world_guest_nics(world, world->irregular[i], &nics, &capacity);
+        for (size_t n = 0; n < count; n++)
+            if (mac_known(world_nic_mac(world, nics[n])))
+                mac_list_add(list, world_nic_mac(world, nics[n]).bits);
+    }
+    free(nics);
+    for (size_t i = 0; i < world->shared_count; i++)
+        mac_list_add(list, world->shared[i].mac);
+    const struct memory *memory = world->memory;
+    for (size_t i = 1; i < memory->interval_count; i++) {
+        const struct seen_interval *one = &memory->intervals[i - 1];
+        const struct seen_interval *other = &memory->intervals[i];
+        if (mac_equal(one->mac, other->mac) && one->last.us < other->first.us &&
+            now.us - one->last.us <= world->options.interleave_window.us &&
+            mac_is_station(one->mac))
+            mac_list_add(list, one->mac.bits);
+    }
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+struct resolver {
+    const struct world *world;
+    struct mac_list *list;
+    struct sweep_subjects *subjects;
+    struct map guests, hypervisors;
+    size_t guest_capacity, hypervisor_capacity, unknown_capacity;
+    uint32_t *nics;
+    size_t nic_capacity;
+};
+
+static void resolve_guest(struct resolver *r, uint32_t nic)
+{
+    const struct world *world = r->world;
+    uint32_t guest = world_nic_guest(world, nic);
+    if (world->canonical != NULL)
+        guest = world->canonical[guest];
+    uint32_t site = world_hypervisor_site(world, world_nic_hypervisor(world, nic));
+    uint64_t key = (uint64_t)site << 32 | guest;
+    struct sweep_subjects *subjects = r->subjects;
+    if (map_find(&r->guests, key) != MAP_NO_VALUE)
+        return;
+    map_put(&r->guests, key, 1);
+    size_t count = world_guest_nics(world, guest, &r->nics, &r->nic_capacity);
+    for (size_t i = 0; i < count; i++)
+        if (mac_known(world_nic_mac(world, r->nics[i])))
+            mac_list_add(r->list, world_nic_mac(world, r->nics[i]).bits);
+    subjects->guests = alloc_grow(subjects->guests, subjects->guest_count, &r->guest_capacity,
+                                  sizeof *subjects->guests);
+    subjects->guests[subjects->guest_count++] = nic;
+}
+
+static void resolve_hypervisor(struct resolver *r, uint64_t mac)
+{
+    const struct world *world = r->world;
+    struct sweep_subjects *subjects = r->subjects;
+    uint32_t nic = map_find(&world->hypervisor_nic_of_mac, mac);
+    for (; nic < world->hypervisor_nic_count && world->hypervisor_nics[nic].mac.bits == mac;
+         nic++) {
+        uint32_t hypervisor = world->hypervisor_nics[nic].hypervisor;
+        if (map_find(&r->hypervisors, hypervisor) != MAP_NO_VALUE)
+            continue;
+        map_put(&r->hypervisors, hypervisor, 1);
+        subjects->hypervisors = alloc_grow(subjects->hypervisors, subjects->hypervisor_count,
+                                           &r->hypervisor_capacity, sizeof *subjects->hypervisors);
+        subjects->hypervisors[subjects->hypervisor_count++] = hypervisor;
+        const struct world_hypervisor *hv = &world->hypervisors[hypervisor];
+        for (uint32_t i = 0; i < hv->attachment_count; i++)
+            if (mac_known(world->attachments[hv->first_attachment + i].nic_mac))
+                mac_list_add(r->list, world->attachments[hv->first_attachment + i].nic_mac.bits);
+    }
+}
+
+static void resolve_mac(struct resolver *r, uint64_t mac)
+{
+    const struct mac_slot *slot = mac_index_find(&r->world->index, mac);
+    uint32_t tag = slot != NULL ? (uint32_t)(slot->key >> 48) : 0;
+    if (slot == NULL) {
+        struct sweep_subjects *subjects = r->subjects;
+        subjects->unknown = alloc_grow(subjects->unknown, subjects->unknown_count,
+                                       &r->unknown_capacity, sizeof *subjects->unknown);
+        subjects->unknown[subjects->unknown_count++] = mac;
+        return;
+    }
+    if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_ALSO_NIC))
+        resolve_hypervisor(r, mac);
+    if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE))
+        return;
+    resolve_guest(r, slot->nic);
+    const struct world_shared_mac *shared;
+    size_t count = world_shared(r->world, (struct mac){mac}, &shared);
+    for (size_t i = 0; i < count; i++)
+        resolve_guest(r, shared[i].nic);
+}
+
+void sweep_resolve(const struct world *world, struct mac_list *list,
+                   struct sweep_subjects *subjects)
+{
+    *subjects = (struct sweep_subjects){0};
+    struct resolver r = {.world = world, .list = list, .subjects = subjects};
+    for (size_t i = 0; i < list->count; i++) /* grows while it is walked */
+        resolve_mac(&r, list->macs[i]);
+    if (subjects->guest_count > 0)
+        qsort(subjects->guests, subjects->guest_count, sizeof(uint32_t), compare_u32);
+    if (subjects->hypervisor_count > 0)
+        qsort(subjects->hypervisors, subjects->hypervisor_count, sizeof(uint32_t), compare_u32);
+    if (subjects->unknown_count > 0)
+        qsort(subjects->unknown, subjects->unknown_count, sizeof(uint64_t), compare_u64);
+    map_done(&r.guests);
+    map_done(&r.hypervisors);
+    free(r.nics);
+}
+
+void sweep_subjects_done(struct sweep_subjects *subjects)
+{
+    free(subjects->guests);
+    free(subjects->hypervisors);
+    free(subjects->unknown);
+}
+
+uint32_t *sweep_fast_ports(const struct world *world)
+{
+    uint32_t *fast = alloc_array(world->port_count + 1, sizeof *fast);
+    for (uint32_t port = 0; port < world->port_count; port++) {
+        const struct world_port *p = &world->ports[port];
+        fast[port] = FAST_SLOW;
+        if (p->class == PORT_CLASS_INTER_SWITCH)
+            fast[port] = FAST_TRANSIT;
+        else if (p->class == PORT_CLASS_HYPERVISOR && p->hypervisor < WORLD_SEVERAL &&
+                 world_is_place(world, port, p->hypervisor))
+            fast[port] = p->hypervisor;
+    }
+    return fast;
+}
+
+/* --- first pass --- */
+
+struct first_pass {
+    const struct world *world;
+    uint64_t *seen; /* bit a NIC of the index */
+    uint8_t *hypervisors;
+    struct mac_list *odd;
+    const uint32_t *fast;
+};
+
+static bool is_guest_like(const struct world *world, uint64_t mac)
+{
+    for (size_t i = 0; world->options.prefix_mode && i < world->options.prefix_count; i++)
+        if (mac_prefix_match(world->options.prefixes[i], (struct mac){mac}))
+            return true;
+    return world->options.port_mode;
+}
+
+/* A row whose MAC is in no record. */
+static void pass_unknown(struct first_pass *pass, uint64_t mac)
+{
+    if (is_guest_like(pass->world, mac) && mac_is_station((struct mac){mac}))
+        mac_list_add(pass->odd, mac);
+}
+
+/* Whether the row's VLAN set agrees with the NIC's, which is not the same one. */
+static bool vlan_agrees(const struct world *world, uint32_t nic_vlan, uint16_t row_vlan)
+{
+    return row_vlan == VLAN_SET_UNKNOWN || row_vlan == VLAN_SET_TRUNK ||
+           vlan_sets_share(world->vlans, (vlan_set)nic_vlan, world->vlans, row_vlan);
+}
+
+static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint32_t fast,
+                     uint32_t port, uint16_t vlan)
+{
+    uint32_t tag = (uint32_t)(slot->key >> 48);
+    uint64_t mac = slot->key & MAC_SLOT_MASK;
+    if (tag & MAC_TAG_INFRASTRUCTURE)
+        return;
+    if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_ALSO_NIC)) {
+        uint32_t nic = map_find(&pass->world->hypervisor_nic_of_mac, mac);
+        bool at_home = false;
+        for (; nic < pass->world->hypervisor_nic_count &&
+               pass->world->hypervisor_nics[nic].mac.bits == mac;
+             nic++) {
+            uint32_t owner = pass->world->hypervisor_nics[nic].hypervisor;
+            if (!world_is_place(pass->world, port, owner))
+                continue;
+            pass->hypervisors[owner] |= HYPERVISOR_SEEN;
+            at_home = true;
+        }
+        if (!at_home && fast != FAST_TRANSIT)
+            mac_list_add(pass->odd, mac);
+        if (tag & MAC_TAG_HYPERVISOR)
+            return;
+    }
+    pass->seen[slot->nic / 64] |= UINT64_C(1) << slot->nic % 64;
+    uint32_t check = tag & MAC_TAG_VLAN;
+    if (!(tag & MAC_TAG_SLOW)) {
+        if (fast == FAST_TRANSIT)
+            return;
+        if (fast == slot->owner &&
+            (check == 0 || check == vlan || vlan_agrees(pass->world, check, vlan))) {
+            pass->hypervisors[fast] |= HYPERVISOR_SEEN;
+            return;
+        }
+    }
+    mac_list_add(pass->odd, mac);
+}
+
+static void pass_table(struct first_pass *pass, const struct world_switch *sw)
+{
+    const struct forward_table *table = sw->table;
+    const struct mac_index *index = &pass->world->index;
+    const uint32_t *fast = pass->fast + sw->first_port;
+    size_t count = table->row_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct forward_row *row = &table->rows[i];
+        if (i + PREFETCH_AHEAD < count)
+            __builtin_prefetch(index->slots +
+                               mac_index_home(index, row[PREFETCH_AHEAD].mac_status >> 16));
+        if (row->port >= sw->port_count || !world_row_counts(row))
+            continue;
+        uint64_t mac = row->mac_status >> 16;
+        const struct mac_slot *slot = mac_index_find(index, mac);
+        if (slot == NULL)
+            pass_unknown(pass, mac);
+        else
+            pass_row(pass, slot, fast[row->port], sw->first_port + row->port, sw->vlans[row->vlan]);
+    }
+}
+
+/* --- second pass: the sightings of the odd ones --- */
+
+struct collected {
+    const struct mac_list *odd;
+    const struct world *world;
+    const uint64_t *seen;
+    uint32_t *start; /* CSR by the MAC's number */
+    struct sighting *sightings;
+};
+
+struct numbered {
+    uint32_t mac;
+    struct sighting sighting;
+};
+
+static inline uint64_t filter_bit(uint64_t mac, int shift)
+{
+    return (mac * UINT64_C(0x9e3779b97f4a7c15)) >> shift;
+}
+
+static void collect(const struct world *world, const struct mac_list *odd, struct collected *to)
+{
+    int bits = 16;
+    while (bits < 30 && (UINT64_C(1) << bits) < odd->count * 16)
+        bits++;
+    int shift = 64 - bits;
+    uint64_t *filter = alloc_zeroed((size_t)1 << (bits - 6), sizeof *filter);
+    for (size_t i = 0; i < odd->count; i++) {
+        uint64_t bit = filter_bit(odd->macs[i], shift);
+        filter[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+    struct numbered *found = NULL;
+    size_t count = 0, capacity = 0;
+    to->start = alloc_zeroed(odd->count + 2, sizeof *to->start);
+    for (uint32_t s = 0; odd->count > 0 && s < world->switch_count; s++) {
+        const struct world_switch *sw = &world->switches[s];
+        for (size_t i = 0; sw->table != NULL && i < sw->table->row_count; i++) {
+            const struct forward_row *row = &sw->table->rows[i];
+            uint64_t mac = row->mac_status >> 16, bit = filter_bit(mac, shift);
+            if (!(filter[bit / 64] >> bit % 64 & 1))
+                continue;
+            uint32_t number = map_find(&odd->numbers, mac);
+            if (number == MAP_NO_VALUE || row->port >= sw->port_count || !world_row_counts(row))
+                continue;
+            found = alloc_grow(found, count, &capacity, sizeof *found);
+            found[count++] = (struct numbered){
+                number, {sw->first_port + row->port, sw->vlans[row->vlan], row->age}};
+            to->start[number + 2]++;
+        }
+    }
+    for (size_t i = 2; i < odd->count + 2; i++)
+        to->start[i] += to->start[i - 1];
+    to->sightings = alloc_array(count + 1, sizeof *to->sightings);
+    for (size_t i = 0; i < count; i++)
+        to->sightings[to->start[found[i].mac + 1]++] = found[i].sighting;
+    free(found);
+    free(filter);
+}
+
+static size_t collected_find(void *aux, struct mac mac, const struct sighting **ret)
+{
+    const struct collected *collected = aux;
+    uint32_t number = map_find(&collected->odd->numbers, mac.bits);
+    if (number == MAP_NO_VALUE)
+        return 0;
+    *ret = collected->sightings + collected->start[number];
+    return collected->start[number + 1] - collected->start[number];
+}
+
+static bool collected_is_seen(void *aux, struct mac mac)
+{
+    const struct collected *collected = aux;
+    const struct mac_slot *slot = mac_index_find(&collected->world->index, mac.bits);
+    if (slot == NULL || (slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE)))
+        return false;
+    return collected->seen[slot->nic / 64] >> slot->nic % 64 & 1;
+}
+
+/* --- absence: the zeros of the bitmap --- */
+
+struct zeros {
+    const struct world *world;
+    const uint64_t *seen;
+    uint32_t next; /* NIC */
+    size_t set;
+};
+
+static bool may_miss(const struct nic_columns *nics, uint32_t local)
+{
+    return nics->wire[local] == YES &&
+           run_state_communicates((enum run_state)nics->run_state[local]) == YES;
+}
+
+static bool next_zero(void *aux, uint32_t *ret_nic)
+{
+    struct zeros *zeros = aux;
+    const struct world *world = zeros->world;
+    while (zeros->next < world->nic_count) {
+        uint32_t nic = zeros->next;
+        uint64_t word = ~zeros->seen[nic / 64] >> nic % 64;
+        if (word == 0) {
+            zeros->next = (nic / 64 + 1) * 64;
+            continue;
+        }
+        nic += (uint32_t)__builtin_ctzll(word);
+        zeros->next = nic + 1;
+        if (nic >= world->nic_count)
+            return false;
+        while (zeros->set + 1 < world->in.record_count &&
+               world->sets[zeros->set + 1].nic_base <= nic)
+            zeros->set++;
+        const struct world_set *set = &world->sets[zeros->set];
+        if (!may_miss(&set->set->nics, nic - set->nic_base))
+            continue;
+        *ret_nic = nic;
+        return true;
+    }
+    return false;
+}
+
+/* --- judging --- */
+
+void sweep_judge(struct sweep *sweep, const struct sweep_subjects *subjects,
+                 const struct sighting_source *source, const struct absent_walk *absent)
+{
+    const struct world *world = sweep->world;
+    struct judge *judge = judge_new(world, sweep->now, source, &sweep->list, sweep->hypervisors);
+    judge_records(judge);
+    for (size_t i = 0; i < subjects->hypervisor_count; i++)
+        judge_hypervisor_place(judge, subjects->hypervisors[i]);
+    struct map judged = MAP_EMPTY; /* NICs of judged guests: not to be asked again */
+    uint32_t *unseen = alloc_array(subjects->guest_count + 1, sizeof *unseen), *nics = NULL;
+    size_t unseen_count = 0, capacity = 0;
+    for (size_t i = 0; i < subjects->guest_count; i++) {
+        if (!judge_guest(judge, subjects->guests[i]))
+            unseen[unseen_count++] = subjects->guests[i];
+        size_t count =
+            world_guest_nics(world, world_nic_guest(world, subjects->guests[i]), &nics, &capacity);
+        for (size_t n = 0; n < count; n++)
+            if (world_hypervisor_site(world, world_nic_hypervisor(world, nics[n])) ==
+                    world_hypervisor_site(world,
+                                          world_nic_hypervisor(world, subjects->guests[i])) ||
+                count == 1)
+                map_put(&judged, nics[n], 1);
+    }
+    for (size_t i = 0; i < subjects->unknown_count; i++)
+        judge_unknown_mac(judge, (struct mac){subjects->unknown[i]});
+    for (uint32_t h = 0; h < world->hypervisor_count; h++)
+        judge_hypervisor_silence(judge, h);
+    for (size_t i = 0; i < unseen_count; i++)
+        judge_absent_guest(judge, unseen[i], true);
+    uint32_t nic;
+    while (absent->next(absent->aux, &nic))
+        if (judged.count == 0 || map_find(&judged, nic) == MAP_NO_VALUE)
+            judge_absent_guest(judge, nic, false);
+    judge_finish(judge);
+    judge_free(judge);
+    map_done(&judged);
+    free(unseen);
+    free(nics);
+}
+
+static int compare_verdicts(const void *a, const void *b, void *aux)
+{
+    const struct verdict_list *list = aux;
+    const struct verdict *x = &list->verdicts[*(const uint32_t *)a];
+    const struct verdict *y = &list->verdicts[*(const uint32_t *)b];
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->subject_type != y->subject_type)
+        return x->subject_type < y->subject_type ? -1 : 1;
+    uint64_t one = x->subject, other = y->subject;
+    if (x->subject_type == SUBJECT_MAC) {
+        one = list->macs[x->subject];
+        other = list->macs[y->subject];
+    }
+    if (one != other)
+        return one < other ? -1 : 1;
+    return x->domain < y->domain ? -1 : x->domain > y->domain;
+}
+
+void sweep_finish(struct sweep *sweep)
+{
+    storm_collapse(sweep->world, &sweep->list);
+    sweep->order = alloc_array(sweep->list.count + 1, sizeof *sweep->order);
+    sweep->count = 0;
+    for (uint32_t i = 0; i < sweep->list.count; i++)
+        if (sweep->list.verdicts[i].collective == WORLD_NONE)
+            sweep->order[sweep->count++] = i;
+    qsort_r(sweep->order, sweep->count, sizeof *sweep->order, compare_verdicts, &sweep->list);
+}
+
+struct sweep *sweep_run(const struct world *world, struct wall now)
+{
+    struct sweep *sweep = alloc_zeroed(1, sizeof *sweep);
+    sweep->world = world;
+    sweep->now = now;
+    sweep->hypervisors = alloc_zeroed(world->hypervisor_count + 1, 1);
+    uint64_t *seen = alloc_zeroed(world->nic_count / 64 + 2, sizeof *seen);
+    uint32_t *fast = sweep_fast_ports(world);
+    struct mac_list odd = {0};
+    struct first_pass pass = {world, seen, sweep->hypervisors, &odd, fast};
+    for (uint32_t s = 0; s < world->switch_count; s++)
+        if (world->switches[s].table != NULL)
+            pass_table(&pass, &world->switches[s]);
+    sweep_add_standing(world, now, &odd);
+    struct sweep_subjects subjects;
+    sweep_resolve(world, &odd, &subjects);
+    struct collected collected = {.odd = &odd, .world = world, .seen = seen};
+    collect(world, &odd, &collected);
+    const struct sighting_source source = {collected_find, collected_is_seen, &collected};
+    struct zeros zeros = {world, seen, 0, 0};
+    const struct absent_walk absent = {next_zero, &zeros};
+    sweep_judge(sweep, &subjects, &source, &absent);
+    sweep_finish(sweep);
+    free(seen);
+    free(fast);
+    free(collected.start);
+    free(collected.sightings);
+    sweep_subjects_done(&subjects);
+    mac_list_done(&odd);
+    return sweep;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+    if (sweep == NULL)
+        return;
+    verdict_list_done(&sweep->list);
+    free(sweep->hypervisors);
+    free(sweep->order);
+    free(sweep);
+}
+
+size_t sweep_count(const struct sweep *sweep)
+{
+    return sweep->count;
+}
+
+const struct verdict *sweep_verdict(const struct sweep *sweep, size_t number)
+{
+    CHECK(number < sweep->count);
+    return &sweep->list.verdicts[sweep->order[number]];
+}
+
+size_t sweep_unobserved_count(const struct sweep *sweep)
+{
+    return sweep->list.unobserved_count;
+}
+
+enum audit_exit sweep_exit(const struct sweep *sweep)
+{
+    enum audit_exit exit = EXIT_CLEAN;
+    for (size_t i = 0; i < sweep->count; i++) {
+        enum audit_exit one =
+            discrepancy_exit((enum discrepancy_kind)sweep_verdict(sweep, i)->kind);
+        if (one == EXIT_FOUND)
+            return EXIT_FOUND;
+        if (one == EXIT_NOT_OBSERVED)
+            exit = EXIT_NOT_OBSERVED;
+    }
+    return exit;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/world_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/coverage.h"
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/limits.h"
+
+void audit_options_init(struct audit_options *options)
+{
+    *options = (struct audit_options){
+        .prefix_mode = true,
+        .clock_skew = span_seconds(2),
+        .inventory_lag = span_seconds(60),
+        .storm_count = 10,
+        .gap_rounds = 1,
+        .flap_moves = 3,
+        .flap_window = span_seconds(60),
+        .interleave_window = span_seconds(3600),
+    };
+}
+
+static uint32_t intern(struct world *world, const char *text)
+{
+    size_t length = strlen(text);
+    return names_add(world->names, text, length <= LIMIT_NAME_BYTES ? length : LIMIT_NAME_BYTES);
+}
+
+static uint32_t find_name(const struct world *world, const char *text)
+{
+    size_t length = strlen(text);
+    return length <= LIMIT_NAME_BYTES ? names_find(world->names, text, length) : NAME_NONE;
+}
+
+static uint32_t add_site(struct world *world, const char *name)
+{
+    uint32_t number = intern(world, name != NULL && name[0] != '\0' ? name : "default");
+    for (uint32_t i = 0; i < world->site_count; i++)
+        if (world->sites[i] == number)
+            return i;
+    world->sites = alloc_resize(world->sites, world->site_count + 1, sizeof *world->sites);
+    world->sites[world->site_count] = number;
+    return world->site_count++;
+}
+
+static uint32_t add_hypervisor(struct world *world, const char *name, size_t *capacity)
+{
+    uint32_t number = intern(world, name);
+    uint32_t known = map_put_new(&world->hypervisor_of_name, number, world->hypervisor_count);
+    if (known != world->hypervisor_count)
+        return known;
+    world->hypervisors = alloc_grow(world->hypervisors, world->hypervisor_count, capacity,
+                                    sizeof *world->hypervisors);
+    world->hypervisors[world->hypervisor_count] =
+        (struct world_hypervisor){.name = names_get(world->names, number)};
+    return world->hypervisor_count++;
+}
+
+static uint32_t add_switch(struct world *world, const char *name, size_t *capacity)
+{
+    uint32_t number = intern(world, name);
+    world->switches =
+        alloc_grow(world->switches, world->switch_count, capacity, sizeof *world->switches);
+    world->switches[world->switch_count] =
+        (struct world_switch){.name = names_get(world->names, number),
+                              .hypervisor = WORLD_NONE,
+                              .next_same = WORLD_NONE,
+                              .ageing_us = FORWARD_DEFAULT_AGEING.us,
+                              .ageing_assumed = true};
+    uint32_t first = map_put_new(&world->switch_of_name, number, world->switch_count);
+    if (first != world->switch_count) {
+        world->switches[world->switch_count].next_same = world->switches[first].next_same;
+        world->switches[first].next_same = world->switch_count;
+    }
+    return world->switch_count++;
+}
+
+/* The table's VLAN sets as the world's. */
+static uint16_t *map_vlans(struct world *world, const struct vlan_pool *pool)
+{
+    uint16_t *vlans = alloc_zeroed(UINT16_MAX + 1, sizeof *vlans);
+    vlans[VLAN_SET_TRUNK] = VLAN_SET_TRUNK;
+    uint32_t last = VLAN_SET_TRUNK;
+    for (uint32_t set = VLAN_SET_TRUNK + 1; pool != NULL && set < vlan_pool_count(pool); set++) {
+        size_t count;
+        const uint32_t *ids = vlan_pool_get(pool, (vlan_set)set, &count);
+        vlans[set] = vlan_pool_add(world->vlans, ids, count);
+        last = set;
+    }
+    return alloc_resize(vlans, last + 1, sizeof *vlans);
+}
+
+static void add_table(struct world *world, uint32_t number, size_t *switches, size_t *hypervisors)
+{
+    const struct forward_table *table = world->in.tables[number];
+    uint32_t index = add_switch(world, table->switch_name, switches);
+    world->table_switch[number] = index;
+    struct world_switch *sw = &world->switches[index];
+    sw->table = table;
+    sw->table_number = number;
+    sw->configured = true;
+    sw->site = add_site(world, table->site);
+    sw->first_port = world->port_count;
+    sw->port_count = (uint32_t)table->port_count;
+    world->port_count += sw->port_count;
+    sw->started_us = table->started.us;
+    sw->ended_us = table->ended.us;
+    sw->poll_error_us = world->options.clock_skew.us;
+    if (wall_known(table->started) && wall_known(table->ended))
+        sw->poll_error_us += table->ended.us - table->started.us;
+    if (table->ageing.us >= 0) {
+        sw->ageing_us = table->ageing.us;
+        sw->ageing_assumed = false;
+    }
+    sw->vlans = map_vlans(world, table->vlans);
+    if (table->hypervisor != NULL)
+        sw->hypervisor = add_hypervisor(world, table->hypervisor, hypervisors);
+}
+
+static void add_failed(struct world *world, const struct failed_source *failed, size_t *capacity)
+{
+    if (failed->switch_name == NULL)
+        return;
+    uint32_t index = world_find_switch(world, failed->switch_name);
+    if (index == WORLD_NONE) {
+        index = add_switch(world, failed->switch_name, capacity);
+        world->switches[index].site = add_site(world, NULL);
+    }
+    world->switches[index].configured = true;
+    world->switches[index].failed = failed;
+}
+
+/* A switch that a record names: known, or new and not configured. */
+static uint32_t record_switch_name(struct world *world, const struct record_set *set, uint32_t name,
+                                   const char *table, uint32_t line, size_t *capacity)
+{
+    const char *text = names_get(set->names, name);
+    if (text[0] == '\0')
+        return WORLD_NONE;
+    uint32_t index = world_find_switch(world, text);
+    if (index != WORLD_NONE)
+        return index;
+    index = add_switch(world, text, capacity);
+    world->switches[index].site = add_site(world, NULL);
+    world->switches[index].recorded_as =
+        arena_printf(world->arena, "%s, table %s, line %u", set->source, table, line);
+    return index;
+}
+
+static void add_recorded_switches(struct world *world, const struct record_set *set,
+                                  size_t *capacity)
+{
+    for (size_t i = 0; i < set->switch_count; i++) {
+        const struct record_switch *row = &set->switches[i];
+        uint32_t index = record_switch_name(world, set, row->name, "switches", row->line, capacity);
+        if (index != WORLD_NONE && row->site != NAME_NONE &&
+            (world->switches[index].table == NULL ||
+             strcmp(world->switches[index].table->site, "default") == 0))
+            world->switches[index].site = add_site(world, names_get(set->names, row->site));
+    }
+    for (size_t i = 0; i < set->attachment_count; i++)
+        record_switch_name(world, set, set->attachments[i].switch_name, "attachments",
+                           set->attachments[i].line, capacity);
+    for (size_t i = 0; i < set->port_count; i++)
+        record_switch_name(world, set, set->ports[i].switch_name, "ports", set->ports[i].line,
+                           capacity);
+    for (size_t i = 0; i < set->link_count; i++) {
+        record_switch_name(world, set, set->links[i].switch_a, "links", set->links[i].line,
+                           capacity);
+        record_switch_name(world, set, set->links[i].switch_b, "links", set->links[i].line,
+                           capacity);
+    }
+    for (size_t i = 0; i < set->lag_count; i++)
+        record_switch_name(world, set, set->lags[i].switch_name, "lags", set->lags[i].line,
+                           capacity);
+}
+
+static void build_switches(struct world *world, size_t *hypervisors)
+{
+    size_t capacity = 0;
+    world->table_switch = alloc_array(world->in.table_count + 1, sizeof *world->table_switch);
+    add_site(world, NULL);
+    for (uint32_t i = 0; i < world->in.table_count; i++)
+        add_table(world, i, &capacity, hypervisors);
+    for (size_t i = 0; i < world->in.failed_count; i++)
+        add_failed(world, &world->in.failed[i], &capacity);
+    for (size_t i = 0; i < world->in.record_count; i++)
+        add_recorded_switches(world, world->in.records[i], &capacity);
+    world->ports = alloc_zeroed(world->port_count + 1, sizeof *world->ports);
+    for (uint32_t s = 0; s < world->switch_count; s++)
+        for (uint32_t p = 0; p < world->switches[s].port_count; p++) {
+            uint32_t port = world->switches[s].first_port + p;
+            world->ports[port] = (struct world_port){
+                .switch_index = s, .root = port, .hypervisor = WORLD_NONE, .other = WORLD_NONE};
+        }
+}
+
+/* --- attachments --- */
+
+static int by_hypervisor(const void *a, const void *b)
+{
+    const struct world_attachment *one = a, *other = b;
+    if (one->hypervisor != other->hypervisor)
+        return one->hypervisor < other->hypervisor ? -1 : 1;
+    if (one->set != other->set)
+        return one->set < other->set ? -1 : 1;
+    return one->line < other->line ? -1 : one->line > other->line;
+}
+
+static void read_attachments(struct world *world, size_t *hypervisors)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < world->in.record_count; i++)
+        total += world->in.records[i]->attachment_count;
+    world->attachments = alloc_zeroed(total + 1, sizeof *world->attachments);
+    for (uint32_t s = 0; s < world->in.record_count; s++) {
+        const struct record_set *set = world->in.records[s];
+        for (size_t i = 0; i < set->attachment_count; i++) {
+            const struct record_attachment *row = &set->attachments[i];
+            if (row->hypervisor == NAME_NONE)
+                continue;
+            struct world_attachment *to = &world->attachments[world->attachment_count++];
+            *to = (struct world_attachment){
+                .hypervisor =
+                    add_hypervisor(world, names_get(set->names, row->hypervisor), hypervisors),
+                .nic_mac = mac_is_station(row->nic_mac) ? row->nic_mac : MAC_NONE,
+                .switch_index = WORLD_NONE,
+                .port = WORLD_NONE,
+                .switch_name = names_get(set->names, row->switch_name),
+                .port_name = names_get(set->names, row->port),
+                .set = s,
+                .line = row->line};
+            if (to->switch_name[0] == '\0' || to->port_name[0] == '\0')
+                continue;
+            to->switch_index = world_find_switch(world, to->switch_name);
+            to->port = world_find_port(world, to->switch_name, to->port_name);
+        }
+    }
+    qsort(world->attachments, world->attachment_count, sizeof *world->attachments, by_hypervisor);
+}
+
+static int by_mac(const void *a, const void *b)
+{
+    const struct world_hypervisor_nic *one = a, *other = b;
+    if (one->mac.bits != other->mac.bits)
+        return one->mac.bits < other->mac.bits ? -1 : 1;
+    return one->hypervisor < other->hypervisor ? -1 : one->hypervisor > other->hypervisor;
+}
+
+static void build_hypervisor_nics(struct world *world)
+{
+    world->hypervisor_nics =
+        alloc_zeroed(world->attachment_count + 1, sizeof *world->hypervisor_nics);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < world->attachment_count; i++)
+        if (mac_known(world->attachments[i].nic_mac))
+            world->hypervisor_nics[count++] = (struct world_hypervisor_nic){
+                world->attachments[i].hypervisor, world->attachments[i].nic_mac};
+    qsort(world->hypervisor_nics, count, sizeof *world->hypervisor_nics, by_mac);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (kept == 0 || by_mac(&world->hypervisor_nics[kept - 1], &world->hypervisor_nics[i]) != 0)
+            world->hypervisor_nics[kept++] = world->hypervisor_nics[i];
+    world->hypervisor_nic_count = kept;
+    for (uint32_t i = 0; i < kept; i++)
+        map_put_new(&world->hypervisor_nic_of_mac, world->hypervisor_nics[i].mac.bits, i);
+}
+
+/* Gives each hypervisor its attachments, its site and its places. */
+static void build_places(struct world *world)
+{
+    for (uint32_t i = 0; i < world->attachment_count; i++) {
+        const struct world_attachment *a = &world->attachments[i];
+        struct world_hypervisor *hv = &world->hypervisors[a->hypervisor];
+        if (hv->attachment_count++ == 0)
+            hv->first_attachment = i;
+        if (a->switch_index != WORLD_NONE && !hv->located && hv->site == 0)
+            hv->site = world->switches[a->switch_index].site;
+        if (a->port != WORLD_NONE)
+            map_put(&world->places, (uint64_t)world->ports[a->port].root << 32 | a->hypervisor, 1);
+        bool may_be_there =
+            a->switch_index != WORLD_NONE && world->switches[a->switch_index].table == NULL;
+        hv->located = hv->located || a->port != WORLD_NONE || may_be_there;
+    }
+    for (uint32_t s = 0; s < world->switch_count; s++) {
+        const struct world_switch *sw = &world->switches[s];
+        if (sw->hypervisor == WORLD_NONE)
+            continue;
+        if (world->hypervisors[sw->hypervisor].attachment_count == 0)
+            world->hypervisors[sw->hypervisor].site = sw->site;
+        for (uint32_t p = 0; p < sw->port_count; p++)
+            if (!sw->table->ports[p].uplink && !sw->table->ports[p].tunnel)
+                map_put(&world->places,
+                        (uint64_t)world->ports[sw->first_port + p].root << 32 | sw->hypervisor, 1);
+    }
+}
+
+static void name_guest_hypervisors(struct world *world, size_t *capacity)
+{
+    world->sets = alloc_zeroed(world->in.record_count + 1, sizeof *world->sets);
+    for (size_t s = 0; s < world->in.record_count; s++) {
+        const struct record_set *set = world->in.records[s];
+        struct world_set *to = &world->sets[s];
+        to->set = set;
+        to->nic_base = world->nic_count;
+        to->guest_base = world->guest_count;
+        to->vlans = map_vlans(world, set->vlans);
+        world->nic_count += (uint32_t)set->nics.count;
+        world->guest_count += (uint32_t)set->guest_count;
+        uint32_t last = NAME_NONE;
+        for (size_t i = 0; i < set->nics.count; i++) {
+            uint32_t name = set->nics.hypervisor[i];
+            if (name == NAME_NONE || name == last)
+                continue;
+            last = name;
+            if (map_find(&to->hypervisors, name) != MAP_NO_VALUE)
+                continue;
+            map_put(&to->hypervisors, name,
+                    add_hypervisor(world, names_get(set->names, name), capacity));
+        }
+    }
+}
+
+struct world *world_new(const struct world_input *input)
+{
+    struct world *world = alloc_zeroed(1, sizeof *world);
+    world->in = *input;
+    if (input->options != NULL)
+        world->options = *input->options;
+    else
+        audit_options_init(&world->options);
+    if (world->options.prefixes == NULL)
+        world->options.prefixes = mac_guest_prefixes(&world->options.prefix_count);
+    world->memory = input->memory != NULL ? input->memory : &world->no_memory;
+    world->names = names_new();
+    world->arena = arena_new();
+    world->vlans = vlan_pool_new();
+    size_t hypervisors = 0;
+    build_switches(world, &hypervisors);
+    world_build_links(world);
+    read_attachments(world, &hypervisors);
+    name_guest_hypervisors(world, &hypervisors);
+    build_hypervisor_nics(world);
+    build_places(world);
+    edge_build(world);
+    world_build_nics(world);
+    coverage_build(world);
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    if (world == NULL)
+        return;
+    world_free_nics(world);
+    for (uint32_t i = 0; i < world->switch_count; i++)
+        free(world->switches[i].vlans);
+    map_done(&world->switch_of_name);
+    map_done(&world->places);
+    map_done(&world->hypervisor_of_name);
+    map_done(&world->hypervisor_nic_of_mac);
+    free(world->sites);
+    free(world->site_whole);
+    free(world->switches);
+    free(world->table_switch);
+    free(world->ports);
+    free(world->hypervisors);
+    free(world->attachments);
+    free(world->hypervisor_nics);
+    names_free(world->names);
+    arena_free(world->arena);
+    vlan_pool_free(world->vlans);
+    free(world);
+}
+
+size_t world_size(const struct world *world)
+{
+    size_t size = world->index.bytes + arena_size(world->arena) + names_size(world->names);
+    size += world->port_count * sizeof *world->ports;
+    size += world->switch_count * sizeof *world->switches;
+    size += world->hypervisor_count * sizeof *world->hypervisors;
+    size += world->attachment_count * (sizeof *world->attachments + sizeof *world->hypervisor_nics);
+    size += world->shared_count * sizeof *world->shared;
+    for (size_t s = 0; s < world->in.record_count; s++)
+        if (!world->sets[s].guests_in_order)
+            size += (world->sets[s].set->nics.count + world->sets[s].set->guest_count + 1) *
+                    sizeof(uint32_t);
+    if (world->canonical != NULL)
+        size += 2 * world->guest_count * sizeof(uint32_t);
+    return size;
+}
+
+/* --- reading --- */
+
+uint32_t world_find_switch(const struct world *world, const char *name)
+{
+    uint32_t number = find_name(world, name);
+    uint32_t found = number != NAME_NONE ? map_find(&world->switch_of_name, number) : MAP_NO_VALUE;
+    return found;
+}
+
+uint32_t world_find_port(const struct world *world, const char *switch_name, const char *port)
+{
+    for (uint32_t s = world_find_switch(world, switch_name); s != WORLD_NONE;
+         s = world->switches[s].next_same) {
+        if (world->switches[s].table == NULL)
+            continue;
+        uint32_t local = forward_table_find_port(world->switches[s].table, port);
+        if (local != FORWARD_NO_PORT)
+            return world->switches[s].first_port + local;
+    }
+    return WORLD_NONE;
+}
+
+uint32_t world_find_hypervisor(const struct world *world, const char *name)
+{
+    uint32_t number = find_name(world, name);
+    return number != NAME_NONE ? map_find(&world->hypervisor_of_name, number) : WORLD_NONE;
+}
+
+const char *world_port_name(const struct world *world, uint32_t port)
+{
+    const struct world_switch *sw = &world->switches[world->ports[port].switch_index];
+    return names_get(sw->table->names, sw->table->ports[port - sw->first_port].name);
+}
+
+const char *world_site_name(const struct world *world, uint32_t site)
+{
+    return names_get(world->names, world->sites[site]);
+}
+
+uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor)
+{
+    return hypervisor == WORLD_NONE ? 0 : world->hypervisors[hypervisor].site;
+}
+
+bool world_is_place(const struct world *world, uint32_t port, uint32_t hypervisor)
+{
+    if (hypervisor == WORLD_NONE)
+        return false;
+    const struct world_port *p = &world->ports[port];
+    return (p->hypervisor == hypervisor || p->hypervisor == WORLD_SEVERAL) &&
+           map_find(&world->places, (uint64_t)p->root << 32 | hypervisor) != MAP_NO_VALUE;
+}
+
+bool world_vlans_overlap(const struct world *world, uint16_t a, uint16_t b)
+{
+    return a == b || a == VLAN_SET_UNKNOWN || b == VLAN_SET_UNKNOWN ||
+           vlan_sets_share(world->vlans, a, world->vlans, b);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_AUDIT_WORLD_VIEW_H
+#define MUSTER_AUDIT_WORLD_VIEW_H
+
+#include "audit/edge.h"
+#include "audit/mac_index.h"
+#include "audit/world.h"
+#include "base/map.h"
+
+/* The inside of the world, for the modules of audit/ only.
+ *
+ * Everything that comes by name from several sources is given one number here:
+ * switches, ports of the tables that were read, hypervisors, sites, VLAN sets. NICs
+ * and guests are numbered through all record sets, in order: NIC n of set s is
+ * nic_base[s] + n. Logical ports (a LAG with its members, an MLAG pair) are one
+ * `root`. Nothing changes after world_new(). */
+
+#define WORLD_NONE UINT32_MAX
+/* A port where several hypervisors are attached (behind a blade switch). */
+#define WORLD_SEVERAL (UINT32_MAX - 1)
+
+/* VLAN sets fit a slot's tag when their number is below this. */
+enum { WORLD_VLAN_TAGS = 2047 };
+
+struct world_switch {
+    const char *name;
+    uint32_t site;
+    const struct forward_table *table; /* NULL: nothing was read */
+    uint32_t table_number;
+    const struct failed_source *failed; /* NULL: answered */
+    uint32_t hypervisor;                /* whose own bridge it is, else WORLD_NONE */
+    uint32_t first_port, port_count;
+    bool configured;
+    bool topology_known; /* some port is known to lead to another switch, or is recorded */
+    bool proves_absence; /* whole, not empty, room to learn */
+    bool ageing_assumed; /* the device did not tell */
+    int64_t started_us, ended_us, ageing_us, poll_error_us;
+    uint16_t *vlans;         /* table's VLAN set -> world's */
+    uint32_t next_same;      /* another table of the same switch, WORLD_NONE */
+    const char *recorded_as; /* table and line that name it, where it is not configured */
+};
+
+struct world_port {
+    uint32_t switch_index;
+    uint32_t root;       /* port number of the logical port */
+    uint32_t hypervisor; /* by attachment or LLDP; WORLD_NONE, WORLD_SEVERAL */
+    uint8_t class;       /* enum port_class */
+    uint8_t confidence;  /* enum edge_confidence */
+    uint8_t reason;      /* enum edge_reason, edge_class.h */
+    uint32_t other;      /* reason's own: switch number, port number ... */
+};
+
+struct world_attachment {
+    uint32_t hypervisor;
+    struct mac nic_mac;
+    uint32_t switch_index; /* WORLD_NONE: not said */
+    uint32_t port;         /* port number; WORLD_NONE: not said, not read or no such port */
+    const char *switch_name, *port_name; /* "" when not said */
+    uint32_t set, line;
+};
+
+struct world_hypervisor {
+    const char *name;
+    uint32_t site;
+    uint32_t first_attachment, attachment_count; /* in world.attachments, grouped */
+    bool located;    /* some attachment names a port that is, or may be, there */
+    bool observable; /* all of its ports prove absence */
+    uint8_t reason;  /* enum coverage_reason */
+    uint32_t reason_attachment;
+    bool has_guests;  /* recorded */
+    uint32_t expects; /* guests that should be on the wire */
+};
+
+/* A hypervisor's NIC, once for each (hypervisor, MAC). */
+struct world_hypervisor_nic {
+    uint32_t hypervisor;
+    struct mac mac;
+};
+
+/* NICs that share a MAC: element of a list sorted by MAC, then NIC. */
+struct world_shared_mac {
+    uint64_t mac;
+    uint32_t nic;
+};
+
+struct world_set {
+    const struct record_set *set;
+    uint32_t nic_base, guest_base;
+    struct map hypervisors;             /* name number in the set -> hypervisor */
+    uint16_t *vlans;                    /* set's VLAN set -> world's */
+    bool guests_in_order;               /* nics.guest never falls: a guest's NICs stand together */
+    uint32_t *guest_start, *guest_nics; /* else: CSR of NICs by guest */
+};
+
+struct world {
+    struct world_input in;
+    struct audit_options options;
+    struct memory no_memory;
+    const struct memory *memory;
+    struct names *names; /* sites, switches, hypervisors, ports that were not found */
+    struct arena *arena;
+    struct vlan_pool *vlans;
+
+    uint32_t *sites; /* site -> name */
+    bool *site_whole;
+    uint32_t site_count;
+    struct world_switch *switches;
+    uint32_t switch_count;
+    struct map switch_of_name; /* name -> first switch of it */
+    uint32_t *table_switch;    /* world_input.tables -> switch */
+    struct world_port *ports;
+    uint32_t port_count;
+    struct map places; /* root << 32 | hypervisor -> 1: attachments and own bridges */
+    struct world_hypervisor *hypervisors;
+    uint32_t hypervisor_count;
+    struct map hypervisor_of_name;
+    struct world_attachment *attachments;
+    uint32_t attachment_count;
+    struct world_hypervisor_nic *hypervisor_nics;
+    uint32_t hypervisor_nic_count;
+    struct map hypervisor_nic_of_mac; /* -> the first in hypervisor_nics, sorted by MAC */
+
+    struct world_set *sets;
+    uint32_t nic_count, guest_count;
+    struct mac_index index;
+    struct world_shared_mac *shared;
+    size_t shared_count;
+    uint32_t *canonical;  /* guest -> first guest of the same identity; NULL: itself */
+    uint32_t *next_guest; /* guest -> next of the same identity; NULL with canonical */
+    uint32_t *irregular;  /* guests with several claims that differ; sorted */
+    size_t irregular_count;
+    struct world_plan *plans; /* CMDB or data-centre model against T3 */
+    size_t plan_count;
+};
+
+/* A CMDB or data-centre model row that puts a guest on a hypervisor. */
+struct world_plan {
+    uint32_t guest, hypervisor, set, line;
+    uint8_t run_state;
+    bool cmdb;
+};
+
+/* --- reading it --- */
+
+/* The record set that NIC or guest number `n` belongs to, and its number there. */
+const struct world_set *world_nic_set(const struct world *world, uint32_t nic, uint32_t *ret_local);
+const struct world_set *world_guest_set(const struct world *world, uint32_t guest,
+                                        uint32_t *ret_local);
+uint32_t world_nic_guest(const struct world *world, uint32_t nic);
+uint32_t world_nic_hypervisor(const struct world *world, uint32_t nic);
+struct mac world_nic_mac(const struct world *world, uint32_t nic);
+uint16_t world_nic_vlan(const struct world *world, uint32_t nic);
+enum run_state world_nic_state(const struct world *world, uint32_t nic);
+
+/* Returns the site of a hypervisor, 0 ("default") for WORLD_NONE. */
+uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor);
+
+/* Whether `port` (its logical port) is a place of `hypervisor`. */
+bool world_is_place(const struct world *world, uint32_t port, uint32_t hypervisor);
+
+/* Returns the switch of `name` (configured or recorded), WORLD_NONE when unknown. */
+uint32_t world_find_switch(const struct world *world, const char *name);
+
+/* Returns the port number that `port` names on `switch_name`, WORLD_NONE. */
+uint32_t world_find_port(const struct world *world, const char *switch_name, const char *port);
+
+uint32_t world_find_hypervisor(const struct world *world, const char *name);
+const char *world_port_name(const struct world *world, uint32_t port);
+const char *world_site_name(const struct world *world, uint32_t site);
+
+/* Whether two VLAN sets of the world can be one bridge domain: they share a VLAN,
+ * or one of them is not known. */
+bool world_vlans_overlap(const struct world *world, uint16_t a, uint16_t b);
+
+/* Whether both are known and they share no VLAN. */
+static inline bool world_vlans_apart(const struct world *world, uint16_t a, uint16_t b)
+{
+    return !world_vlans_overlap(world, a, b);
+}
+
+/* Whether the row is a sighting at all: learned (or status not read), on a port. */
+static inline bool world_row_counts(const struct forward_row *row)
+{
+    enum forward_status status = forward_row_status(row);
+    return row->port != FORWARD_NO_PORT &&
+           (status == FORWARD_UNREAD || status == FORWARD_LEARNED || status == FORWARD_OTHER);
+}
+
+/* --- building it, each part in its own file --- */
+
+void world_build_nics(struct world *world);  /* world_nics.c */
+void world_free_nics(struct world *world);   /* world_nics.c */
+void world_build_links(struct world *world); /* world_links.c: logical ports */
+void edge_build(struct world *world);        /* edge_class.c */
+
+/* Adds the NICs of guest `guest` (and of the guests that are the same) to
+ * `nics` (grown by alloc_grow) and returns their number. */
+size_t world_guest_nics(const struct world *world, uint32_t guest, uint32_t **nics,
+                        size_t *capacity);
+
+/* Returns the NICs that share `mac`, sorted; none when at most one NIC has it. */
+size_t world_shared(const struct world *world, struct mac mac, const struct world_shared_mac **ret);
+
+#endif
