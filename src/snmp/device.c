@@ -14,7 +14,7 @@ void snmp_limits_init(struct snmp_limits *limits)
     *limits = (struct snmp_limits){.timeout = span_seconds(5),
                                    .tries = 8,
                                    .first_wait = span_seconds(1),
-                                   .wait_floor = span_ms(30),
+                                   .wait_floor = span_ms(50),
                                    .repetitions = 25,
                                    .repetitions_cap = 50,
                                    .in_flight = 2,

@@ -228,11 +228,17 @@ static struct span request_wait(const struct request *request)
                     device->limits.wait_floor, span_seconds(WAIT_CAP_S));
 }
 
+/* A request whose answer is overdue by what is usual holds nobody up: another
+ * device gets its place in the window long before it is asked again. */
 static void arm(struct snmp_engine *engine, struct request *request)
 {
     struct span wait = request_wait(request);
-    if (request->in_window && wait.us > span_ms(WINDOW_HOLD_MS).us)
-        wait = span_ms(WINDOW_HOLD_MS);
+    if (request->in_window) {
+        struct span hold = rto_wait(&request->device->rto, 1, span_ms(WINDOW_HOLD_MS), span_us(0),
+                                    span_ms(WINDOW_HOLD_MS));
+        if (wait.us > hold.us)
+            wait = hold;
+    }
     struct mono due = mono_add(engine->now, wait);
     struct mono end = mono_add(request->first_sent, request_patience(request));
     timer_set(&engine->wheel, &request->timer, due.us < end.us ? due : end);
@@ -359,10 +365,10 @@ static void take_answer(struct snmp_engine *engine, struct request *request, uns
     struct job *job = request->job;
     int64_t sent = request->first_sent.us + request->sent_after_us[try];
     rto_sample(&device->rto, span_us(engine->now.us - sent));
-    struct request copy = *request;
+    unsigned repetitions = request->repetitions;
     engine_release(engine, request);
     job->task->result.answered++;
-    job->class->answer(job, &copy, message, length);
+    job->class->answer(job, repetitions, message, length);
 }
 
 static void receive_one(struct snmp_engine *engine, const struct datagram *datagram)

@@ -111,7 +111,7 @@ struct snmp_limits {
     struct span min_interval; /* between two requests to this device */
 };
 
-/* Sets the limits as delivered: 5 s, 8 tries, 1 s, 30 ms, 25 rows, 50 rows, 2, 0. */
+/* Sets the limits as delivered: 5 s, 8 tries, 1 s, 50 ms, 25 rows, 50 rows, 2, 0. */
 void snmp_limits_init(struct snmp_limits *limits);
 
 struct snmp_target {

@@ -139,8 +139,8 @@ static void refuse(struct snmp_task *task, const struct snmp_message *message)
               message->error_index, task->class->noun);
 }
 
-static void get_answer(struct job *job, const struct request *request,
-                       const struct snmp_message *message, size_t length)
+static void get_answer(struct job *job, unsigned repetitions, const struct snmp_message *message,
+                       size_t length)
 {
     struct get *get = get_of(job);
     bool halved = false;
@@ -228,8 +228,8 @@ static void set_build(struct job *job, struct request *request, struct snmp_mess
     ber_append(writer, set->varbinds, set->length);
 }
 
-static void set_answer(struct job *job, const struct request *request,
-                       const struct snmp_message *message, size_t length)
+static void set_answer(struct job *job, unsigned repetitions, const struct snmp_message *message,
+                       size_t length)
 {
     if (message->error_status != SNMP_NO_ERROR)
         refuse(job->task, message);

@@ -62,9 +62,9 @@ struct job_class {
     /* Sets pdu, error_status, error_index and adds varbinds. */
     void (*build)(struct job *job, struct request *request, struct snmp_message *message,
                   struct ber_writer *writer);
-    /* Takes a Response of `length` octets; the request is free already. */
-    void (*answer)(struct job *job, const struct request *request,
-                   const struct snmp_message *message, size_t length);
+    /* Takes a Response of `length` octets to a request for `repetitions` rows. */
+    void (*answer)(struct job *job, unsigned repetitions, const struct snmp_message *message,
+                   size_t length);
     /* The request is about to be sent again after silence. */
     void (*silent)(struct job *job, struct request *request);
     /* No try was answered; the request is free already. NULL: the task fails. */

@@ -111,6 +111,11 @@ static int open_socket(struct transport *transport, sa_family_t family, unsigned
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof(wanted)) != 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof(wanted));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof(wanted));
+    /* Requests are far below any path's MTU; undivided packets need no number that
+     * the kernel would draw from a counter shared by all senders. */
+    int undivided = IP_PMTUDISC_PROBE;
+    if (family == AF_INET)
+        (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &undivided, sizeof(undivided));
     (void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size);
     int number = transport->socket_count;
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)number};

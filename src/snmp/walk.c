@@ -84,10 +84,9 @@ static void walk_silent(struct job *job, struct request *request)
 }
 
 /* Asks for a little more while whole answers fit into a frame. */
-static void grow(struct snmp_device *device, const struct request *request, unsigned rows,
-                 size_t length)
+static void grow(struct snmp_device *device, unsigned repetitions, unsigned rows, size_t length)
 {
-    if (rows < request->repetitions || request->repetitions != device->repetitions)
+    if (rows < repetitions || repetitions != device->repetitions)
         return;
     unsigned next = device->repetitions + (device->repetitions >= 16 ? device->repetitions / 8 : 1);
     if (next > device->repetitions_limit)
@@ -99,22 +98,22 @@ static void grow(struct snmp_device *device, const struct request *request, unsi
 /* --- answers --- */
 
 /* An answer that gives nothing because too much was asked. */
-static void too_much(struct walk *walk, struct segment *segment, const struct request *request,
+static void too_much(struct walk *walk, struct segment *segment, unsigned repetitions,
                      const char *word)
 {
     struct snmp_device *device = walk->task.device;
-    if (request->repetitions <= 1) {
+    if (repetitions <= 1) {
         task_fail(&walk->task, ERR_PROTOCOL, "the agent answers %s to a request for one row", word);
         return;
     }
-    if (device->repetitions >= request->repetitions)
-        halve(device, request->repetitions);
-    if (device->repetitions_limit >= request->repetitions)
-        device->repetitions_limit = request->repetitions - 1u;
+    if (device->repetitions >= repetitions)
+        halve(device, repetitions);
+    if (device->repetitions_limit >= repetitions)
+        device->repetitions_limit = repetitions - 1;
     engine_ready(&segment->job);
 }
 
-static void walk_refused(struct walk *walk, struct segment *segment, const struct request *request,
+static void walk_refused(struct walk *walk, struct segment *segment, unsigned repetitions,
                          const struct snmp_message *message)
 {
     const char *word = snmp_error_word(message->error_status);
@@ -123,11 +122,11 @@ static void walk_refused(struct walk *walk, struct segment *segment, const struc
         segment_end(walk, segment);
         return;
     case SNMP_TOO_BIG:
-        too_much(walk, segment, request, word);
+        too_much(walk, segment, repetitions, word);
         return;
     case SNMP_GEN_ERR:
-        if (request->repetitions > 1) {
-            too_much(walk, segment, request, word);
+        if (repetitions > 1) {
+            too_much(walk, segment, repetitions, word);
             return;
         }
         break;
@@ -211,9 +210,12 @@ static enum reading take_row(struct walk *walk, struct segment *segment, struct 
                              const struct snmp_varbind *varbind)
 {
     uint32_t prefix = walk->prefix_length;
-    if (varbind->value.type == SNMP_END_OF_MIB_VIEW || varbind->oid_length <= prefix ||
-        memcmp(varbind->oid, segment->name, prefix) != 0 ||
-        varbind->value.type == SNMP_NO_SUCH_OBJECT || varbind->value.type == SNMP_NO_SUCH_INSTANCE)
+    size_t shorter =
+        varbind->oid_length < batch->last_length ? varbind->oid_length : batch->last_length;
+    /* The last name has the prefix, so one comparison tells both membership and order. */
+    size_t same = oid_common_octets(batch->last, varbind->oid, shorter);
+    if (varbind->value.type >= SNMP_NO_SUCH_OBJECT || varbind->oid_length <= prefix ||
+        same < prefix)
         return READING_END;
     const uint8_t *tail = varbind->oid + prefix;
     size_t length = varbind->oid_length - prefix;
@@ -225,8 +227,8 @@ static enum reading take_row(struct walk *walk, struct segment *segment, struct 
                     "the agent repeats rows of its unordered table, so its end cannot be told");
             return READING_OVER;
         }
-    } else if (oid_index_compare(batch->last + prefix, batch->last_length - prefix, tail, length) >=
-               0) {
+    } else if (!oid_index_before(batch->last + prefix, batch->last_length - prefix, tail, length,
+                                 same - prefix)) {
         if (deliver(walk, segment, batch))
             fail_order(walk, batch, varbind);
         return READING_OVER;
@@ -270,13 +272,13 @@ static enum reading read_rows(struct walk *walk, struct segment *segment, struct
     return reading;
 }
 
-static void walk_answer(struct job *job, const struct request *request,
-                        const struct snmp_message *message, size_t length)
+static void walk_answer(struct job *job, unsigned repetitions, const struct snmp_message *message,
+                        size_t length)
 {
     struct segment *segment = CONTAINER(job, struct segment, job);
     struct walk *walk = walk_of(job->task);
     if (message->error_status != SNMP_NO_ERROR) {
-        walk_refused(walk, segment, request, message);
+        walk_refused(walk, segment, repetitions, message);
         return;
     }
     struct batch batch;
@@ -294,13 +296,13 @@ static void walk_answer(struct job *job, const struct request *request,
         break;
     }
     if (batch.total == 0) {
-        too_much(walk, segment, request, "without any row");
+        too_much(walk, segment, repetitions, "without any row");
         return;
     }
     if (walk->splitter != NULL && !segment->keyed)
         splitter_first_row(walk, segment, batch.first, batch.first_length);
     segment_name(segment, batch.last, batch.last_length);
-    grow(walk->task.device, request, batch.total, length);
+    grow(walk->task.device, repetitions, batch.total, length);
     engine_ready(&segment->job);
     if (walk->splitter != NULL)
         splitter_consider(walk);

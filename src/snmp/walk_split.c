@@ -270,8 +270,8 @@ static void cut_victim(struct walk *walk, struct splitter *splitter, uint64_t cu
     engine_ready(&segment->job);
 }
 
-static void probe_answer(struct job *job, const struct request *request,
-                         const struct snmp_message *message, size_t length)
+static void probe_answer(struct job *job, unsigned repetitions, const struct snmp_message *message,
+                         size_t length)
 {
     struct splitter *splitter = CONTAINER(job, struct splitter, probe);
     struct walk *walk = CONTAINER(job->task, struct walk, task);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -76,5 +77,36 @@ size_t oid_index_encode(const uint32_t *ids, size_t count, uint8_t *bytes);
 /* Compares two index tails, or two contents of OIDs, by value as oid_compare()
  * does; any octets are allowed (what is truncated counts as it stands). */
 int oid_index_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
+
+/* Returns how many octets `a` and `b` have in common at their beginnings, at most
+ * `length`. */
+static inline size_t oid_common_octets(const uint8_t *a, const uint8_t *b, size_t length)
+{
+    size_t same = 0;
+    for (; length - same >= sizeof(uint64_t); same += sizeof(uint64_t)) {
+        uint64_t x, y;
+        memcpy(&x, a + same, sizeof(x));
+        memcpy(&y, b + same, sizeof(y));
+        if (x != y)
+            break;
+    }
+    while (same < length && a[same] == b[same])
+        same++;
+    return same;
+}
+
+/* As oid_index_compare() < 0, when the first `same` octets are known to be equal
+ * (and no more): decides by the next octets where sub-identifiers below 16384
+ * differ, which in tables is nearly always. */
+static inline bool oid_index_before(const uint8_t *a, size_t a_length, const uint8_t *b,
+                                    size_t b_length, size_t same)
+{
+    if (same < a_length && same < b_length && a[same] < 0x80 && b[same] < 0x80)
+        return a[same] < b[same];
+    if (same + 1 < a_length && same + 1 < b_length && a[same] > 0x80 && b[same] > 0x80 &&
+        a[same + 1] < 0x80 && b[same + 1] < 0x80)
+        return a[same] < b[same];
+    return oid_index_compare(a, a_length, b, b_length) < 0;
+}
 
 #endif

@@ -114,6 +114,11 @@ static void index_order(void **state)
         uint8_t x[OID_BER_SIZE], y[OID_BER_SIZE];
         size_t x_length = oid_encode(&a, x), y_length = oid_encode(&b, y);
         assert_int_equal(oid_index_compare(x, x_length, y, y_length), oid_compare(&a, &b));
+        size_t common = oid_common_octets(x, y, x_length < y_length ? x_length : y_length);
+        assert_memory_equal(x, y, common);
+        assert_true(common == x_length || common == y_length || x[common] != y[common]);
+        assert_int_equal(oid_index_before(x, x_length, y, y_length, common),
+                         oid_compare(&a, &b) < 0);
     }
     /* A padded sub-identifier is the same value. */
     assert_int_equal(oid_index_compare((const uint8_t[]){0x80, 5}, 2, (const uint8_t[]){5}, 1), 0);

@@ -148,7 +148,7 @@ static bool decode_number(const struct ber_item *item, size_t octets, int64_t *r
     return true;
 }
 
-bool snmp_value_decode(const struct ber_item *item, struct snmp_value *ret)
+bool snmp_value_decode_any(const struct ber_item *item, struct snmp_value *ret)
 {
     *ret = (struct snmp_value){(enum snmp_type)item->tag, 0, item->bytes, item->length};
     switch (item->tag) {

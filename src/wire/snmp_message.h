@@ -158,7 +158,16 @@ int snmp_message_decode_scoped(const uint8_t *bytes, size_t length,
 
 /* Decodes a value from its element. An unknown tag gives SNMP_OPAQUE. Returns
  * false when the content does not fit the type. */
-bool snmp_value_decode(const struct ber_item *item, struct snmp_value *ret);
+bool snmp_value_decode_any(const struct ber_item *item, struct snmp_value *ret);
+
+/* As above; the small numbers of a forward table take the short way. */
+static inline bool snmp_value_decode(const struct ber_item *item, struct snmp_value *ret)
+{
+    if (item->tag != SNMP_INTEGER || item->length != 1)
+        return snmp_value_decode_any(item, ret);
+    *ret = (struct snmp_value){SNMP_INTEGER, (int8_t)item->bytes[0], item->bytes, 1};
+    return true;
+}
 
 /* Reads the next varbind of a list. Returns 1, 0 at the end of the list, or
  * ERR_SYNTAX. */
