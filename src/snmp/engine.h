@@ -96,6 +96,7 @@ struct snmp_engine_counters {
     uint64_t refused;   /* v3: wrong digest, level, or time window */
 };
 
+/* Sets *ret to what was counted since the engine was made. */
 void snmp_engine_count(const struct snmp_engine *engine, struct snmp_engine_counters *ret);
 
 /* --- devices --- */
