@@ -90,7 +90,7 @@ static bool parse_common(const char text[static 17], struct mac *ret)
     for (int i = 0; i < 17; i += 3) {
         int high = hex_value(text[i]), low = hex_value(text[i + 1]);
         bad |= high | low | (i < 15 && text[i + 2] != ':' ? -1 : 0);
-        bits = bits << 8 | (uint64_t)((high << 4 | low) & 0xff);
+        bits = bits << 8 | (((unsigned)high << 4 | (unsigned)low) & 0xff);
     }
     if (bad < 0)
         return false;

@@ -7,13 +7,23 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
+/* What an unset text points at: a receipt that was initialised, or whose content
+ * was taken, owns nothing. Never written, never freed. */
+static char nothing[1];
+
+static void release(char *text)
+{
+    if (text != nothing)
+        free(text);
+}
+
 void receipt_init(struct receipt *receipt)
 {
     *receipt = (struct receipt){
-        .source = alloc_text(""),
-        .type = alloc_text(""),
-        .context = alloc_text(""),
-        .why_not = alloc_text(""),
+        .source = nothing,
+        .type = nothing,
+        .context = nothing,
+        .why_not = nothing,
         .ageing = span_us(-1),
         .sys_uptime_cs = -1,
         .started = WALL_UNKNOWN,
@@ -23,10 +33,10 @@ void receipt_init(struct receipt *receipt)
 
 void receipt_done(struct receipt *receipt)
 {
-    free(receipt->source);
-    free(receipt->type);
-    free(receipt->context);
-    free(receipt->why_not);
+    release(receipt->source);
+    release(receipt->type);
+    release(receipt->context);
+    release(receipt->why_not);
     receipt->source = receipt->type = receipt->context = receipt->why_not = NULL;
 }
 
@@ -37,7 +47,7 @@ void receipt_text(char **field, const char *format, ...)
     va_start(args, format);
     text_vprintf(&made, format, args);
     va_end(args);
-    free(*field);
+    release(*field);
     *field = text_take(&made);
 }
 

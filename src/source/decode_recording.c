@@ -2,6 +2,7 @@
 #include "source/decode_recording.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -187,7 +188,8 @@ int decode_recording(const char *const *paths, size_t count, const struct quirk_
     struct recording_file *file = NULL;
     uint32_t vlan = 0;
     int code = 0;
-    AUTO_FREE char *stem = count == 0 ? NULL : recording_file_stem(paths[0], &vlan);
+    if (count > 0)
+        free(recording_file_stem(paths[0], &vlan));
     if (count == 1 && vlan == 0) {
         code = recording_file_open(paths[0], &file, err);
     } else {

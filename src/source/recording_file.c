@@ -226,7 +226,7 @@ static int add_beside(struct recording_file *file, const char *path, struct err 
         AUTO_FREE char *beside = strcmp(directory, ".") == 0 && strchr(path, '/') == NULL
                                      ? alloc_text(entry->d_name)
                                      : file_join(directory, entry->d_name);
-        AUTO_FREE char *stem = recording_file_stem(beside, &vlan);
+        free(recording_file_stem(beside, &vlan));
         if (vlan != 0 && is_recording_name(entry->d_name) && recording_file_same(path, beside))
             code = recording_file_add(file, beside, err);
     }
