@@ -31,7 +31,7 @@ void *alloc_grow(void *block, size_t count, size_t *capacity, size_t size);
 
 /* Frees the heap pointer that a variable holds when its scope ends:
  *     AUTO_FREE char *path = alloc_text(...);                              */
-#define AUTO_FREE __attribute__((cleanup(alloc_cleanup)))
+#define AUTO_FREE __attribute__((cleanup(alloc_cleanup), unused))
 
 /* Frees the pointer that stands at `pointer_address`; for AUTO_FREE only. */
 void alloc_cleanup(void *pointer_address);

@@ -58,6 +58,6 @@ void text_add_json(struct text *t, const char *bytes, size_t length);
 /* Whether `bytes` are UTF-8 (RFC 3629) throughout: no overlong form, no surrogate. */
 bool text_is_utf8(const char *bytes, size_t length);
 
-#define AUTO_TEXT __attribute__((cleanup(text_done)))
+#define AUTO_TEXT __attribute__((cleanup(text_done), unused))
 
 #endif
