@@ -93,7 +93,7 @@ class Field:
             command += ['--per-agent', str(per_agent)]
         # No more than the table needs and two to find the end; splitting a table costs a few.
         needed = math.ceil(self.rows / self.repetitions)
-        limit = None if lossy else needed + 2 + (needed // 10 + per_agent if per_agent else 0)
+        limit = None if lossy else needed + 2 + (needed // 10 + 8 * per_agent if per_agent else 0)
         return lambda: self.checked(run_json(command, CLIENT_CPU), agents, limit)
 
     def netsnmp(self, agents=None, window=WINDOW, version3=False):
