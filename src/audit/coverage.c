@@ -59,6 +59,9 @@ static enum coverage_reason attachment_reason(const struct world *world,
         return reason;
     if (a->port == WORLD_NONE)
         return COVERAGE_NO_SUCH_PORT;
+    uint32_t peer = map_find(&world->unread_peers, world->ports[a->port].root);
+    if (peer != MAP_NO_VALUE && !coverage_switch(world, peer, &reason))
+        return COVERAGE_PARTIAL; /* of the pair */
     uint32_t port = map_find(roots, world->ports[a->port].root);
     for (; port != MAP_NO_VALUE; port = next[port])
         if (!coverage_switch(world, world->ports[port].switch_index, &reason))

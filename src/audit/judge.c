@@ -497,7 +497,7 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
     if (judge->edge_count == 0 || judge->world->memory->interval_count == 0 ||
         judge->view.migrating)
         return false;
-    struct history history = judge_history(judge, nic->mac, judge->edges[0].vlan);
+    struct history history = judge_history(judge, nic->mac);
     if (!history.interleaved)
         return false;
     bool flaps = history.moves >= judge->world->options.flap_moves;
@@ -505,7 +505,15 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
         find_more(judge, flaps ? DISCREPANCY_MAC_FLAP : DISCREPANCY_DUPLICATE_GUEST);
     finding_nic(finding, nic);
     finding->rule = RULE_INTERLEAVED;
-    if (flaps || judge->view.conflict)
+    uint32_t domain = domain_of(site_of(judge, &judge->edges[0]), judge->edges[0].vlan);
+    bool record_followed = true; /* there and back, as a pair of migrations does */
+    static const enum discrepancy_kind kinds[] = {DISCREPANCY_WRONG_LOCATION,
+                                                  DISCREPANCY_DUPLICATE_GUEST};
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
+        record_followed =
+            record_followed && judge_open_since(judge, kinds[i], SUBJECT_GUEST,
+                                                judge->view.first_nic, domain) == WALL_UNKNOWN.us;
+    if (flaps || judge->view.conflict || !record_followed || history.wanderings >= 3)
         finding->state = VERDICT_CONFIRMED;
     for (size_t i = 0; i < judge->edge_count; i++)
         finding_sighting(judge, finding, &judge->edges[i]);
@@ -514,17 +522,16 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
     return true;
 }
 
-/* Whether the sighting is another guest's that has the same MAC (DOMAIN F15): it is
- * on that guest's place, in that guest's site, or in its VLAN and not in this one's. */
-static bool is_foreign(struct judge *judge, const struct view_nic *nic,
+/* Whether the sighting is another guest's that has the same MAC (DOMAIN F15): in that
+ * guest's site, or in its VLAN and not in this one's. In one bridge domain the places
+ * of both are expected for both (DESIGN section 8 point 4). */
+static bool is_foreign(const struct judge *judge, const struct view_nic *nic,
                        const struct world_shared_mac *shared, size_t count,
                        const struct sighting *sighting)
 {
     const struct world *world = judge->world;
     if (judge_is_expected(judge, &judge->view, sighting->port))
         return false;
-    if (is_anothers(judge, nic, sighting->port, sighting->vlan))
-        return true;
     uint32_t site = site_of(judge, sighting);
     for (size_t i = 0; i < count; i++) {
         uint32_t other = world_hypervisor_site(world, world_nic_hypervisor(world, shared[i].nic));

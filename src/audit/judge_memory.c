@@ -45,6 +45,11 @@ static uint32_t interval_edge(const struct judge *judge, const struct seen_inter
     return port;
 }
 
+static uint32_t site_of(const struct judge *judge, uint32_t port)
+{
+    return judge->world->switches[judge->world->ports[port].switch_index].site;
+}
+
 int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
 {
     const struct world *world = judge->world;
@@ -101,15 +106,16 @@ static int by_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-struct history judge_history(const struct judge *judge, struct mac mac, uint16_t vlan)
+struct history judge_history(const struct judge *judge, struct mac mac)
 {
     struct step steps[HISTORY_MAX];
     size_t count, step_count = 0;
     struct history history = {.other = WORLD_NONE};
     const struct seen_interval *intervals = memory_intervals(judge->world->memory, mac, &count);
     for (size_t i = count > HISTORY_MAX / 2 ? count - HISTORY_MAX / 2 : 0; i < count; i++) {
-        uint32_t port = interval_edge(judge, &intervals[i], vlan);
-        if (port != WORLD_NONE && step_count < HISTORY_MAX - 1)
+        uint32_t port = interval_edge(judge, &intervals[i], judge->edges[0].vlan);
+        if (port != WORLD_NONE && site_of(judge, port) == site_of(judge, judge->edges[0].port) &&
+            step_count < HISTORY_MAX - 1)
             steps[step_count++] = (struct step){port, intervals[i].first.us, intervals[i].last.us};
     }
     if (step_count < 2)
@@ -130,12 +136,16 @@ struct history judge_history(const struct judge *judge, struct mac mac, uint16_t
         }
         if (now - steps[i].first <= world->options.flap_window.us)
             history.moves++;
+        if (now - steps[i].first <= world->options.interleave_window.us)
+            history.wanderings++;
         steps[++from] = steps[i];
     }
-    /* ... A, B, here, where A is here again and the reads of A had ceased before B */
-    if (from >= 2 && judge_same_place(judge, steps[from - 2].port, here) &&
-        now - steps[from - 2].last <= world->options.interleave_window.us &&
-        steps[from - 2].last <= steps[from - 1].first) {
+    /* ... A, B, here, where here is A again and a read of A's switch was without it */
+    const struct step *before = from >= 2 ? &steps[from - 2] : NULL;
+    if (before != NULL && judge_same_place(judge, before->port, here) &&
+        now - before->last <= world->options.interleave_window.us &&
+        before->last <= steps[from - 1].first &&
+        before->last < world->switches[world->ports[before->port].switch_index].last_read_us) {
         history.interleaved = true;
         history.other = steps[from - 1].port;
     }

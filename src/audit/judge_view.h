@@ -125,11 +125,12 @@ void judge_supersede(struct judge *judge, struct mac mac);
 
 /* How often the MAC changed its edge lately, and whether it came back. */
 struct history {
-    unsigned moves;   /* within flap_window */
-    bool interleaved; /* A, B, A within interleave_window */
-    uint32_t other;   /* port of B */
+    unsigned moves;      /* within flap_window */
+    unsigned wanderings; /* within interleave_window */
+    bool interleaved;    /* A, B, A within interleave_window */
+    uint32_t other;      /* port of B */
 };
-struct history judge_history(const struct judge *judge, struct mac mac, uint16_t vlan);
+struct history judge_history(const struct judge *judge, struct mac mac);
 
 /* Collects the sightings of one MAC from all tables into `*list`, yours to free();
  * returns their number. One stream over all rows. */

@@ -45,13 +45,16 @@ void sweep_add_standing(const struct world *world, struct wall now, struct mac_l
     for (size_t i = 0; i < world->shared_count; i++)
         mac_list_add(list, world->shared[i].mac);
     const struct memory *memory = world->memory;
-    for (size_t i = 1; i < memory->interval_count; i++) {
-        const struct seen_interval *one = &memory->intervals[i - 1];
-        const struct seen_interval *other = &memory->intervals[i];
-        if (mac_equal(one->mac, other->mac) && one->last.us < other->first.us &&
+    struct wall gone = WALL_UNKNOWN; /* first of the MAC's intervals to end */
+    for (size_t i = 0; i < memory->interval_count; i++) {
+        const struct seen_interval *one = &memory->intervals[i];
+        bool same = i > 0 && mac_equal(one[-1].mac, one->mac);
+        if (same && gone.us < one->first.us &&
             now.us - one->last.us <= world->options.interleave_window.us &&
             mac_is_station(one->mac))
             mac_list_add(list, one->mac.bits);
+        if (!same || one->last.us < gone.us)
+            gone = one->last;
     }
 }
 

@@ -68,6 +68,7 @@ static uint32_t add_switch(struct world *world, const char *name, size_t *capaci
         (struct world_switch){.name = names_get(world->names, number),
                               .hypervisor = WORLD_NONE,
                               .next_same = WORLD_NONE,
+                              .last_read_us = WALL_UNKNOWN.us,
                               .ageing_us = FORWARD_DEFAULT_AGEING.us,
                               .ageing_assumed = true};
     uint32_t first = map_put_new(&world->switch_of_name, number, world->switch_count);
@@ -324,6 +325,25 @@ static void name_guest_hypervisors(struct world *world, size_t *capacity)
     }
 }
 
+/* When each switch was last read before this round, as far as memory tells. */
+static void find_last_reads(struct world *world)
+{
+    const struct memory *memory = world->memory;
+    const char *name = NULL; /* neighbours mostly share the text */
+    uint32_t index = WORLD_NONE;
+    for (size_t i = 0; i < memory->interval_count; i++) {
+        if (memory->intervals[i].switch_name != name) {
+            name = memory->intervals[i].switch_name;
+            index = world_find_switch(world, name);
+        }
+        for (uint32_t s = index; s != WORLD_NONE; s = world->switches[s].next_same)
+            if (memory->intervals[i].last.us > world->switches[s].last_read_us &&
+                (world->switches[s].started_us == WALL_UNKNOWN.us ||
+                 memory->intervals[i].last.us < world->switches[s].started_us))
+                world->switches[s].last_read_us = memory->intervals[i].last.us;
+    }
+}
+
 struct world *world_new(const struct world_input *input)
 {
     struct world *world = alloc_zeroed(1, sizeof *world);
@@ -348,6 +368,7 @@ struct world *world_new(const struct world_input *input)
     edge_build(world);
     world_build_nics(world);
     coverage_build(world);
+    find_last_reads(world);
     return world;
 }
 
@@ -360,6 +381,7 @@ void world_free(struct world *world)
         free(world->switches[i].vlans);
     map_done(&world->switch_of_name);
     map_done(&world->places);
+    map_done(&world->unread_peers);
     map_done(&world->hypervisor_of_name);
     map_done(&world->hypervisor_nic_of_mac);
     free(world->sites);

@@ -35,6 +35,7 @@ struct world_switch {
     bool proves_absence; /* whole, not empty, room to learn */
     bool ageing_assumed; /* the device did not tell */
     int64_t started_us, ended_us, ageing_us, poll_error_us;
+    int64_t last_read_us; /* latest sighting that memory has from it: its read before */
     uint16_t *vlans;         /* table's VLAN set -> world's */
     uint32_t next_same;      /* another table of the same switch, WORLD_NONE */
     const char *recorded_as; /* table and line that name it, where it is not configured */
@@ -110,7 +111,8 @@ struct world {
     uint32_t *table_switch;    /* world_input.tables -> switch */
     struct world_port *ports;
     uint32_t port_count;
-    struct map places; /* root << 32 | hypervisor -> 1: attachments and own bridges */
+    struct map places;       /* root << 32 | hypervisor -> 1: attachments and own bridges */
+    struct map unread_peers; /* root -> switch of its MLAG pair that was not read */
     struct world_hypervisor *hypervisors;
     uint32_t hypervisor_count;
     struct map hypervisor_of_name;
