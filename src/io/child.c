@@ -269,6 +269,16 @@ struct child *child_start(struct loop *loop, const struct child_options *options
     return child;
 }
 
+void child_pause(struct child *child, bool paused)
+{
+    if (child->forgotten || child->out_ended)
+        return;
+    if (paused)
+        uv_read_stop((uv_stream_t *)&child->out);
+    else
+        uv_read_start((uv_stream_t *)&child->out, on_allocate, on_stdout);
+}
+
 void child_kill(struct child *child)
 {
     if (child == NULL || child->forgotten)

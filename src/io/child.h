@@ -2,6 +2,7 @@
 #ifndef MUSTER_IO_CHILD_H
 #define MUSTER_IO_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,10 @@ struct child_options {
  * with `err` set: then no callback comes. */
 struct child *child_start(struct loop *loop, const struct child_options *options,
                           struct err *err) MUST_USE;
+
+/* Stops (`paused`) or goes on reading the child's standard output: a child that
+ * prints faster than its reader can take then waits. Its time goes on. */
+void child_pause(struct child *child, bool paused);
 
 /* Kills the child's process group at once and forgets it: no callback comes
  * afterwards. NULL is allowed. */

@@ -25,6 +25,7 @@ struct run {
     struct child_end end;
     int ends;
     bool kill_on_output;
+    struct loop_timer *resume;
 };
 
 static void take_output(void *aux, const char *bytes, size_t length)
@@ -141,6 +142,40 @@ static void test_the_end_of_a_long_stderr_is_kept(void **unused)
     run_done(&run);
 }
 
+static void pause_once(void *aux, const char *bytes, size_t length)
+{
+    struct run *run = aux;
+    if (run->out.length == 0)
+        loop_timer_start(run->resume, span_ms(20));
+    text_add_bytes(&run->out, bytes, length);
+    child_pause(run->child, run->out.length == length);
+}
+
+static void resume(void *aux)
+{
+    struct run *run = aux;
+    text_add(&run->out, "|");
+    child_pause(run->child, false);
+}
+
+static void test_a_paused_child_waits(void **unused)
+{
+    struct run run = {0};
+    const char *argv[] = {"sh", "-c", "echo one; sleep 0.005; echo two", NULL};
+    struct child_options options = {
+        .argv = argv, .output = pause_once, .done = take_end, .aux = &run};
+    struct err err;
+    run.loop = loop_new();
+    run.resume = loop_timer_new(run.loop, resume, &run);
+    run.child = child_start(run.loop, &options, &err);
+    loop_run(run.loop);
+    assert_string_equal(text_get(&run.out), "one\n|two\n");
+    assert_int_equal(run.ends, 1);
+    loop_timer_free(run.resume);
+    loop_free(run.loop);
+    run_done(&run);
+}
+
 static void test_after_a_kill_comes_nothing(void **unused)
 {
     struct run run = {.kill_on_output = true};
@@ -197,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_grandchildren_die_with_the_group),
         cmocka_unit_test(test_endless_output_is_cut),
         cmocka_unit_test(test_the_end_of_a_long_stderr_is_kept),
+        cmocka_unit_test(test_a_paused_child_waits),
         cmocka_unit_test(test_after_a_kill_comes_nothing),
         cmocka_unit_test(test_freeing_the_loop_kills),
         cmocka_unit_test(test_a_missing_program_is_an_error),

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "contract/job.h"
 #include "io/child.h"
+#include "io/loop.h"
 #include "source/json_load.h"
 
 struct exec_config {
@@ -45,17 +46,42 @@ static const struct config_option options[] = {
     {.name = NULL},
 };
 
+/* How much output may wait for the worker before the program has to. */
+enum { PENDING_BYTES = 1024 * 1024 };
+
 struct exec_state {
     const struct exec_config *config;
     struct env *env;
-    /* of the fetch under way; job NULL between fetches */
+    struct run *run; /* NULL between fetches */
+};
+
+/* One fetch. Output is parsed in a worker thread, a piece at a time, while the
+ * next piece comes in: rows by the million must not hold the loop. While `busy`,
+ * `piece`, `load`, `set` and `output_err` are the worker's; the rest stays the
+ * loop's. A cancel while the worker is busy leaves the run to itself. */
+struct run {
+    struct exec_state *state; /* NULL after a cancel */
     struct recorded_job *job;
-    struct child *child;
+    struct child *child; /* NULL when it has ended */
     struct record_set *set;
     struct json_load *load;
+    struct text pending, piece;
+    bool busy, last; /* last: the piece is the end of the output */
     struct wall started;
-    struct err err; /* what is wrong with the output; code ERR_NONE while nothing is */
+    struct err output_err; /* what is wrong with the output */
+    struct err err;        /* what is wrong at all */
+    struct text complaint; /* the end of the program's stderr */
 };
+
+static void run_free(struct run *run)
+{
+    json_load_free(run->load);
+    record_set_free(run->set);
+    text_done(&run->pending);
+    text_done(&run->piece);
+    text_done(&run->complaint);
+    free(run);
+}
 
 static int construct(void *state, const void *config, struct env *env, struct err *err)
 {
@@ -73,48 +99,19 @@ static int construct(void *state, const void *config, struct env *env, struct er
     return 0;
 }
 
-static void forget(struct exec_state *exec)
+static void fill_receipt(const struct run *run, struct receipt *receipt)
 {
-    json_load_free(exec->load);
-    record_set_free(exec->set);
-    exec->load = NULL;
-    exec->set = NULL;
-    exec->child = NULL;
-    exec->job = NULL;
-}
-
-static void fill_receipt(const struct exec_state *exec, struct receipt *receipt)
-{
+    const struct env *env = run->state->env;
     receipt_init(receipt);
-    receipt_text(&receipt->source, "%s", recorded_job_source(exec->job));
+    receipt_text(&receipt->source, "%s", recorded_job_source(run->job));
     receipt_text(&receipt->type, "exec");
     receipt->asked = 1;
-    receipt->answered = exec->err.code == ERR_NONE;
-    receipt->rows = json_load_rows(exec->load);
-    receipt->whole = exec->err.code == ERR_NONE;
-    receipt_text(&receipt->why_not, "%s", receipt->whole ? "" : exec->err.text);
-    receipt->started = exec->started;
-    receipt->ended = exec->env->now(exec->env->clock);
-}
-
-/* Ends the fetch with what is in `err` and `set`. The job is told last: from then
- * on the next fetch may begin. */
-static void finish(struct exec_state *exec)
-{
-    struct recorded_job *job = exec->job;
-    struct record_set *set = exec->set;
-    struct err err = exec->err;
-    struct receipt receipt;
-    fill_receipt(exec, &receipt);
-    exec->set = NULL;
-    forget(exec);
-    if (err.code == ERR_NONE) {
-        record_set_finish(set);
-        recorded_job_done(job, &set, &receipt, NULL);
-        return;
-    }
-    record_set_free(set);
-    recorded_job_done(job, NULL, &receipt, &err);
+    receipt->answered = run->err.code == ERR_NONE;
+    receipt->rows = json_load_rows(run->load);
+    receipt->whole = run->err.code == ERR_NONE;
+    receipt_text(&receipt->why_not, "%s", receipt->whole ? "" : run->err.text);
+    receipt->started = run->started;
+    receipt->ended = env->now(env->clock);
 }
 
 /* Appends the last lines of what the program wrote to stderr, on one line. */
@@ -137,9 +134,9 @@ static void add_stderr(struct err *err, const char *text, size_t length)
 }
 
 /* Says what is wrong with how the program ended, if anything. */
-static void judge_end(struct exec_state *exec, const struct child_end *end)
+static void judge_end(const struct exec_config *config, const struct child_end *end,
+                      struct err *err)
 {
-    struct err *err = &exec->err;
     char span[CLOCK_TEXT_SIZE];
     switch (end->outcome) {
     case CHILD_EXITED:
@@ -152,52 +149,118 @@ static void judge_end(struct exec_state *exec, const struct child_end *end)
         break;
     case CHILD_TIMED_OUT:
         err_set(err, ERR_TIMEOUT, "it was still running after %s (timeout) and was ended",
-                span_format(exec->config->timeout, span));
+                span_format(config->timeout, span));
         break;
     case CHILD_TOO_MUCH:
         err_set(err, ERR_LIMIT, "it printed more than %" PRId64 " bytes (max_bytes) and was ended",
-                exec->config->max_bytes);
+                config->max_bytes);
         break;
     }
 }
 
+/* Puts together what the program's end and its output say. A program that failed
+ * says more about itself than its cut off output does; one that was ended for
+ * what it printed does not. */
+static void judge(struct run *run)
+{
+    const struct exec_config *config = run->state->config;
+    bool output_first =
+        run->err.code == ERR_NONE || run->err.code == ERR_TIMEOUT || run->err.code == ERR_LIMIT;
+    if (run->output_err.code != ERR_NONE && output_first)
+        run->err = run->output_err;
+    bool program_failed = run->err.code != ERR_NONE;
+    if (!program_failed && !recorded_job_accept_shrunk(run->job))
+        (void)!last_good_check(recorded_job_last_good(run->job), run->set, config->max_shrink,
+                               &run->err);
+    if (run->err.code != ERR_NONE)
+        err_prefix(&run->err, "%s: %s", recorded_job_source(run->job), config->command.items[0]);
+    if (program_failed)
+        add_stderr(&run->err, text_get(&run->complaint), run->complaint.length);
+}
+
+/* Ends the fetch. The source is free for the next one before the job is told. */
+static void finish(struct run *run)
+{
+    struct receipt receipt;
+    judge(run);
+    fill_receipt(run, &receipt);
+    run->state->run = NULL;
+    if (run->err.code != ERR_NONE)
+        recorded_job_done(run->job, NULL, &receipt, &run->err);
+    else
+        recorded_job_done(run->job, &run->set, &receipt, NULL);
+    run_free(run);
+}
+
+/* In the worker thread. The first bad line decides; what follows is let run dry,
+ * so that the program's own complaint on stderr can still come. */
+static void parse_piece(void *aux)
+{
+    struct run *run = aux;
+    if (run->output_err.code == ERR_NONE)
+        (void)!json_load_put(run->load, text_get(&run->piece), run->piece.length, &run->output_err);
+    if (!run->last)
+        return;
+    if (run->output_err.code == ERR_NONE)
+        (void)!json_load_end(run->load, &run->output_err);
+    record_set_finish(run->set);
+}
+
+static void go_on(struct run *run);
+
+/* Back on the loop. */
+static void on_parsed(void *aux)
+{
+    struct run *run = aux;
+    run->busy = false;
+    if (run->state == NULL)
+        run_free(run);
+    else if (run->last)
+        finish(run);
+    else
+        go_on(run);
+}
+
+/* Gives the worker what is there, if it has nothing to do. */
+static void go_on(struct run *run)
+{
+    if (run->busy || (run->pending.length == 0 && run->child != NULL))
+        return;
+    struct text empty = run->piece;
+    text_clear(&empty);
+    run->piece = run->pending;
+    run->pending = empty;
+    run->last = run->child == NULL;
+    run->busy = true;
+    if (run->child != NULL)
+        child_pause(run->child, false);
+    loop_work_start(run->state->env->loop, parse_piece, on_parsed, run);
+}
+
 static void on_output(void *aux, const char *bytes, size_t length)
 {
-    struct exec_state *exec = aux;
-    /* The first bad line decides; what follows is let run dry, so that the
-     * program's own complaint on stderr can still come. */
-    if (exec->err.code == ERR_NONE)
-        (void)!json_load_put(exec->load, bytes, length, &exec->err);
+    struct run *run = aux;
+    text_add_bytes(&run->pending, bytes, length);
+    if (run->pending.length >= PENDING_BYTES)
+        child_pause(run->child, true);
+    go_on(run);
 }
 
 static void on_end(void *aux, const struct child_end *end)
 {
-    struct exec_state *exec = aux;
-    const struct exec_config *config = exec->config;
-    exec->child = NULL;
-    /* A program that failed says more about itself than its cut off output does. */
-    bool ended_badly =
-        end->outcome == CHILD_SIGNALLED || (end->outcome == CHILD_EXITED && end->code != 0);
-    if (exec->err.code == ERR_NONE || ended_badly)
-        judge_end(exec, end);
-    if (exec->err.code == ERR_NONE)
-        (void)!json_load_end(exec->load, &exec->err);
-    bool program_failed = exec->err.code != ERR_NONE;
-    if (!program_failed && !recorded_job_accept_shrunk(exec->job))
-        (void)!last_good_check(recorded_job_last_good(exec->job), exec->set, config->max_shrink,
-                               &exec->err);
-    if (exec->err.code != ERR_NONE)
-        err_prefix(&exec->err, "%s: %s", recorded_job_source(exec->job), config->command.items[0]);
-    if (program_failed)
-        add_stderr(&exec->err, end->error_text, end->error_length);
-    finish(exec);
+    struct run *run = aux;
+    run->child = NULL;
+    text_add_bytes(&run->complaint, end->error_text, end->error_length);
+    judge_end(run->state->config, end, &run->err);
+    go_on(run);
 }
 
 static int fetch(void *state, struct recorded_job *job, struct err *err)
 {
     struct exec_state *exec = state;
     const struct exec_config *config = exec->config;
-    CHECK(exec->job == NULL);
+    CHECK(exec->run == NULL);
+    struct run *run = alloc_zeroed(1, sizeof *run);
     struct child_options child = {.argv = (const char *const *)config->command.items,
                                   .environment = (const char *const *)config->environment.items,
                                   .directory = config->directory,
@@ -205,23 +268,33 @@ static int fetch(void *state, struct recorded_job *job, struct err *err)
                                   .max_bytes = (uint64_t)config->max_bytes,
                                   .output = on_output,
                                   .done = on_end,
-                                  .aux = exec};
-    exec->child = child_start(exec->env->loop, &child, err);
-    if (exec->child == NULL)
+                                  .aux = run};
+    run->child = child_start(exec->env->loop, &child, err);
+    if (run->child == NULL) {
+        run_free(run);
         return err_prefix(err, "%s", recorded_job_source(job));
-    exec->job = job;
-    exec->err = (struct err){.code = ERR_NONE};
-    exec->started = exec->env->now(exec->env->clock);
-    exec->set = record_set_new(recorded_job_source(job), exec->started);
-    exec->load = json_load_new(exec->set, (enum record_table)config->table, exec->env->run_states);
+    }
+    run->state = exec;
+    run->job = job;
+    run->started = exec->env->now(exec->env->clock);
+    run->set = record_set_new(recorded_job_source(job), run->started);
+    run->load = json_load_new(run->set, (enum record_table)config->table, exec->env->run_states);
+    exec->run = run;
     return 0;
 }
 
 static void cancel(void *state, struct recorded_job *job)
 {
     struct exec_state *exec = state;
-    child_kill(exec->child);
-    forget(exec);
+    struct run *run = exec->run;
+    exec->run = NULL;
+    if (run == NULL)
+        return;
+    child_kill(run->child);
+    run->child = NULL;
+    run->state = NULL;
+    if (!run->busy)
+        run_free(run);
 }
 
 static void destruct(void *state)
