@@ -5,7 +5,8 @@
 
 static const char step_1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "INSERT INTO meta VALUES ('secret_a', random()), ('secret_b', random()), ('next_case', 1);"
+    "INSERT INTO meta VALUES ('secret_a', random()), ('secret_b', random()), ('next_case', 1),"
+    " ('trimmed', 0);"
 
     /* Ports, VLAN sets, contexts: each text once. What refers to name and shape is
      * not declared a foreign key: those rows go by the thousand when the store is

@@ -156,7 +156,8 @@ int store_case_change(struct store *store, const struct case_change *change,
 
 /* Forgets facts that ended before `now` - `retention`: rows, receipts, rounds and
  * closed cases. What still stands is kept however old: current rows, open cases,
- * last good snapshots. Gives free space back to the file system. */
+ * last good snapshots. Gives free space back to the file system. May be called
+ * after every round: it does its work when a 48th of the retention has gone by. */
 int store_trim(struct store *store, struct wall now, struct span retention,
                struct err *err) MUST_USE;
 
