@@ -39,6 +39,9 @@ static int print_table(const char *path, const struct quirk_table *quirks, struc
     struct forward_table *table = bridge_forward(bridge, &options);
     printf("%s: %zu rows, %zu ports, %zu neighbours, %s\n", table->switch_name, table->row_count,
            table->port_count, table->neighbour_count, table->whole ? "whole" : "partial");
+    for (size_t i = 0; i < table->receipt_count; i++)
+        if (!table->receipts[i].whole)
+            printf("  %s\n", table->receipts[i].why_not);
     forward_table_free(table);
     bridge_table_free(bridge);
     recording_file_free(file);

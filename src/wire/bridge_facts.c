@@ -277,7 +277,7 @@ static const struct bridge_vlan *pairs_of(const struct bridge_vlan *pairs, size_
     while (end < count && pairs[end].fdb_id == fdb_id)
         end++;
     *ret_count = (uint32_t)(end - low);
-    return pairs + low;
+    return *ret_count == 0 ? NULL : pairs + low;
 }
 
 static void set_pairs(struct bridge_group *group, const struct bridge_vlan *pairs, uint32_t count)

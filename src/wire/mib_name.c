@@ -10,6 +10,7 @@
 static const struct {
     const char *name, *oid;
 } known[] = {
+    {"zeroDotZero", "0.0"},
     {"iso", "1"},
     {"org", "1.3"},
     {"dod", "1.3.6"},

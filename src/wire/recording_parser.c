@@ -27,7 +27,6 @@ static const char expect_any[] =
     "OID|tag|value (snmpsim) or .1.3.6... = TYPE: value (snmpwalk -On)";
 static const char expect_snmprec[] = "OID|tag|value";
 static const char expect_walk[] = ".1.3.6... = TYPE: value";
-static const char expect_value[] = "a value of the type that the line says";
 static const char expect_short[] = "a shorter value";
 
 struct recording_parser *recording_parser_new(recording_fn *each, void *aux)
@@ -61,6 +60,15 @@ static int hand_over(struct recording_parser *parser, const struct oid *oid,
 {
     parser->summary.varbinds++;
     return parser->each(parser->aux, oid, value);
+}
+
+/* Somebody blanked it or a tool misprinted it: what reads this column decides
+ * whether that matters. */
+static int bad_value(struct recording_parser *parser, const struct oid *oid)
+{
+    const struct snmp_value none = {.type = SNMP_NULL};
+    parser->summary.bad_values++;
+    return hand_over(parser, oid, &none);
 }
 
 /* --- snmprec --- */
@@ -103,9 +111,9 @@ static int take_snmprec(struct recording_parser *parser, char *line, size_t leng
     if (at == 0 || (at != tag_length && !hexadecimal))
         return bad_line(parser, number, expect_snmprec);
     struct recording_value read;
-    if (recording_value_snmprec(type, hexadecimal, value, length - (size_t)(value - line), &read) !=
-        0)
-        return bad_line(parser, number, expect_value);
+    length -= (size_t)(value - line);
+    if (recording_value_snmprec(type, hexadecimal, value, length, &read) != 0)
+        return bad_value(parser, &oid);
     return hand_over(parser, &oid, &read.value);
 }
 
@@ -172,7 +180,7 @@ static int flush_walk(struct recording_parser *parser)
     char *text = parser->value.data == NULL ? none : parser->value.data;
     struct recording_value read;
     if (recording_value_walk(text, parser->value.length, &read) != 0)
-        return bad_line(parser, parser->value_line, expect_value);
+        return bad_value(parser, &parser->oid);
     return hand_over(parser, &parser->oid, &read.value);
 }
 

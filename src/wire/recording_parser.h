@@ -31,6 +31,7 @@ struct recording_summary {
     uint64_t bad_lines;     /* what was no varbind and no continuation */
     uint64_t first_bad;     /* its line number, 0 none */
     const char *expected;   /* what was expected there; static text */
+    uint64_t bad_values;    /* varbinds whose value cannot be read: handed over as NULL */
     uint64_t unknown_names; /* varbinds whose name could not be turned into an OID */
     char ended_by[160];     /* the walk's own word on why it ended early, "" */
 };

@@ -117,7 +117,10 @@ static void walks_are_read(void **state)
           "INTEGER): Gauge32: 7\n"
           ".iso.org.dod.internet.mgmt.mib-2.interfaces.ifTable.ifEntry.ifDescr.3 = STRING: eth0\n"
           ".1.3.6.1.2.1.31.1.1.1.99.1 = No Such Object available on this agent at this OID\n"
+          ".1.3.6.1.2.1.2.2.1.6.3 = Hex-STRING: 0:16:c8:bd:4d:c0\n"
           ".1.3.6.1.2.1.4.20.1.1.1 = IpAddress: 10.0.0.1\n");
+    expect_octets("1.3.6.1.2.1.2.2.1.6.3", "\x00\x16\xc8\xbd\x4d\xc0", 6);
+    assert_int_equal(summary.bad_values, 0);
     assert_int_equal(summary.form, RECORDING_WALK);
     assert_int_equal(summary.bad_lines, 0);
     assert_int_equal(summary.unknown_names, 0);
@@ -161,12 +164,14 @@ static void what_is_lost_is_said(void **state)
     (void)state;
     parse(".1.3.6.1.2.1.1.5.0 = STRING: sw1\n"
           "BRIDGE-MIB::dot1dTpFdbPort.'..n.E.' = INTEGER: 3\n"
+          "what is this\n"
           ".1.3.6.1.2.1.1.3.0 = Timeticks: soon\n"
           "Timeout: No Response from 192.0.2.1\n");
-    assert_int_equal(summary.varbinds, 1);
+    assert_int_equal(summary.varbinds, 2);
     assert_int_equal(summary.unknown_names, 1);
-    assert_int_equal(summary.bad_lines, 1);
-    assert_int_equal(summary.first_bad, 3);
+    assert_int_equal(summary.bad_lines, 0); /* the third line may be the name's value */
+    assert_int_equal(summary.bad_values, 1);
+    assert_int_equal(value_of("1.3.6.1.2.1.1.3.0").type, SNMP_NULL);
     assert_string_equal(summary.ended_by, "Timeout: No Response from 192.0.2.1");
 }
 
@@ -176,8 +181,8 @@ static void bad_snmpsim_lines_are_counted(void **state)
     parse("1.3.6.1.2.1.1.5.0|4|sw1\n"
           "1.3.6.x|4|y\n1.3.6|4\n1.3.6.1|300|1\n1.3.6.1||1\n1.3.6.1|4x|5\n1.3.6.1|2|one\n"
           "1.3.6.1|64|1.2.3\n1.3.6.1|2x|zz\n1.3.99999999999|2|1\n");
-    assert_int_equal(summary.varbinds, 1);
-    assert_int_equal(summary.bad_lines, 9);
+    assert_int_equal(summary.bad_lines, 4);
+    assert_int_equal(summary.bad_values, 5);
     assert_int_equal(summary.first_bad, 2);
     assert_string_equal(summary.expected, "OID|tag|value");
 }

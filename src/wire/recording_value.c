@@ -171,10 +171,29 @@ static void set_string(struct recording_value *ret, char *text, size_t length)
     set_octets(ret, SNMP_OCTETS, text, count);
 }
 
-/* Hexadecimal octets; with MIBs loaded some bits' names follow: they end it. */
+/* Turns octets of one or two digits joined by colons into octets, in place, as
+ * display hints print MACs. Returns how many, -1 when something else is there. */
+static int64_t read_colons(char *text, size_t length)
+{
+    size_t count = 0, at = 0;
+    while (at < length && !is_blank(text[at])) {
+        int octet = hex_digit(text[at++]);
+        if (octet >= 0 && at < length && hex_digit(text[at]) >= 0)
+            octet = octet << 4 | hex_digit(text[at++]);
+        bool joined = at == length || text[at] == ':' || is_blank(text[at]);
+        if (octet < 0 || !joined)
+            return -1;
+        text[count++] = (char)octet;
+        at += at < length && text[at] == ':';
+    }
+    return (int64_t)count;
+}
+
+/* Hexadecimal octets, with blanks or colons between them. */
 static int set_hex(struct recording_value *ret, char *text, size_t length)
 {
-    int64_t count = read_hex(text, length);
+    int64_t count =
+        memchr(text, ':', length) != NULL ? read_colons(text, length) : read_hex(text, length);
     if (count < 0)
         return ERR_SYNTAX;
     set_octets(ret, SNMP_OCTETS, text, (size_t)count);
