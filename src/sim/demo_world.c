@@ -11,9 +11,9 @@ static const struct {
     const char *subject, *target;
     int lag; /* seconds; -1: the records never follow */
 } script[] = {
-    {-60, SIM_SWITCH_DIES, "acc3", NULL, -1}, {-60, SIM_DIE, "hv05", NULL, -1},
-    {-60, SIM_RECABLE, "hv01", NULL, -1},     {-60, SIM_NO_ATTACHMENT, "hv03", NULL, -1},
-    {-60, SIM_FAILOVER, "hv04", NULL, -1},    {-60, SIM_UNKNOWN, "hv02", NULL, -1},
+    {-60, SIM_SWITCH_DIES, "acc3", NULL, -1}, {-60, SIM_DIE, "hv01", NULL, -1},
+    {-60, SIM_RECABLE, "hv02", NULL, -1},     {-60, SIM_NO_ATTACHMENT, "hv03", NULL, -1},
+    {-60, SIM_FAILOVER, "hv04", NULL, -1},    {-60, SIM_UNKNOWN, "hv05", NULL, -1},
     {-60, SIM_NIC_CRASH, NULL, NULL, -1},     {-3600, SIM_ZOMBIE, NULL, NULL, -1},
     {-60, SIM_CLONE, NULL, NULL, -1},         {-60, SIM_MIGRATE, NULL, NULL, -1},
     {-60, SIM_MIGRATE, NULL, NULL, 20},       {-60, SIM_CRASH, NULL, NULL, -1},
@@ -35,14 +35,17 @@ static bool schedule(struct datacentre *dc, int at, enum sim_action action, cons
     return datacentre_schedule(dc, &event, NULL) == 0;
 }
 
-/* There after the first round, back after the second. */
+/* To another port or back in each pause. */
 static bool schedule_flap(struct datacentre *dc)
 {
-    int middle = SIM_DEMO_ROUND_SECONDS / 2 + 1;
-    if (!schedule(dc, middle, SIM_FLAP, NULL, NULL, -1))
-        return false;
-    return schedule(dc, middle + SIM_DEMO_ROUND_SECONDS, SIM_FLAP, datacentre_last_scheduled(dc),
-                    NULL, -1);
+    const char *guest = NULL;
+    for (int pause = 0; pause + 1 < SIM_DEMO_ROUNDS; pause++) {
+        int at = pause * SIM_DEMO_ROUND_SECONDS + SIM_DEMO_ROUND_SECONDS / 2 + 1;
+        if (!schedule(dc, at, SIM_FLAP, guest, NULL, -1))
+            return false;
+        guest = datacentre_last_scheduled(dc);
+    }
+    return true;
 }
 
 static struct datacentre *try_seed(uint64_t seed, struct wall start)

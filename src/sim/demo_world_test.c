@@ -78,7 +78,7 @@ static void clone_and_flap_show_as_described(void **state)
         struct mac clone = truth_mac(later, DISCREPANCY_DUPLICATE_GUEST);
         datacentre_free(later);
         struct datacentre *dc = sim_demo_world(seed, noon);
-        struct text at[SIM_DEMO_ROUNDS] = {TEXT_EMPTY, TEXT_EMPTY, TEXT_EMPTY};
+        struct text at[SIM_DEMO_ROUNDS] = {{0}};
         for (int r = 0; r < SIM_DEMO_ROUNDS; r++) {
             datacentre_advance(dc, round_start(r));
             places(dc, flap, &at[r]);
@@ -88,6 +88,7 @@ static void clone_and_flap_show_as_described(void **state)
         }
         assert_string_equal(text_get(&at[0]), text_get(&at[2]));
         assert_string_not_equal(text_get(&at[0]), text_get(&at[1]));
+        assert_string_equal(text_get(&at[1]), text_get(&at[3]));
         for (int r = 0; r < SIM_DEMO_ROUNDS; r++)
             text_done(&at[r]);
         datacentre_free(dc);

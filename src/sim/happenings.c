@@ -153,6 +153,10 @@ static void happen_power(struct datacentre *dc, const struct sim_pending *event)
     else
         silence_guest(dc, g, event->at);
     follow_later(dc, event);
+    if (event->lag < 0 && on && g->recorded_state != RUN_STATE_ON)
+        guest_truth(dc, g, DISCREPANCY_OFF_BUT_SEEN, event->at);
+    if (event->lag < 0 && !on && g->recorded_state == RUN_STATE_ON)
+        guest_truth(dc, g, DISCREPANCY_SILENT, after_ageing(dc, event->at));
 }
 
 static void happen_crash(struct datacentre *dc, const struct sim_pending *event)
@@ -196,7 +200,8 @@ static void happen_access_port(struct datacentre *dc, const struct sim_pending *
     guest_truth(dc, g, DISCREPANCY_NON_HYPERVISOR_PORT, event->at);
 }
 
-/* There and, the next time, back again: A-B-A. */
+/* There and, the next time, back again. Three changes are a flap; that two might be
+ * a guest which was moved and moved back, an audit cannot tell. */
 static void happen_flap(struct datacentre *dc, const struct sim_pending *event)
 {
     struct sim_guest *g = &dc->guests[event->guest];
@@ -204,7 +209,7 @@ static void happen_flap(struct datacentre *dc, const struct sim_pending *event)
         g->flaps_with = event->hypervisor;
     bool away = g->hypervisor != g->home;
     move_guest(dc, event->guest, away ? g->home : g->flaps_with, false, event->at);
-    if (++g->flaps == 2)
+    if (++g->flaps == 3)
         guest_truth(dc, g, DISCREPANCY_MAC_FLAP, event->at);
 }
 
