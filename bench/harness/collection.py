@@ -77,7 +77,7 @@ class Field:
         if requests_limit and told.get('requests', 0) > requests_limit * agents:
             raise WrongResult(f"{told['requests']} requests, allowed {requests_limit * agents}")
         return {'units': told['rows'], 'cpu': told['process_cpu'], 'wall': told['wall'],
-                'memory': told['process_memory'], 'requests': told.get('requests', 0)}
+                'memory': told['memory'], 'requests': told.get('requests', 0)}
 
     def arguments(self, agents, window, version3=False, dash='--'):
         named = {'base': BASE, 'port': PORT, 'agents': agents, 'rows': self.rows,
@@ -139,7 +139,7 @@ class Field:
             if told['rows'] != exchanges:
                 raise WrongResult(f"{told['rows']} of {exchanges} echoes")
             return {'units': self.agents * self.rows, 'cpu': told['process_cpu'],
-                    'wall': told['wall'], 'memory': told['process_memory']}
+                    'wall': told['wall'], 'memory': told['memory']}
         return once
 
 

@@ -2,10 +2,10 @@
 """Runs programs side by side and says how they compare.
 
 A *sample* is what one run of one program cost: a dictionary with at least `units`
-(rows), `cpu` (seconds of the program and its children, by wait4), `wall` and
-`memory` (bytes). Programs that are compared run interleaved, A B C A B C ..., so that
-a slow spell of the machine hits all of them; a ratio is formed inside each repetition
-and its least, middle and greatest value are shown. Nothing here decides about a test:
+(rows), `cpu` (seconds of the program and its children, by wait4) and `wall`. Programs
+that are compared run interleaved, A B C A B C ..., so that a slow spell of the machine
+hits all of them; a ratio is formed inside each repetition and its least, middle and
+greatest value are shown. Nothing here decides about a test:
 BELOW is a figure, a wrong count is a failure.
 """
 import json
@@ -54,13 +54,12 @@ def run(command, cpu=None, expect=(0,), **more):
             said = errors.read()[-600:].decode(errors='replace').strip()
             raise WrongResult(f'{os.path.basename(command[0])} ended with {child.returncode}'
                               f': {said or text[-300:].decode(errors="replace").strip()}')
-    return {'cpu': usage.ru_utime + usage.ru_stime, 'wall': wall,
-            'memory': usage.ru_maxrss * 1024}, text.decode(errors='replace')
+    return {'cpu': usage.ru_utime + usage.ru_stime, 'wall': wall}, text.decode(errors='replace')
 
 
 def run_json(command, cpu=None, expect=(0,), **more):
     """As run(), for a program whose last line is a JSON object; returns the object
-    with the whole process's cost under `process_cpu`, `process_wall`, `process_memory`."""
+    with the whole process's cost under `process_cpu` and `process_wall`."""
     sample, text = run(command, cpu, expect, **more)
     lines = [line for line in text.splitlines() if line.startswith('{')]
     if not lines:

@@ -33,12 +33,19 @@ static inline double peer_cpu(void)
     return peer_seconds(usage.ru_utime) + peer_seconds(usage.ru_stime);
 }
 
-/* Returns the largest resident size so far in bytes. */
+/* Returns the largest resident size so far in bytes, 0 when it is not known. Not
+ * ru_maxrss, which counts what the program that started this one had resident. */
 static inline uint64_t peer_memory(void)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)usage.ru_maxrss * 1024;
+    char line[128];
+    unsigned long long kilobytes = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof(line), status))
+        if (sscanf(line, "VmHWM: %llu", &kilobytes) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return kilobytes * 1024;
 }
 
 /* Prints the line of a walk over many agents. `started` is peer_now()'s. */

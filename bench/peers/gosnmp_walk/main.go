@@ -77,6 +77,18 @@ func walk(agent uint32, address string, port uint, repetitions uint, rows int) (
 	return table, err == nil && len(table) == rows
 }
 
+// peakMemory is VmHWM in bytes; Maxrss would count what the starting program had resident.
+func peakMemory() int64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	for _, line := range strings.Split(string(status), "\n") {
+		var kilobytes int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d", &kilobytes); n == 1 {
+			return kilobytes * 1024
+		}
+	}
+	return 0
+}
+
 func seconds(t syscall.Timeval) float64 {
 	return float64(t.Sec) + float64(t.Usec)/1e6
 }
@@ -130,7 +142,7 @@ func main() {
 	json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
 		"agents": *agents, "whole": complete, "rows": total,
 		"wall": time.Since(started).Seconds(), "cpu": seconds(usage.Utime) + seconds(usage.Stime),
-		"memory": usage.Maxrss * 1024,
+		"memory": peakMemory(),
 	})
 	if complete != int(*agents) {
 		os.Exit(1)
