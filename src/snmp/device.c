@@ -144,6 +144,16 @@ bool device_can_ask(struct snmp_device *device)
     return false;
 }
 
+const char *device_silence_hint(const struct snmp_device *device)
+{
+    if (device->v3 == NULL || device->v3->clock_authentic ||
+        usm_keys_flags(&device->v3->keys) != (SNMP_FLAG_AUTH | SNMP_FLAG_PRIV))
+        return "";
+    return ", though the agent answered SNMPv3 engine discovery: it may be that the privacy "
+           "password "
+           "or protocol differ";
+}
+
 static struct snmp_octets text_octets(const char *text)
 {
     return (struct snmp_octets){(const uint8_t *)text, text != NULL ? strlen(text) : 0};

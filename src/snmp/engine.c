@@ -460,7 +460,7 @@ static void request_failed(struct snmp_engine *engine, struct request *request, 
         engine_release(engine, request);
         device_fail_all(device, code, why);
     } else {
-        task_fail(job->task, code, "%s", why);
+        task_fail(job->task, code, "%s%s", why, device_silence_hint(device));
     }
 }
 

@@ -218,6 +218,8 @@ enum device_verdict {
 /* Judges what came as an answer to `request`; opens v3 messages in `bytes`. */
 enum device_verdict device_receive(struct snmp_device *device, struct request *request,
                                    struct snmp_message *message, uint8_t *bytes);
+/* Returns what silence may mean for this device, to be added to the message. */
+const char *device_silence_hint(const struct snmp_device *device);
 /* Fails every task of a device with the same cause. */
 void device_fail_all(struct snmp_device *device, int code, const char *why);
 void device_free_now(struct snmp_device *device);

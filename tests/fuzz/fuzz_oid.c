@@ -41,6 +41,8 @@ static void check_index(const uint8_t *data, size_t size)
     int order = oid_index_compare(data, half, data + half, size - half);
     int reverse = oid_index_compare(data + half, size - half, data, half);
     CHECK((order < 0) == (reverse > 0) && (order == 0) == (reverse == 0));
+    size_t same = oid_common_octets(data, data + half, half);
+    CHECK(oid_index_before(data, half, data + half, size - half, same) == (order < 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
