@@ -300,7 +300,12 @@ int option_parse(const struct config_option *option, const char *key, const char
 
 void options_init(const struct config_option *options, void *config)
 {
-    static const struct option_source delivered = {"option table", 0, NULL};
+    options_init_in(options, NULL, config);
+}
+
+void options_init_in(const struct config_option *options, const char *directory, void *config)
+{
+    const struct option_source delivered = {"option table", 0, directory};
     for (const struct config_option *option = options; option->name != NULL; option++) {
         struct err err;
         bool exposed;

@@ -59,6 +59,10 @@ struct option_source {
 /* Sets every field of `config` that has a default and empties the others. */
 void options_init(const struct config_option *options, void *config);
 
+/* As options_init(); paths that are defaults start at `directory` (NULL: the
+ * current one). */
+void options_init_in(const struct config_option *options, const char *directory, void *config);
+
 /* Frees what the fields hold, wipes secrets and zeroes the pointers. Works on a
  * struct that options_init() began, however far its filling went. */
 void options_done(const struct config_option *options, void *config);

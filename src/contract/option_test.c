@@ -74,6 +74,18 @@ static void test_defaults_are_set(void **unused)
     assert_null(sample.label);
 }
 
+static void test_default_paths_start_at_the_file(void **unused)
+{
+    static const struct config_option table[] = {{"store", OPTION_PATH,
+                                                  offsetof(struct sample, file), false, "muster.db",
+                                                  0, 0, NULL, "The store."},
+                                                 {.name = NULL}};
+    struct sample sample = {0};
+    options_init_in(table, "/etc/muster", &sample);
+    assert_string_equal(sample.file, "/etc/muster/muster.db");
+    options_done(table, &sample);
+}
+
 static void test_values_reach_their_fields(void **unused)
 {
     struct sample sample = {0};
@@ -212,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_are_set),
+        cmocka_unit_test(test_default_paths_start_at_the_file),
         cmocka_unit_test(test_values_reach_their_fields),
         cmocka_unit_test(test_a_program_with_a_slash_is_a_path),
         cmocka_unit_test(test_messages_name_file_line_key_and_shape),
