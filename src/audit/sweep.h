@@ -59,4 +59,9 @@ enum audit_exit sweep_exit(const struct sweep *sweep);
 void sweep_off_guests(const struct world *world,
                       void (*visit)(void *aux, const char *guest_identity), void *aux);
 
+/* As sweep_off_guests(), of the guests of which the records do not say whether they
+ * should communicate: their clock neither starts nor ends. */
+void sweep_unsure_guests(const struct world *world,
+                         void (*visit)(void *aux, const char *guest_identity), void *aux);
+
 #endif

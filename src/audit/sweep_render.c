@@ -36,18 +36,19 @@ void sweep_unobserved(const struct sweep *sweep, size_t number, struct arena *ar
         .why = coverage_why(sweep->world, one->hypervisor, arena)};
 }
 
-void sweep_off_guests(const struct world *world,
-                      void (*visit)(void *aux, const char *guest_identity), void *aux)
+/* Visits the guests whose records say `wanted` to "should it communicate?". */
+static void visit_guests(const struct world *world, enum tristate wanted,
+                         void (*visit)(void *aux, const char *guest_identity), void *aux)
 {
     AUTO_TEXT struct text identity = TEXT_EMPTY;
     struct guest_view view = {0};
     uint32_t *scratch = NULL;
     size_t capacity = 0;
     for (uint32_t nic = 0; nic < world->nic_count; nic++) {
-        if (run_state_communicates(world_nic_state(world, nic)) != NO)
+        if (run_state_communicates(world_nic_state(world, nic)) != wanted)
             continue;
         view_build(world, nic, &view, &scratch, &capacity);
-        if (view.communicates != NO || view.first_nic != nic)
+        if (view.communicates != wanted || view.first_nic != nic)
             continue;
         text_clear(&identity);
         view_identity(world, nic, &identity);
@@ -55,4 +56,16 @@ void sweep_off_guests(const struct world *world,
     }
     view_done(&view);
     free(scratch);
+}
+
+void sweep_off_guests(const struct world *world,
+                      void (*visit)(void *aux, const char *guest_identity), void *aux)
+{
+    visit_guests(world, NO, visit, aux);
+}
+
+void sweep_unsure_guests(const struct world *world,
+                         void (*visit)(void *aux, const char *guest_identity), void *aux)
+{
+    visit_guests(world, UNKNOWN, visit, aux);
 }

@@ -46,6 +46,7 @@ struct failed_source {
     const char *switch_name; /* the switch whose table is missing, NULL for a recorded source */
     const char *why;         /* one sentence */
     unsigned rounds;         /* failed in a row, this one included */
+    const char *site;        /* of the switch; NULL: as the record says, else "default" */
 };
 
 struct world_input {

@@ -253,7 +253,10 @@ static void build_tables(struct story *story, double now)
         }
         sw->failed_rounds++;
         story->failed[story->failed_count++] = (struct failed_source){
-            sw->name, sw->name, sw->why[0] != '\0' ? sw->why : "no answer", sw->failed_rounds};
+            .source = sw->name,
+            .switch_name = sw->name,
+            .why = sw->why[0] != '\0' ? sw->why : "no answer",
+            .rounds = sw->failed_rounds};
     }
 }
 

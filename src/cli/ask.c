@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/ask.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "cli/decode_csv.h"
+#include "cli/session.h"
+#include "io/file.h"
+#include "source/bridge_forward.h"
+#include "source/decode_recording.h"
+#include "source/recording_file.h"
+
+static bool named(const struct record_set *set, uint32_t guest, const char *name)
+{
+    char uuid[RECORD_UUID_SIZE];
+    return strcmp(names_get(set->names, set->guests[guest].name), name) == 0 ||
+           strcasecmp(record_guest_uuid(set, guest, uuid), name) == 0;
+}
+
+static bool contains(const struct mac *macs, size_t count, struct mac mac)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (mac_equal(macs[i], mac))
+            return true;
+    }
+    return false;
+}
+
+size_t ask_macs(const struct view *view, const char *name, struct mac **ret_macs)
+{
+    struct mac *macs = NULL, spelled;
+    size_t count = 0, capacity = 0;
+    if (mac_parse(name, strlen(name), &spelled) == 0) {
+        *ret_macs = alloc_array(1, sizeof spelled);
+        **ret_macs = spelled;
+        return 1;
+    }
+    for (size_t r = 0; r < view->record_count; r++) {
+        const struct record_set *set = view->records[r];
+        for (size_t n = 0; n < set->nics.count; n++) {
+            struct mac mac = {set->nics.mac[n]};
+            if (!mac_known(mac) || !named(set, set->nics.guest[n], name) ||
+                contains(macs, count, mac))
+                continue;
+            macs = alloc_grow(macs, count, &capacity, sizeof *macs);
+            macs[count++] = mac;
+        }
+    }
+    *ret_macs = macs;
+    return count;
+}
+
+/* --- recordings --- */
+
+struct quirk_table *ask_quirks(const char *file, struct err *err)
+{
+    struct quirk_table *quirks = quirk_table_new();
+    size_t length;
+    const char *delivered = quirks_delivered(&length);
+    AUTO_FREE char *bytes = NULL;
+    int status = quirk_table_add(quirks, "quirks as delivered", delivered, length, err);
+    if (status == 0 && file != NULL)
+        status = file_read(file, LIMIT_CONFIG_BYTES, &bytes, &length, err);
+    if (status == 0 && file != NULL)
+        status = quirk_table_add(quirks, file, bytes, length, err);
+    if (status == 0)
+        return quirks;
+    quirk_table_free(quirks);
+    return NULL;
+}
+
+/* Decodes an opened recording into a forward table. */
+static struct forward_table *forward_of(const struct recording_file *file,
+                                        const struct quirk_table *quirks)
+{
+    struct bridge_table *bridge = recording_file_read(file, quirks);
+    struct wall modified = recording_file_modified(file);
+    struct bridge_forward_options options = {.fallback_name = file->stem,
+                                             .site = "default",
+                                             .type = "recording",
+                                             .started = modified,
+                                             .ended = modified,
+                                             .ageing = span_us(-1)};
+    struct forward_table *table = bridge_forward(bridge, &options);
+    bridge_table_free(bridge);
+    return table;
+}
+
+int ask_recording(const char *path, struct forward_table **ret, struct err *err)
+{
+    struct quirk_table *quirks = ask_quirks(NULL, err);
+    struct recording_file *file = NULL;
+    if (quirks == NULL)
+        return err->code;
+    int status = recording_file_open(path, &file, err);
+    if (status == 0)
+        *ret = forward_of(file, quirks);
+    recording_file_free(file);
+    quirk_table_free(quirks);
+    return status;
+}
+
+/* The regular files of a folder, sorted by name. */
+static int list_files(const char *directory, char ***ret, size_t *ret_count, struct err *err)
+{
+    struct dirent **entries;
+    int found = scandir(directory, &entries, NULL, alphasort);
+    if (found < 0)
+        return err_set_errno(err, errno, "cannot read the folder %s", directory);
+    char **paths = alloc_zeroed((size_t)found, sizeof *paths);
+    size_t count = 0;
+    for (int i = 0; i < found; i++) {
+        char *path = file_join(directory, entries[i]->d_name);
+        struct stat about;
+        if (entries[i]->d_name[0] != '.' && stat(path, &about) == 0 && S_ISREG(about.st_mode))
+            paths[count++] = path;
+        else
+            free(path);
+        free(entries[i]);
+    }
+    free(entries);
+    *ret = paths;
+    *ret_count = count;
+    return 0;
+}
+
+static void free_paths(char **paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(paths[i]);
+    free(paths);
+}
+
+/* Reads the recordings of the switch that `paths[first]` belongs to into *ret, unless an
+ * earlier path did; files that are no recording leave it NULL. */
+static void read_group(char *const *paths, size_t count, size_t first, struct recording_file **ret)
+{
+    struct err err;
+    *ret = NULL;
+    for (size_t i = 0; i < first; i++) {
+        if (recording_file_same(paths[i], paths[first]))
+            return;
+    }
+    struct recording_file *file = recording_file_new();
+    size_t added = 0;
+    for (size_t i = first; i < count; i++) {
+        if (recording_file_same(paths[i], paths[first]) &&
+            recording_file_add(file, paths[i], &err) == 0)
+            added++;
+    }
+    if (added > 0)
+        *ret = file;
+    else
+        recording_file_free(file);
+}
+
+int ask_recordings(const char *directory, struct forward_table ***ret, size_t *ret_count,
+                   struct err *err)
+{
+    struct quirk_table *quirks = ask_quirks(NULL, err);
+    char **paths = NULL;
+    size_t count = 0;
+    if (quirks == NULL)
+        return err->code;
+    int status = list_files(directory, &paths, &count, err);
+    if (status != 0) {
+        quirk_table_free(quirks);
+        return status;
+    }
+    *ret = alloc_zeroed(count, sizeof **ret);
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct recording_file *file;
+        read_group(paths, count, i, &file);
+        if (file == NULL)
+            continue;
+        (*ret)[(*ret_count)++] = forward_of(file, quirks);
+        recording_file_free(file);
+    }
+    free_paths(paths, count);
+    quirk_table_free(quirks);
+    if (*ret_count > 0)
+        return 0;
+    free(*ret);
+    return err_set(err, ERR_NOT_FOUND, "there is no recording in %s", directory);
+}
+
+static int decode_group(const char *const *paths, size_t count, size_t first,
+                        const struct quirk_table *quirks, FILE *out, struct err *err)
+{
+    struct decode_counts counts = {0};
+    AUTO_FREE const char **group = alloc_zeroed(count, sizeof *group);
+    size_t grouped = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool same = !decode_csv_is(paths[i]) && recording_file_same(paths[i], paths[first]);
+        if (same && i < first)
+            return 0;
+        if (same)
+            group[grouped++] = paths[i];
+    }
+    return decode_recording(group, grouped, quirks, out, &counts, err);
+}
+
+int ask_decode(const char *const *paths, size_t count, const char *quirks_file, FILE *out,
+               struct err *err)
+{
+    struct quirk_table *quirks = ask_quirks(quirks_file, err);
+    if (quirks == NULL)
+        return err->code;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        if (decode_csv_is(paths[i]))
+            status = decode_csv_print(paths[i], out, err);
+        else
+            status = decode_group(paths, count, i, quirks, out, err);
+    }
+    quirk_table_free(quirks);
+    return status;
+}

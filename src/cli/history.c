@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/json_out.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+/* `muster history`: where an address or guest was, what records said of it, what
+ * happened to its cases, as intervals. */
+
+static const char *kind_word(enum history_kind kind)
+{
+    switch (kind) {
+    case HISTORY_SEEN:
+        return "seen";
+    case HISTORY_RECORDED:
+        return "recorded";
+    case HISTORY_CASE:
+        return "case";
+    }
+    UNREACHABLE();
+}
+
+static void describe(struct text *to, const struct history_entry *e)
+{
+    char mac[MAC_TEXT_SIZE], id[CASE_ID_SIZE];
+    switch (e->kind) {
+    case HISTORY_SEEN:
+        text_printf(to, "%s on %s port %s", mac_format(e->mac, mac), e->source, e->port);
+        if (*e->vlan != '\0')
+            text_printf(to, " vlan %s", e->vlan);
+        text_printf(to, ", in %u reading%s", e->reads, e->reads == 1 ? "" : "s");
+        break;
+    case HISTORY_RECORDED:
+        text_printf(to, "%s: %s", e->source, e->text);
+        break;
+    case HISTORY_CASE:
+        text_printf(to, "%s %s", case_id_format(e->event.case_number, id),
+                    case_event_word(e->event.kind));
+        if (e->text != NULL && *e->text != '\0')
+            text_printf(to, ": %s", e->text);
+        break;
+    }
+}
+
+static void print_table(const struct history_entry *entries, size_t count)
+{
+    static const struct table_column columns[] = {
+        {"FROM", 0}, {"TO", 0}, {"WHAT", 0}, {"SAYS", 20}};
+    struct table *table = table_new(columns, ARRAY_COUNT(columns));
+    char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
+    AUTO_TEXT struct text says = TEXT_EMPTY;
+    for (size_t i = 0; i < count; i++) {
+        table_cell(table, wall_format(entries[i].at, from));
+        table_cell(table, entries[i].kind == HISTORY_CASE ? ""
+                          : entries[i].current            ? "now"
+                                                          : wall_format(entries[i].until, to));
+        table_cell(table, kind_word(entries[i].kind));
+        text_clear(&says);
+        describe(&says, &entries[i]);
+        table_cell(table, text_get(&says));
+    }
+    table_print(table, stdout, terminal_width(stdout), terminal_colours(stdout));
+    table_free(table);
+}
+
+static void print_json(const struct history_entry *e)
+{
+    char id[CASE_ID_SIZE];
+    AUTO_TEXT struct text out = TEXT_EMPTY;
+    text_add_char(&out, '{');
+    json_key(&out, "type");
+    json_text(&out, kind_word(e->kind));
+    json_key(&out, "from");
+    json_wall(&out, e->at);
+    json_key(&out, "to");
+    json_wall(&out, e->current ? WALL_UNKNOWN : e->until);
+    json_key(&out, "current");
+    text_add(&out, e->current ? "true" : "false");
+    json_key(&out, "mac");
+    json_mac(&out, e->mac);
+    json_key(&out, "guest");
+    json_text(&out, e->guest);
+    json_key(&out, "source");
+    json_text(&out, e->source);
+    if (e->kind == HISTORY_SEEN) {
+        json_key(&out, "port");
+        json_text_or_null(&out, e->port);
+        json_key(&out, "vlan");
+        json_vlan(&out, e->vlan);
+        json_key(&out, "status");
+        json_text_or_null(&out, e->status);
+        json_key(&out, "reads");
+        text_printf(&out, "%u", e->reads);
+    }
+    if (e->kind == HISTORY_CASE) {
+        json_key(&out, "case");
+        json_text(&out, case_id_format(e->event.case_number, id));
+        json_key(&out, "event");
+        json_text(&out, case_event_word(e->event.kind));
+    }
+    json_key(&out, "text");
+    json_text(&out, e->text);
+    text_add_char(&out, '}');
+    puts(text_get(&out));
+}
+
+static void print_csv(const struct history_entry *entries, size_t count)
+{
+    char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
+    AUTO_TEXT struct text says = TEXT_EMPTY;
+    fputs("from,to,what,says\r\n", stdout);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s,%s,%s,", wall_format(entries[i].at, from),
+               entries[i].current ? "" : wall_format(entries[i].until, to),
+               kind_word(entries[i].kind));
+        text_clear(&says);
+        describe(&says, &entries[i]);
+        report_csv_field(stdout, text_get(&says));
+        fputs("\r\n", stdout);
+    }
+}
+
+static int print_history(struct session *session, const char *name, enum output_format format)
+{
+    struct err err;
+    struct mac spelled;
+    const struct mac *macs = &spelled;
+    size_t mac_count = 1, count = 0;
+    const struct history_entry *entries = NULL;
+    bool is_mac = mac_parse(name, strlen(name), &spelled) == 0;
+    int status = 0;
+    if (!is_mac)
+        status = store_find_macs(session->store, name, session->arena, &macs, &mac_count, &err);
+    if (status == ERR_NOT_FOUND)
+        mac_count = 0;
+    else if (status != 0)
+        return command_fail("history", EXIT_USAGE, "%s", err.text);
+    struct history_query query = {.macs = macs,
+                                  .mac_count = mac_count,
+                                  .guest = is_mac ? NULL : name,
+                                  .from = WALL_UNKNOWN,
+                                  .to = WALL_UNKNOWN};
+    if (store_load_history(session->store, &query, session->arena, &entries, &count, &err) != 0)
+        return command_fail("history", EXIT_USAGE, "%s", err.text);
+    if (count == 0)
+        return command_fail("history", EXIT_FOUND, "the store knows nothing of %s", name);
+    if (format == FORMAT_TABLE)
+        print_table(entries, count);
+    else if (format == FORMAT_CSV)
+        print_csv(entries, count);
+    for (size_t i = 0; format == FORMAT_JSON && i < count; i++)
+        print_json(&entries[i]);
+    return EXIT_CLEAN;
+}
+
+int command_history(int argc, char **argv)
+{
+    struct common_options common = {.config = "muster.yaml"};
+    if (command_options(argc, argv, "history", NULL, &common) != COMMAND_OPTIONS_END)
+        return EXIT_USAGE;
+    if (argc - optind != 1)
+        return command_fail("history", EXIT_USAGE, "expected one MAC or guest");
+    struct session session;
+    int status = session_open(&session, "history", &common, SESSION_STORE_READ);
+    if (status == EXIT_CLEAN && session.store == NULL)
+        status =
+            command_fail("history", EXIT_USAGE, "there is no store yet: `muster audit` makes one");
+    else if (status == EXIT_CLEAN)
+        status = print_history(&session, argv[optind], common.format);
+    session_close(&session);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_CLI_REPORT_H
+#define MUSTER_CLI_REPORT_H
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "model/discrepancy.h"
+
+/* How discrepancies, evidence and places look on a terminal and in CSV. */
+
+/* Prints a table: kind, state, subject, expected and observed places, and below
+ * each row the sentence that says why; the gravest first. `ids` (may be NULL)
+ * are the cases' names, beside `items`. */
+void report_table(FILE *to, const struct discrepancy *const *items, const char *const *ids,
+                  size_t count);
+
+/* Prints CSV with a header line (RFC 4180). */
+void report_csv(FILE *to, const struct discrepancy *const *items, const char *const *ids,
+                size_t count);
+
+/* Appends who it is about: "web1 52:54:00:11:22:33", "hypervisor hv1" ... */
+void report_subject(struct text *to, const struct discrepancy *d);
+
+/* Prints the chain of proof, one numbered step a line. */
+void report_evidence(FILE *to, const struct evidence *evidence, size_t count);
+
+/* Prints `text` as one CSV field, quoted where RFC 4180 asks for it. */
+void report_csv_field(FILE *to, const char *text);
+
+#endif

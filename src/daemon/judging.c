@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/judging.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/sweep.h"
+#include "base/alloc.h"
+#include "base/map.h"
+#include "workflow/case.h"
+
+void judging_run(const struct world *world, struct wall now, struct arena *arena,
+                 struct judging *ret)
+{
+    struct sweep *sweep = sweep_run(world, now);
+    size_t count = sweep_count(sweep), hidden = sweep_unobserved_count(sweep);
+    *ret = (struct judging){.now = now,
+                            .discrepancies = arena_alloc(arena, count * sizeof(struct discrepancy)),
+                            .count = count,
+                            .not_observable =
+                                arena_alloc(arena, hidden * sizeof(struct not_observable)),
+                            .not_observable_count = hidden,
+                            .exit = sweep_exit(sweep)};
+    for (size_t i = 0; i < count; i++)
+        sweep_render(sweep, i, arena, &ret->discrepancies[i]);
+    for (size_t i = 0; i < hidden; i++)
+        sweep_unobserved(sweep, i, arena, &ret->not_observable[i]);
+    sweep_free(sweep);
+}
+
+static int store_facts(struct store *store, const struct round *round, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < round->record_count; i++) {
+        if (!round->record_is_old[i])
+            status = store_round_records(store, round->records[i], &round->record_receipts[i], err);
+    }
+    for (size_t i = 0; status == 0 && i < round->table_count; i++)
+        status = store_round_table(store, round->tables[i], err);
+    for (size_t i = 0; status == 0 && i < round->failed_count; i++)
+        status = store_round_failed(store, &round->failed[i], &round->failed_receipts[i], err);
+    return status;
+}
+
+/* Identities of guests, for the store. */
+struct identities {
+    struct arena *arena;
+    const char **items;
+    size_t count, capacity;
+};
+
+static void add_identity(void *aux, const char *identity)
+{
+    struct identities *list = aux;
+    list->items = alloc_grow(list->items, list->count, &list->capacity, sizeof *list->items);
+    list->items[list->count++] = arena_text(list->arena, identity, strlen(identity));
+}
+
+static int store_offs(struct store *store, const struct world *world, struct arena *arena,
+                      struct err *err)
+{
+    struct identities offs = {.arena = arena}, unknown = {.arena = arena};
+    sweep_off_guests(world, add_identity, &offs);
+    sweep_unsure_guests(world, add_identity, &unknown);
+    int status = store_round_offs(store, offs.items, offs.count, unknown.items, unknown.count, err);
+    free(offs.items);
+    free(unknown.items);
+    return status;
+}
+
+/* Whether the addresses of known cases were seen this round: 1 seen, 0 not. */
+static bool was_seen(void *context, struct mac mac)
+{
+    return map_find(context, mac.bits) == 1;
+}
+
+static void find_case_macs(const struct round *round, const struct case_record *cases, size_t count,
+                           struct map *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct discrepancy *d = cases[i].discrepancy;
+        if (mac_known(d->subject.mac))
+            map_put(ret, d->subject.mac.bits, 0);
+        for (size_t k = 0; k < d->mac_count; k++)
+            map_put(ret, d->macs[k].bits, 0);
+    }
+    for (size_t t = 0; ret->count > 0 && t < round->table_count; t++) {
+        const struct forward_table *table = round->tables[t];
+        for (size_t r = 0; r < table->row_count; r++) {
+            uint64_t bits = forward_row_mac(&table->rows[r]).bits;
+            if (map_find(ret, bits) != MAP_NO_VALUE)
+                map_put(ret, bits, 1);
+        }
+    }
+}
+
+/* The site of a switch that gave nothing: its source's, the record's, the default. */
+static const char *failed_site(const struct round *round, const struct failed_source *failed)
+{
+    if (failed->site != NULL)
+        return failed->site;
+    for (size_t r = 0; r < round->record_count; r++) {
+        const struct record_set *set = round->records[r];
+        for (size_t i = 0; i < set->switch_count; i++) {
+            if (set->switches[i].site != NAME_NONE &&
+                strcmp(names_get(set->names, set->switches[i].name), failed->switch_name) == 0)
+                return names_get(set->names, set->switches[i].site);
+        }
+    }
+    return "default";
+}
+
+/* What the round could see, for cases that it does not find any more. */
+static void fill_coverage(const struct judging *judging, const struct round *round,
+                          struct map *seen, struct arena *arena, struct case_coverage *ret)
+{
+    size_t most = round->table_count + round->failed_count + 1;
+    struct named_switch *whole = arena_alloc(arena, most * sizeof *whole);
+    struct named_switch *missing = arena_alloc(arena, most * sizeof *missing);
+    const char **records = arena_alloc(arena, most * sizeof *records);
+    *ret = (struct case_coverage){.not_observable = judging->not_observable,
+                                  .not_observable_count = judging->not_observable_count,
+                                  .whole = whole,
+                                  .missing = missing,
+                                  .records_failed = records,
+                                  .seen = was_seen,
+                                  .context = seen};
+    for (size_t i = 0; i < round->table_count; i++) {
+        const struct forward_table *table = round->tables[i];
+        struct named_switch name = {table->site, table->switch_name};
+        if (table->whole)
+            whole[ret->whole_count++] = name;
+        else
+            missing[ret->missing_count++] = name;
+    }
+    for (size_t i = 0; i < round->failed_count; i++) {
+        const struct failed_source *failed = &round->failed[i];
+        if (failed->switch_name != NULL)
+            missing[ret->missing_count++] =
+                (struct named_switch){failed_site(round, failed), failed->switch_name};
+        else
+            records[ret->records_failed_count++] = failed->source;
+    }
+}
+
+static int store_cases(struct judging *judging, const struct round *round, struct store *store,
+                       struct arena *arena, struct err *err)
+{
+    struct case_coverage coverage;
+    struct case_round input = {.verdicts = judging->discrepancies,
+                               .verdict_count = judging->count,
+                               .coverage = &coverage,
+                               .round = judging->round,
+                               .now = judging->now};
+    int status = store_load_cases(store, judging->now, CASE_GRACE, arena, &input.previous,
+                                  &input.previous_count, &input.next_number, err);
+    if (status != 0)
+        return status;
+    struct map seen = MAP_EMPTY;
+    find_case_macs(round, input.previous, input.previous_count, &seen);
+    fill_coverage(judging, round, &seen, arena, &coverage);
+    struct case_changes changes = case_merge_round(&input, arena);
+    map_done(&seen);
+    status = store_round_cases(store, changes.items, changes.count, err);
+    judging->cases = arena_alloc(arena, judging->count * sizeof *judging->cases);
+    for (size_t i = 0; i < judging->count; i++)
+        judging->cases[i] = changes.items[i].record;
+    return status;
+}
+
+int judging_remember(struct judging *judging, const struct round *round, const struct world *world,
+                     struct store *store, struct span retention, struct arena *arena,
+                     struct err *err)
+{
+    struct wall started = round->offline ? judging->now : round->started;
+    int status = store_round_begin(store, started, &judging->round, err);
+    if (status == 0)
+        status = store_facts(store, round, err);
+    if (status == 0)
+        status = store_offs(store, world, arena, err);
+    if (status == 0)
+        status = store_cases(judging, round, store, arena, err);
+    if (status == 0)
+        status = store_round_commit(store, judging->now, round->ended, err);
+    if (status != 0) {
+        store_round_abort(store);
+        return status;
+    }
+    return store_trim(store, judging->now, retention, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_DAEMON_JUDGING_H
+#define MUSTER_DAEMON_JUDGING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/world.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "daemon/round.h"
+#include "model/case_record.h"
+#include "model/discrepancy.h"
+#include "store/store.h"
+
+/* A round judged, in words, and taken into the store.
+ *
+ * The command and the daemon do the same: sweep the world, make words of the
+ * verdicts, write facts, clocks and cases as one transaction that is on the disk
+ * before anybody is told (DESIGN section 2: what was reported is never lost), and
+ * only then report. */
+
+struct judging {
+    uint64_t round;  /* the store's number; 0: not stored */
+    struct wall now; /* the clock value it was judged by */
+    struct discrepancy *discrepancies;
+    size_t count;
+    struct case_record *cases; /* beside discrepancies; NULL: not stored */
+    struct not_observable *not_observable;
+    size_t not_observable_count;
+    enum audit_exit exit;
+};
+
+/* Judges `world` at `now`; memory from `arena`. */
+void judging_run(const struct world *world, struct wall now, struct arena *arena,
+                 struct judging *ret);
+
+/* Stores `round` and what was judged of it, and gives `judging` its number and cases;
+ * facts older than `retention` are forgotten. Returns 0, or the store's error: then
+ * nothing of the round was kept. */
+int judging_remember(struct judging *judging, const struct round *round, const struct world *world,
+                     struct store *store, struct span retention, struct arena *arena,
+                     struct err *err) MUST_USE;
+
+#endif
