@@ -104,7 +104,8 @@ static void judge(struct round *r, const struct datacentre *dc, const struct rem
         if (datacentre_switch_alive(dc, s))
             r->tables[r->table_count++] = sim_reading(dc, s);
         else
-            r->failed[r->failed_count++] = (struct failed_source){name, name, "no answer", 1};
+            r->failed[r->failed_count++] = (struct failed_source){
+                .source = name, .switch_name = name, .why = "no answer", .rounds = 1};
     }
     r->mlags = sim_mlag_pairs(dc, &mlag_count);
     audit_options_init(&r->options);
