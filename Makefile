@@ -40,7 +40,6 @@ check:
 
 bench: build
 	@scripts/install-packages bench
-	@command -v npm >/dev/null || scripts/install-packages npm
 	@bench/run $(BUILD)
 
 soak: build
