@@ -199,8 +199,12 @@ static int merge_standing(struct store *store, const struct standing_rows *rows,
 static int put_standing(struct store *store, const struct case_change *changes, size_t count,
                         struct err *err)
 {
-    AUTO_FREE const struct discrepancy **judged = alloc_array(count + 1, sizeof *judged);
-    size_t judged_count = 0;
+    const struct pending *pending = store->pending;
+    AUTO_FREE const struct discrepancy **judged =
+        alloc_array(count + pending->member_count + 1, sizeof *judged);
+    size_t judged_count = pending->member_count;
+    if (judged_count > 0)
+        memcpy(judged, pending->members, judged_count * sizeof *judged);
     struct wall now = store->round_started;
     for (size_t i = 0; i < count; i++) {
         if (!changes[i].judged)
@@ -215,6 +219,30 @@ static int put_standing(struct store *store, const struct case_change *changes, 
         failed = merge_standing(store, &rows, judged, judged_count, now, err);
     free(rows.items);
     arena_free(rows.arena);
+    return failed;
+}
+
+int store_round_members(struct store *store, const struct discrepancy *members, size_t count,
+                        struct err *err)
+{
+    int failed = store_in_round(store, err);
+    struct pending *pending = store->pending;
+    for (size_t i = 0; failed == 0 && i < count; i++) {
+        const struct discrepancy *member = &members[i];
+        struct mac *macs =
+            arena_alloc(pending->arena, (member->mac_count + 1) * sizeof(struct mac));
+        if (member->mac_count > 0)
+            memcpy(macs, member->macs, member->mac_count * sizeof *macs);
+        struct discrepancy *kept = arena_alloc(pending->arena, sizeof *kept);
+        *kept = (struct discrepancy){
+            .identity = arena_text(pending->arena, member->identity, strlen(member->identity)),
+            .subject = {.mac = member->subject.mac},
+            .macs = macs,
+            .mac_count = member->mac_count};
+        pending->members = alloc_grow(pending->members, pending->member_count,
+                                      &pending->member_capacity, sizeof *pending->members);
+        pending->members[pending->member_count++] = kept;
+    }
     return failed;
 }
 

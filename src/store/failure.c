@@ -48,27 +48,35 @@ static int add_failure(struct store *store, const struct failed_source *failed, 
     return store_run(store, SQL_FAILURE_ADD, cells, ARRAY_COUNT(cells), err);
 }
 
-static int store_failed(struct store *store, const struct failed_source *failed,
-                        const struct receipt *receipt, struct err *err)
+/* The last good snapshot of a recorded source, where there is one, is the round's. */
+static int use_last_good(struct store *store, const char *name, struct err *err)
+{
+    struct source_row source;
+    int result = store_source(store, STORE_KIND_RECORDED, "", name, false, &source, err);
+    if (result == 1 && source.seq > 0)
+        return store_use_records(store, source.id, source.seq, err);
+    return result < 0 ? result : 0;
+}
+
+int store_round_kept(struct store *store, const char *source, struct err *err)
+{
+    int failed = store_in_round(store, err);
+    if (failed == 0)
+        failed = use_last_good(store, source, err);
+    return store_round_result(store, failed, err);
+}
+
+int store_round_failed(struct store *store, const struct failed_source *failed,
+                       const struct receipt *receipt, struct err *err)
 {
     int result = store_in_round(store, err);
     if (result == 0)
         result = add_failure(store, failed, err);
     if (result == 0 && receipt != NULL)
         result = store_add_receipt(store, receipt, 0, err);
-    if (result != 0 || failed->switch_name != NULL)
-        return result;
-    struct source_row source;
-    result = store_source(store, STORE_KIND_RECORDED, "", failed->source, false, &source, err);
-    if (result == 1 && source.seq > 0)
-        return store_use_records(store, source.id, source.seq, err);
-    return result < 0 ? result : 0;
-}
-
-int store_round_failed(struct store *store, const struct failed_source *failed,
-                       const struct receipt *receipt, struct err *err)
-{
-    return store_round_result(store, store_failed(store, failed, receipt, err), err);
+    if (result == 0 && failed->switch_name == NULL)
+        result = use_last_good(store, failed->source, err);
+    return store_round_result(store, result, err);
 }
 
 int store_failed_rounds(struct store *store, const char *source, unsigned *ret, struct err *err)
@@ -140,11 +148,24 @@ static int end_off(struct store *store, const struct open_row *row, struct err *
     return store_run(store, SQL_OFF_END, cells, 3, err);
 }
 
-static int begin_off(struct store *store, const char *identity, struct err *err)
+/* It is off since the judging of this round, which is told at the commit. */
+static void begin_off(struct store *store, const char *identity)
 {
-    const struct cell cells[] = {cell_text(identity), cell_integer((int64_t)store->round),
-                                 cell_wall(store->round_started)};
-    return store_run(store, SQL_OFF_ADD, cells, 3, err);
+    struct pending *pending = store->pending;
+    pending->offs = alloc_grow(pending->offs, pending->off_count, &pending->off_capacity,
+                               sizeof *pending->offs);
+    pending->offs[pending->off_count++] = arena_text(pending->arena, identity, strlen(identity));
+}
+
+int store_put_offs(struct store *store, struct wall judged, struct err *err)
+{
+    int failed = 0;
+    for (size_t i = 0; failed == 0 && i < store->pending->off_count; i++) {
+        const struct cell cells[] = {cell_text(store->pending->offs[i]),
+                                     cell_integer((int64_t)store->round), cell_wall(judged)};
+        failed = store_run(store, SQL_OFF_ADD, cells, 3, err);
+    }
+    return failed;
 }
 
 /* Both lists sorted: what is only in `rows` ended unless it is unknown now, what
@@ -167,7 +188,7 @@ static int merge_offs(struct store *store, const struct open_rows *rows, const c
             i++;
         } else if (order > 0) {
             if (j == 0 || strcmp(off[j], off[j - 1]) != 0)
-                failed = begin_off(store, off[j], err);
+                begin_off(store, off[j]);
             j++;
         } else {
             i++;

@@ -225,8 +225,8 @@ int memory_load(struct store *store, uint64_t round, const struct store_memory_q
         *ret = memory;
         return 0;
     }
-    struct wall since = query->now; /* unknown: everything */
-    if (wall_known(query->now))
+    struct wall since = WALL_UNKNOWN; /* everything */
+    if (wall_known(query->now) && query->now.us > INT64_MIN / 2 && query->horizon.us >= 0)
         since = wall_add(query->now, span_us(-query->horizon.us));
     struct recall recall = {.store = store, .arena = arena, .since = since, .chosen = MAP_EMPTY};
     seen_sources_init(&recall.sources, store, round, arena);

@@ -69,7 +69,9 @@ enum store_world_tables {
 
 /* Puts the world of `round` (0: the latest) together; free with
  * store_world_free(). `horizon` and `macs` as the round gave them to
- * store_load_memory(); `query`.round and .now are ignored. */
+ * store_load_memory(); a `horizon` that is not positive is twice the largest
+ * ageing time of the tables loaded, and of FORWARD_DEFAULT_AGEING. `query`.round
+ * and .now are ignored. */
 int store_world_load(struct store *store, uint64_t round, enum store_world_tables tables,
                      const struct store_memory_query *query, struct store_world **ret,
                      struct err *err) MUST_USE;

@@ -269,8 +269,13 @@ int store_round_records(struct store *store, const struct record_set *set,
 
 int store_use_records(struct store *store, int64_t source_id, int64_t seq, struct err *err)
 {
-    const struct cell cells[] = {cell_integer((int64_t)store->round),
-                                 cell_integer(store->record_ordinal++), cell_integer(source_id),
-                                 cell_integer(seq)};
+    const struct cell key[] = {cell_integer(source_id), cell_integer(seq),
+                               cell_integer((int64_t)store->round)};
+    struct cell row[STORE_COLUMNS_MAX];
+    int result = store_one(store, SQL_RECORD_USE_THERE, key, 3, row, err);
+    store_stop(store, SQL_RECORD_USE_THERE);
+    if (result != 0)
+        return result < 0 ? result : 0;
+    const struct cell cells[] = {key[2], cell_integer(store->record_ordinal++), key[0], key[1]};
     return store_run(store, SQL_RECORD_USE_ADD, cells, ARRAY_COUNT(cells), err);
 }

@@ -50,9 +50,9 @@ static const char step_1[] =
     " content TEXT NOT NULL) STRICT;"
     "CREATE INDEX shape_source ON shape(source_id);"
 
-    /* first, last: "at" of the readings first_seq, last_seq. begun, before: of an interval that
-     * goes on after a reading in part did not show it, its true beginning and
-     * the readings that showed it earlier. */
+    /* first: when reading first_seq began; last: "at" of reading last_seq. begun, before: of an
+     * interval that goes on after a reading in part did not show it, its true beginning and the
+     * readings that showed it earlier. */
     "CREATE TABLE sighting(source_id INTEGER NOT NULL REFERENCES source(id), mac INTEGER NOT NULL,"
     " port INTEGER NOT NULL, vlan INTEGER NOT NULL, status INTEGER NOT NULL,"
     " first_seq INTEGER NOT NULL, first INTEGER NOT NULL, begun INTEGER NOT NULL,"

@@ -29,7 +29,8 @@ struct intake {
     size_t count;
     uint64_t digest_a, digest_b;
     bool has_ages;
-    struct wall at; /* when the reading ended, or the round began */
+    struct wall at;    /* when the reading ended, or the round began */
+    struct wall begun; /* when it began: no row of it was seen later than it says */
 };
 
 /* --- rows with the store's numbers --- */
@@ -223,7 +224,7 @@ static int find_piece(struct intake *intake, const struct sighting_key *key, str
 
 static int write_learnt(struct intake *intake, const struct sighting_key *key, struct err *err)
 {
-    struct wall begun = intake->at;
+    struct wall begun = intake->begun;
     int64_t before = 0;
     int failed = find_piece(intake, key, &begun, &before, err);
     if (failed != 0)
@@ -369,6 +370,7 @@ int store_round_table(struct store *store, const struct forward_table *table, st
         return failed;
     struct intake intake = {.store = store, .table = table};
     intake.at = wall_known(table->ended) ? table->ended : store->round_started;
+    intake.begun = wall_known(table->started) ? table->started : intake.at;
     failed = store_source(store, STORE_KIND_OBSERVED, table->site, table->switch_name, true,
                           &intake.source, err);
     failed = failed < 0 ? failed : already_read(&intake, err);

@@ -115,6 +115,8 @@
       " AND seq = ?2",                                                                             \
       "iiii")                                                                                      \
     S(RECORD_USE_ADD, "INSERT INTO record_use VALUES (?1, ?2, ?3, ?4)", "")                        \
+    S(RECORD_USE_THERE,                                                                            \
+      "SELECT 1 FROM record_use WHERE source_id = ?1 AND seq = ?2 AND round = ?3", "i")            \
     S(RECORD_USES, "SELECT source_id, seq FROM record_use WHERE round = ?1 ORDER BY ordinal",      \
       "ii")                                                                                        \
     S(RECORDED_OF_SOURCE,                                                                          \

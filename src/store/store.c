@@ -183,6 +183,18 @@ void store_close(struct store *store)
 
 /* --- the round --- */
 
+static void drop_pending(struct store *store)
+{
+    struct pending *pending = store->pending;
+    if (pending == NULL)
+        return;
+    arena_free(pending->arena);
+    free(pending->offs);
+    free(pending->members);
+    free(pending);
+    store->pending = NULL;
+}
+
 static void take_back(struct store *store)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
@@ -192,6 +204,7 @@ static void take_back(struct store *store)
     if (store->class->script(store->database, "ROLLBACK", &ignored) != 0)
         ignored.code = ERR_NONE;
     store_names_forget(store);
+    drop_pending(store);
 }
 
 int store_begin(struct store *store, struct err *err)
@@ -221,6 +234,8 @@ int store_round_begin(struct store *store, struct wall started, uint64_t *ret_ro
         return failed;
     store->in_round = true;
     store->round_broken = false;
+    store->pending = alloc_zeroed(1, sizeof *store->pending);
+    store->pending->arena = arena_new();
     struct cell row[STORE_COLUMNS_MAX];
     failed = store_one(store, SQL_ROUND_NEXT, NULL, 0, row, err);
     if (failed != 1)
@@ -273,15 +288,17 @@ int store_round_commit(struct store *store, struct wall judged, struct wall ende
     int failed = store_in_round(store, err);
     if (failed != 0)
         return failed;
-    failed = store_run(
-        store, SQL_ROUND_END,
-        (struct cell[]){cell_integer((int64_t)store->round), cell_wall(judged), cell_wall(ended)},
-        3, err);
+    const struct cell cells[] = {cell_integer((int64_t)store->round), cell_wall(judged),
+                                 cell_wall(ended)};
+    failed = store_put_offs(store, judged, err);
+    if (failed == 0)
+        failed = store_run(store, SQL_ROUND_END, cells, 3, err);
     if (failed == 0)
         failed = store->class->script(store->database, "COMMIT", err);
     if (failed != 0)
         return store_round_result(store, failed, err);
     store->in_round = false;
+    drop_pending(store);
     return 0;
 }
 

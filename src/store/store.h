@@ -89,6 +89,12 @@ int store_round_table(struct store *store, const struct forward_table *table,
 int store_round_records(struct store *store, const struct record_set *set,
                         const struct receipt *receipt, struct err *err) MUST_USE;
 
+/* Says that this round's snapshot of the recorded source `source` is its last good
+ * one. The snapshots of a round come back from store_world_load() in the order of
+ * store_round_records(), store_round_kept() and, for sources that neither named,
+ * store_round_failed(). */
+int store_round_kept(struct store *store, const char *source, struct err *err) MUST_USE;
+
 /* Stores that a source gave nothing usable; a recorded one keeps its last good
  * snapshot, which is then this round's too. `rounds` of `failed` is not read: the
  * store counts. `receipt` may be NULL. */
@@ -97,11 +103,19 @@ int store_round_failed(struct store *store, const struct failed_source *failed,
 
 /* Stores which guests are now recorded as not communicating: `identities`, each
  * once, any order (memory.h). A guest that is in none of `identities` and not in
- * `unknown` either has been read as communicating, or is gone: its clock ends. */
+ * `unknown` either has been read as communicating, or is gone: its clock ends. One
+ * that is new has been off since the clock value given to store_round_commit(). */
 int store_round_offs(struct store *store, const char *const *identities, size_t count,
                      const char *const *unknown, size_t unknown_count, struct err *err) MUST_USE;
 
-/* Stores the cases as they are after this round, and their events. */
+/* Before store_round_cases(): the discrepancies that the round's collective ones
+ * list. They have no case of their own, and stand all the same (open_since of
+ * memory.h); only identity and addresses are read. */
+int store_round_members(struct store *store, const struct discrepancy *members, size_t count,
+                        struct err *err) MUST_USE;
+
+/* Stores the cases as they are after this round, and their events. To be called
+ * in every judged round, also with none: what is not among them has had a break. */
 int store_round_cases(struct store *store, const struct case_change *changes, size_t count,
                       struct err *err) MUST_USE;
 

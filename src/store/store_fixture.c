@@ -52,6 +52,11 @@ struct wall fixture_minute(int64_t minute)
     return wall_add((struct wall){INT64_C(1764000000000000)}, span_seconds(minute * 60));
 }
 
+struct wall fixture_began(int64_t minute)
+{
+    return wall_add(fixture_minute(minute), span_ms(-250));
+}
+
 static uint32_t name_of(struct names *names, const char *text)
 {
     return names_add(names, text, strlen(text));
@@ -93,7 +98,7 @@ struct forward_table *fixture_table(const char *name, int64_t minute, bool whole
     if (!whole)
         receipt_text(&receipt.why_not, "no answer after 12 rows");
     receipt.ageing = span_seconds(300);
-    receipt.started = wall_add(fixture_minute(minute), span_ms(-250));
+    receipt.started = fixture_began(minute);
     receipt.ended = fixture_minute(minute);
     forward_table_add_receipt(table, &receipt);
     receipt_done(&receipt);

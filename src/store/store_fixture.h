@@ -21,12 +21,14 @@ struct fixture {
     char path[96]; /* of the store in it */
 };
 
-/* Makes the folder; 0, for cmocka's setup. */
+/* Makes the folder, removes it with what is in it; 0, for cmocka. */
 int fixture_setup(void **state);
-/* Removes the folder and what is in it; 0. */
+/* Removes what fixture_setup() made; 0. */
 int fixture_teardown(void **state);
 
+/* Returns that instant, and when a reading began that ended then. */
 struct wall fixture_minute(int64_t minute);
+struct wall fixture_began(int64_t minute);
 
 /* One row of a table; `vlan` "" unknown. */
 struct fixture_row {

@@ -32,6 +32,15 @@ struct dictionary {
     struct map by_id; /* the store's number -> number in `texts` */
 };
 
+/* What can only be written when the round is judged. */
+struct pending {
+    struct arena *arena;
+    const char **offs; /* identities of guests that are off since this round */
+    size_t off_count, off_capacity;
+    const struct discrepancy **members; /* that stand within collective ones */
+    size_t member_count, member_capacity;
+};
+
 struct store {
     const struct database_class *class;
     void *database;
@@ -44,6 +53,7 @@ struct store {
     uint64_t round;
     struct wall round_started;
     int64_t receipt_ordinal, reading_ordinal, record_ordinal;
+    struct pending *pending; /* what the round writes last, NULL outside a round */
     /* Taken back at the end of a round that failed, told by whoever asks next. */
     struct err round_error;
 };
@@ -147,7 +157,11 @@ int store_source_put(struct store *store, const struct source_row *source,
 int store_add_receipt(struct store *store, const struct receipt *receipt, int64_t source_id,
                       struct err *err) MUST_USE;
 
-/* Stores that recorded source `source_id` was judged in this round by `seq`. */
+/* Writes the beginnings of being off, at the clock value `judged`. */
+int store_put_offs(struct store *store, struct wall judged, struct err *err) MUST_USE;
+
+/* Stores that recorded source `source_id` was judged in this round by `seq`,
+ * unless that is stored already. */
 int store_use_records(struct store *store, int64_t source_id, int64_t seq,
                       struct err *err) MUST_USE;
 

@@ -58,7 +58,7 @@ static void an_unchanged_table_costs_its_receipt(void **state)
     struct memory memory = recall(store, 6, A, arena);
     assert_int_equal(memory.interval_count, 1); /* asked for; B is steady and not */
     assert_int_equal(memory.intervals[0].reads, 6);
-    assert_int_equal(memory.intervals[0].first.us, fixture_minute(0).us);
+    assert_int_equal(memory.intervals[0].first.us, fixture_began(0).us);
     assert_int_equal(memory.intervals[0].last.us, fixture_minute(5).us);
     assert_string_equal(memory.intervals[0].port, "p1");
     assert_string_equal(memory.intervals[0].vlan, "10");
@@ -83,7 +83,7 @@ static void a_move_is_two_intervals_side_by_side(void **state)
     assert_string_equal(memory.intervals[0].port, "p1");
     assert_int_equal(memory.intervals[0].last.us, fixture_minute(0).us);
     assert_string_equal(memory.intervals[1].port, "p3");
-    assert_int_equal(memory.intervals[1].first.us, fixture_minute(1).us);
+    assert_int_equal(memory.intervals[1].first.us, fixture_began(1).us);
     assert_int_equal(memory.intervals[1].reads, 1);
     memory = recall(store, 40, 0, arena); /* beyond the horizon */
     assert_int_equal(memory.interval_count, 0);
@@ -108,7 +108,7 @@ static void a_reading_in_part_ends_nothing_for_good(void **state)
                   NULL);
     memory = recall(store, 5, A, arena);
     assert_int_equal(memory.interval_count, 1); /* the same interval goes on */
-    assert_int_equal(memory.intervals[0].first.us, fixture_minute(0).us);
+    assert_int_equal(memory.intervals[0].first.us, fixture_began(0).us);
     assert_int_equal(memory.intervals[0].last.us, fixture_minute(4).us);
     assert_int_equal(memory.intervals[0].reads, 3);
     memory = recall(store, 5, B, arena);
@@ -119,7 +119,7 @@ static void a_reading_in_part_ends_nothing_for_good(void **state)
                   NULL);
     memory = recall(store, 7, A, arena);
     assert_int_equal(memory.interval_count, 2); /* gone by proof: a new interval */
-    assert_int_equal(memory.intervals[1].first.us, fixture_minute(6).us);
+    assert_int_equal(memory.intervals[1].first.us, fixture_began(6).us);
     arena_free(arena);
     store_close(store);
 }

@@ -447,6 +447,15 @@ int store_find_round(struct store *store, struct wall at, struct store_round *re
     return find_round(store, SQL_ROUND_AT, &key, ret, err);
 }
 
+static struct span ageing_horizon(const struct store_world *world)
+{
+    int64_t largest = FORWARD_DEFAULT_AGEING.us;
+    for (size_t i = 0; i < world->table_count; i++)
+        if (world->tables[i]->ageing.us > largest)
+            largest = world->tables[i]->ageing.us;
+    return span_us(largest > INT64_MAX / 4 ? largest : 2 * largest);
+}
+
 static int load_world(struct gathering *gathering, uint64_t round, enum store_world_tables tables,
                       const struct store_memory_query *query, struct err *err)
 {
@@ -465,6 +474,8 @@ static int load_world(struct gathering *gathering, uint64_t round, enum store_wo
         return failed;
     struct store_memory_query before = *query;
     before.now = world->round.judged;
+    if (before.horizon.us <= 0)
+        before.horizon = ageing_horizon(world);
     return memory_load(store, world->round.number - 1, &before, world->arena, &world->memory, err);
 }
 
