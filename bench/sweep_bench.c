@@ -214,7 +214,9 @@ static double render_all(const struct sweep *sweep)
 /* Texts of names and uuids, and the guests' numbers of them. */
 static size_t name_bytes(const struct centre *centre)
 {
-    return names_size(centre->set->names) + centre->set->guest_count * sizeof(*centre->set->guests);
+    return names_size(centre->set->names) +
+           centre->set->guest_count * sizeof(*centre->set->guests) +
+           centre->set->uuid_count * sizeof(*centre->set->uuids);
 }
 
 /* NIC columns and the other tables, forward rows, and the world's index. */

@@ -85,27 +85,6 @@ static void cover_hypervisor(struct world *world, struct world_hypervisor *hv,
     hv->observable = hv->reason == COVERAGE_WHOLE;
 }
 
-/* Counts, a hypervisor, the NICs that should be heard. */
-static void count_expected(struct world *world)
-{
-    for (size_t s = 0; s < world->in.record_count; s++) {
-        const struct world_set *set = &world->sets[s];
-        const struct nic_columns *nics = &set->set->nics;
-        uint32_t last = NAME_NONE, hypervisor = WORLD_NONE;
-        for (size_t i = 0; i < nics->count; i++) {
-            if (nics->hypervisor[i] != last) {
-                last = nics->hypervisor[i];
-                hypervisor = last == NAME_NONE ? WORLD_NONE : map_find(&set->hypervisors, last);
-            }
-            if (hypervisor == WORLD_NONE)
-                continue;
-            world->hypervisors[hypervisor].expects +=
-                nics->wire[i] == YES &&
-                run_state_communicates((enum run_state)nics->run_state[i]) == YES;
-        }
-    }
-}
-
 /* Chains the ports of each logical port that spans several, and all others singly. */
 static uint32_t *chain_ports(const struct world *world, struct map *roots)
 {
@@ -138,7 +117,6 @@ void coverage_build(struct world *world)
         cover_hypervisor(world, &world->hypervisors[h], &roots, next);
     map_done(&roots);
     free(next);
-    count_expected(world);
 }
 
 static const char *switch_why(const struct world *world, const struct world_attachment *a,

@@ -15,8 +15,8 @@
  * looked at, so that a record is never overruled. */
 
 enum {
-    INFER_ROWS_MAX = 8 * 1000 * 1000, /* beyond this, rows are too many to sort in a round */
-    INFER_PORTS_MAX = 96,             /* candidates on each side of a pair of switches */
+    INFER_MACS_MAX = 1000 * 1000, /* more add cost and no certainty */
+    INFER_PORTS_MAX = 96,         /* candidates on each side of a pair of switches */
     COVER_PERCENT = 90
 };
 
@@ -51,28 +51,54 @@ static int compare_pairs(const void *a, const void *b)
     return x->root_b < y->root_b ? -1 : x->root_b > y->root_b;
 }
 
-static struct entry *collect(const struct world *world, size_t *ret_count)
+/* Whether nothing is known of the port, nor of its switch's links. */
+static bool is_open(const struct world *world, const struct world_switch *sw, uint32_t local)
 {
-    size_t total = 0, count = 0;
-    for (uint32_t s = 0; s < world->switch_count; s++)
-        if (world->switches[s].table != NULL && world->switches[s].hypervisor == WORLD_NONE)
-            total += world->switches[s].table->row_count;
-    *ret_count = 0;
-    if (total == 0 || total > INFER_ROWS_MAX)
-        return NULL;
-    struct entry *entries = alloc_array(total, sizeof *entries);
-    for (uint32_t s = 0; s < world->switch_count; s++) {
-        const struct world_switch *sw = &world->switches[s];
-        for (size_t i = 0;
-             sw->table != NULL && sw->hypervisor == WORLD_NONE && i < sw->table->row_count; i++) {
-            const struct forward_row *row = &sw->table->rows[i];
-            if (row->port < sw->port_count && world_row_counts(row) &&
-                mac_is_station(forward_row_mac(row)))
-                entries[count++] = (struct entry){forward_row_mac(row).bits, s,
-                                                  world->ports[sw->first_port + row->port].root};
+    return !sw->topology_known &&
+           world->ports[world->ports[sw->first_port + local].root].reason == EDGE_REASON_NONE;
+}
+
+/* Calls for each sighting of the tables, `open` ones only where asked. */
+static const struct forward_row *next_row(const struct world *world, uint32_t *sw_index, size_t *at,
+                                          bool open)
+{
+    for (; *sw_index < world->switch_count; ++*sw_index, *at = 0) {
+        const struct world_switch *sw = &world->switches[*sw_index];
+        if (sw->table == NULL || sw->hypervisor != WORLD_NONE || (open && sw->topology_known))
+            continue;
+        while (*at < sw->table->row_count) {
+            const struct forward_row *row = &sw->table->rows[(*at)++];
+            if (row->port < sw->port_count && (!open || is_open(world, sw, row->port)) &&
+                world_row_counts(row) && mac_is_station(forward_row_mac(row)))
+                return row;
         }
     }
-    qsort(entries, count, sizeof *entries, compare_entries);
+    return NULL;
+}
+
+/* The sightings of all MACs that some open port shows: the others tell nothing new. */
+static struct entry *collect(const struct world *world, size_t *ret_count)
+{
+    struct map wanted = MAP_EMPTY;
+    struct entry *entries = NULL;
+    size_t count = 0, capacity = 0, at = 0;
+    uint32_t sw = 0;
+    const struct forward_row *row;
+    while ((row = next_row(world, &sw, &at, true)) != NULL && wanted.count < INFER_MACS_MAX)
+        map_put(&wanted, forward_row_mac(row).bits, 1);
+    sw = 0;
+    at = 0;
+    while (wanted.count > 0 && (row = next_row(world, &sw, &at, false)) != NULL) {
+        if (map_find(&wanted, forward_row_mac(row).bits) == MAP_NO_VALUE)
+            continue;
+        entries = alloc_grow(entries, count, &capacity, sizeof *entries);
+        entries[count++] =
+            (struct entry){forward_row_mac(row).bits, sw,
+                           world->ports[world->switches[sw].first_port + row->port].root};
+    }
+    map_done(&wanted);
+    if (count > 0)
+        qsort(entries, count, sizeof *entries, compare_entries);
     *ret_count = count;
     return entries;
 }

@@ -10,7 +10,7 @@
  *
  * Open addressing with linear probing over huge pages; the slot number is the high
  * half of a seeded multiplicative hash times the number of slots, so the table need
- * not be a power of two and its load can stay near 0.6: under 27 bytes an entry. The
+ * not be a power of two and its load can stay at 2/3: 24 bytes an entry. The
  * seed is the process's: whoever chooses MACs cannot choose their slots. A slot's key
  * has the 48 bits of the MAC below and a 16-bit tag above, so that one compare finds
  * it and one cache line answers. Keys are never removed. */

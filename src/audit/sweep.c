@@ -223,6 +223,11 @@ static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint3
     uint64_t mac = slot->key & MAC_SLOT_MASK;
     if (tag & MAC_TAG_INFRASTRUCTURE)
         return;
+    if ((tag & MAC_TAG_HYPERVISOR) && (fast == FAST_TRANSIT || fast == slot->owner)) {
+        if (fast == slot->owner)
+            pass->hypervisors[fast] |= HYPERVISOR_SEEN;
+        return;
+    }
     if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_ALSO_NIC)) {
         uint32_t nic = map_find(&pass->world->hypervisor_nic_of_mac, mac);
         bool at_home = false;

@@ -199,6 +199,54 @@ static void build_switches(struct world *world, size_t *hypervisors)
         }
 }
 
+/* The world's number of a hypervisor by its name in one set. */
+static uint32_t set_hypervisor(struct world *world, struct world_set *set, uint32_t name,
+                               size_t *capacity)
+{
+    uint32_t *number = &set->hypervisor_numbers[name];
+    if (*number != WORLD_NONE)
+        return *number;
+    *number = add_hypervisor(world, names_get(set->set->names, name), capacity);
+    map_put(&set->hypervisors, name, *number);
+    return *number;
+}
+
+static void name_guest_hypervisors(struct world *world, size_t *capacity)
+{
+    world->sets = alloc_zeroed(world->in.record_count + 1, sizeof *world->sets);
+    for (size_t s = 0; s < world->in.record_count; s++) {
+        const struct record_set *set = world->in.records[s];
+        struct world_set *to = &world->sets[s];
+        to->set = set;
+        to->nic_base = world->nic_count;
+        to->guest_base = world->guest_count;
+        to->vlans = map_vlans(world, set->vlans);
+        world->nic_count += (uint32_t)set->nics.count;
+        world->guest_count += (uint32_t)set->guest_count;
+        size_t names = names_count(set->names);
+        to->hypervisor_numbers = alloc_array(names + 1, sizeof(uint32_t));
+        memset(to->hypervisor_numbers, 0xff, (names + 1) * sizeof(uint32_t));
+        for (size_t i = 0; i < set->nics.count; i++) {
+            uint32_t name = set->nics.hypervisor[i];
+            if (name == NAME_NONE || to->hypervisor_numbers[name] != WORLD_NONE)
+                continue;
+            set_hypervisor(world, to, name, capacity);
+        }
+    }
+}
+
+static uint32_t find_port_on(const struct world *world, uint32_t switch_index, const char *port)
+{
+    for (uint32_t s = switch_index; s != WORLD_NONE; s = world->switches[s].next_same) {
+        if (world->switches[s].table == NULL)
+            continue;
+        uint32_t local = forward_table_find_port(world->switches[s].table, port);
+        if (local != FORWARD_NO_PORT)
+            return world->switches[s].first_port + local;
+    }
+    return WORLD_NONE;
+}
+
 /* --- attachments --- */
 
 static int by_hypervisor(const void *a, const void *b)
@@ -219,14 +267,14 @@ static void read_attachments(struct world *world, size_t *hypervisors)
     world->attachments = alloc_zeroed(total + 1, sizeof *world->attachments);
     for (uint32_t s = 0; s < world->in.record_count; s++) {
         const struct record_set *set = world->in.records[s];
+        uint32_t last_name = NAME_NONE, last_switch = WORLD_NONE;
         for (size_t i = 0; i < set->attachment_count; i++) {
             const struct record_attachment *row = &set->attachments[i];
             if (row->hypervisor == NAME_NONE)
                 continue;
             struct world_attachment *to = &world->attachments[world->attachment_count++];
             *to = (struct world_attachment){
-                .hypervisor =
-                    add_hypervisor(world, names_get(set->names, row->hypervisor), hypervisors),
+                .hypervisor = set_hypervisor(world, &world->sets[s], row->hypervisor, hypervisors),
                 .nic_mac = mac_is_station(row->nic_mac) ? row->nic_mac : MAC_NONE,
                 .switch_index = WORLD_NONE,
                 .port = WORLD_NONE,
@@ -236,8 +284,12 @@ static void read_attachments(struct world *world, size_t *hypervisors)
                 .line = row->line};
             if (to->switch_name[0] == '\0' || to->port_name[0] == '\0')
                 continue;
-            to->switch_index = world_find_switch(world, to->switch_name);
-            to->port = world_find_port(world, to->switch_name, to->port_name);
+            if (row->switch_name != last_name) { /* mostly the one before, or its peer */
+                last_name = row->switch_name;
+                last_switch = world_find_switch(world, to->switch_name);
+            }
+            to->switch_index = last_switch;
+            to->port = find_port_on(world, last_switch, to->port_name);
         }
     }
     qsort(world->attachments, world->attachment_count, sizeof *world->attachments, by_hypervisor);
@@ -299,32 +351,6 @@ static void build_places(struct world *world)
     }
 }
 
-static void name_guest_hypervisors(struct world *world, size_t *capacity)
-{
-    world->sets = alloc_zeroed(world->in.record_count + 1, sizeof *world->sets);
-    for (size_t s = 0; s < world->in.record_count; s++) {
-        const struct record_set *set = world->in.records[s];
-        struct world_set *to = &world->sets[s];
-        to->set = set;
-        to->nic_base = world->nic_count;
-        to->guest_base = world->guest_count;
-        to->vlans = map_vlans(world, set->vlans);
-        world->nic_count += (uint32_t)set->nics.count;
-        world->guest_count += (uint32_t)set->guest_count;
-        uint32_t last = NAME_NONE;
-        for (size_t i = 0; i < set->nics.count; i++) {
-            uint32_t name = set->nics.hypervisor[i];
-            if (name == NAME_NONE || name == last)
-                continue;
-            last = name;
-            if (map_find(&to->hypervisors, name) != MAP_NO_VALUE)
-                continue;
-            map_put(&to->hypervisors, name,
-                    add_hypervisor(world, names_get(set->names, name), capacity));
-        }
-    }
-}
-
 /* When each switch was last read before this round, as far as memory tells. */
 static void find_last_reads(struct world *world)
 {
@@ -361,12 +387,16 @@ struct world *world_new(const struct world_input *input)
     size_t hypervisors = 0;
     build_switches(world, &hypervisors);
     world_build_links(world);
-    read_attachments(world, &hypervisors);
     name_guest_hypervisors(world, &hypervisors);
+    read_attachments(world, &hypervisors);
     build_hypervisor_nics(world);
     build_places(world);
     edge_build(world);
     world_build_nics(world);
+    for (size_t s = 0; s < world->in.record_count; s++) {
+        free(world->sets[s].hypervisor_numbers);
+        world->sets[s].hypervisor_numbers = NULL;
+    }
     coverage_build(world);
     find_last_reads(world);
     return world;
@@ -426,15 +456,7 @@ uint32_t world_find_switch(const struct world *world, const char *name)
 
 uint32_t world_find_port(const struct world *world, const char *switch_name, const char *port)
 {
-    for (uint32_t s = world_find_switch(world, switch_name); s != WORLD_NONE;
-         s = world->switches[s].next_same) {
-        if (world->switches[s].table == NULL)
-            continue;
-        uint32_t local = forward_table_find_port(world->switches[s].table, port);
-        if (local != FORWARD_NO_PORT)
-            return world->switches[s].first_port + local;
-    }
-    return WORLD_NONE;
+    return find_port_on(world, world_find_switch(world, switch_name), port);
 }
 
 uint32_t world_find_hypervisor(const struct world *world, const char *name)

@@ -254,20 +254,19 @@ static void index_set(struct world *world, const struct world_set *set, size_t *
 {
     const struct nic_columns *nics = &set->set->nics;
     struct mac_index *index = &world->index;
-    uint32_t last_name = NAME_NONE, hypervisor = WORLD_NONE;
     for (size_t i = 0; i < nics->count; i++) {
         if (i + PREFETCH_AHEAD < nics->count)
             __builtin_prefetch(
                 index->slots + mac_index_home(index, nics->mac[i + PREFETCH_AHEAD] & MAC_SLOT_MASK),
                 1);
+        uint32_t name = nics->hypervisor[i];
+        uint32_t hypervisor = name == NAME_NONE ? WORLD_NONE : set->hypervisor_numbers[name];
+        if (hypervisor != WORLD_NONE && nics->wire[i] == YES &&
+            run_state_communicates((enum run_state)nics->run_state[i]) == YES)
+            world->hypervisors[hypervisor].expects++;
         struct mac mac = {nics->mac[i]};
-        if (!mac_is_station(mac))
+        if (!world_is_station(mac))
             continue;
-        if (nics->hypervisor[i] != last_name) {
-            last_name = nics->hypervisor[i];
-            hypervisor =
-                last_name == NAME_NONE ? WORLD_NONE : map_find(&set->hypervisors, last_name);
-        }
         bool new;
         struct mac_slot *slot = mac_index_put(index, mac.bits, &new);
         uint32_t nic = set->nic_base + (uint32_t)i;

@@ -35,7 +35,7 @@ struct world_switch {
     bool proves_absence; /* whole, not empty, room to learn */
     bool ageing_assumed; /* the device did not tell */
     int64_t started_us, ended_us, ageing_us, poll_error_us;
-    int64_t last_read_us; /* latest sighting that memory has from it: its read before */
+    int64_t last_read_us;    /* latest sighting that memory has from it: its read before */
     uint16_t *vlans;         /* table's VLAN set -> world's */
     uint32_t next_same;      /* another table of the same switch, WORLD_NONE */
     const char *recorded_as; /* table and line that name it, where it is not configured */
@@ -88,6 +88,7 @@ struct world_set {
     const struct record_set *set;
     uint32_t nic_base, guest_base;
     struct map hypervisors;             /* name number in the set -> hypervisor */
+    uint32_t *hypervisor_numbers;       /* the same as an array, only while the world is built */
     uint16_t *vlans;                    /* set's VLAN set -> world's */
     bool guests_in_order;               /* nics.guest never falls: a guest's NICs stand together */
     uint32_t *guest_start, *guest_nics; /* else: CSR of NICs by guest */
@@ -169,6 +170,15 @@ uint32_t world_find_port(const struct world *world, const char *switch_name, con
 uint32_t world_find_hypervisor(const struct world *world, const char *name);
 const char *world_port_name(const struct world *world, uint32_t port);
 const char *world_site_name(const struct world *world, uint32_t site);
+
+/* mac_is_station(), decided without a call for nearly every address. */
+static inline bool world_is_station(struct mac mac)
+{
+    uint64_t first = mac.bits >> 40;
+    if (first != 0x00 && first != 0x02)
+        return first < 0x100 && (first & 1) == 0;
+    return mac_is_station(mac);
+}
 
 /* Whether two VLAN sets of the world can be one bridge domain: they share a VLAN,
  * or one of them is not known. */
