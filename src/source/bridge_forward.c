@@ -25,7 +25,7 @@ struct builder {
     vlan_set *vlans;        /* of each group */
     bool *believed;         /* of each group: a table that knows VLANs */
     bool merge;             /* tables of both kinds, or several that know VLANs, have rows */
-    struct map placed;      /* MACs that a believed table places */
+    struct map placed;      /* MACs of believed tables: whether they place them */
     struct map seen;        /* MAC, VLAN, port of rows that are kept */
     uint64_t seed;
 };
@@ -226,16 +226,31 @@ static bool has_no_mac(const struct bridge_table *bridge, size_t row)
     return odd != NULL && (odd->notes & BRIDGE_NOTE_NO_MAC) != 0;
 }
 
-/* Collects the MACs that tables with VLANs place. */
+/* Collects the MACs that tables with VLANs have, and whether with a port. */
 static void collect_placed(struct builder *builder)
 {
     const struct bridge_table *bridge = builder->bridge;
     for (size_t i = 0; builder->merge && i < bridge->row_count; i++) {
         const struct bridge_row *row = &bridge->rows[i];
-        if (builder->believed[bridge_row_group(row)] && (row->flags & BRIDGE_ROW_PORT) != 0 &&
-            row->port != 0)
-            map_put(&builder->placed, bridge_row_mac(row).bits, 1);
+        bool placed = (row->flags & BRIDGE_ROW_PORT) != 0 && row->port != 0;
+        if (!builder->believed[bridge_row_group(row)])
+            continue;
+        if (placed)
+            map_put(&builder->placed, bridge_row_mac(row).bits, true);
+        else
+            map_put_new(&builder->placed, bridge_row_mac(row).bits, false);
     }
+}
+
+/* Whether a row of BRIDGE-MIB adds nothing to what tables with VLANs say: they
+ * place the MAC; or they have it without a port, and this row's port leads to no
+ * interface either. */
+static bool is_outdone(const struct builder *builder, const struct forward_row *row)
+{
+    uint32_t placed = map_find(&builder->placed, forward_row_mac(row).bits);
+    if (placed == MAP_NO_VALUE || row->vlan != VLAN_SET_UNKNOWN)
+        return false;
+    return placed || row->port == FORWARD_NO_PORT || builder->table->ports[row->port].if_index == 0;
 }
 
 /* Whether a row says nothing that another table has not said better. */
@@ -243,11 +258,9 @@ static bool is_covered(struct builder *builder, uint32_t group, const struct for
 {
     if (!builder->merge)
         return false;
-    struct mac mac = forward_row_mac(row);
-    if (!builder->believed[group] && row->vlan == VLAN_SET_UNKNOWN &&
-        map_find(&builder->placed, mac.bits) != MAP_NO_VALUE)
+    if (!builder->believed[group] && is_outdone(builder, row))
         return true;
-    const uint64_t parts[] = {mac.bits, (uint64_t)row->vlan << 32 | row->port};
+    const uint64_t parts[] = {forward_row_mac(row).bits, (uint64_t)row->vlan << 32 | row->port};
     uint64_t key = hash_bytes(parts, sizeof parts, builder->seed) >> 1;
     size_t before = builder->seen.count;
     map_put(&builder->seen, key, 1);

@@ -14,7 +14,6 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "io/file.h"
-#include "wire/bridge_reader.h"
 
 enum { READ_SIZE = 64 * 1024, VLAN_HIGHEST = 4094 };
 
@@ -329,6 +328,13 @@ static void answer(struct bridge_reader *reader, const struct recording_file *fi
     bridge_reader_end(reader, want->id, damaged ? text_get(&why) : NULL);
 }
 
+void recording_file_answer(const struct recording_file *file, struct bridge_reader *reader)
+{
+    struct bridge_want want;
+    while (bridge_reader_next(reader, &want))
+        answer(reader, file, &want);
+}
+
 struct bridge_table *recording_file_read(const struct recording_file *file,
                                          const struct quirk_table *quirks)
 {
@@ -344,9 +350,7 @@ struct bridge_table *recording_file_read(const struct recording_file *file,
         .context_count = count,
     };
     struct bridge_reader *reader = bridge_reader_new(&options);
-    struct bridge_want want;
-    while (bridge_reader_next(reader, &want))
-        answer(reader, file, &want);
+    recording_file_answer(file, reader);
     struct bridge_table *table = bridge_reader_take(reader);
     bridge_reader_free(reader);
     return table;

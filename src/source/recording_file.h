@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "wire/bridge_table.h"
+#include "wire/bridge_reader.h"
 #include "wire/quirks.h"
 #include "wire/recording.h"
 #include "wire/recording_parser.h"
@@ -56,6 +56,9 @@ int recording_file_add(struct recording_file *file, const char *path, struct err
 /* Reads `path`, which need not exist if contexts of its name do, and every
  * context beside it. Returns as recording_file_add(). */
 int recording_file_open(const char *path, struct recording_file **ret, struct err *err) MUST_USE;
+
+/* Answers every request of `reader` out of the files until it is finished. */
+void recording_file_answer(const struct recording_file *file, struct bridge_reader *reader);
 
 /* Decodes the set. Returns the table, yours to free. */
 struct bridge_table *recording_file_read(const struct recording_file *file,

@@ -339,7 +339,8 @@ static void set_vlans(const struct bridge_facts *facts, const struct quirk *quir
     }
     uint32_t count = 0;
     const struct bridge_vlan *tags = pairs_of(facts->tags, facts->tag_count, group->fdb_id, &count);
-    if (quirk->vlan == QUIRK_VLAN_TAGS && facts->tag_count > 0) {
+    bool tags_apply = quirk->fdb.column.length == 0 || group->family == BRIDGE_VENDOR;
+    if (quirk->vlan == QUIRK_VLAN_TAGS && facts->tag_count > 0 && tags_apply) {
         group->notes |= facts->vlan_count == 0 ? BRIDGE_NOTE_NO_VLAN_TABLE : 0;
         if (count > 0) {
             set_pairs(group, tags, count);

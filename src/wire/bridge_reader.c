@@ -205,8 +205,8 @@ static void plan_facts(struct bridge_reader *reader)
     }
     walk_add(reader, COLUMN_IF_TYPE, IF_ENTRY(3), 0);
     walk_add(reader, COLUMN_IF_ADDRESS, IF_ENTRY(6), 0);
+    walk_add(reader, COLUMN_IF_DESCR, IF_ENTRY(2), 0);
     if (reader->options.everything) {
-        walk_add(reader, COLUMN_IF_DESCR, IF_ENTRY(2), 0);
         walk_add(reader, COLUMN_IF_ALIAS, IF_X(18), 0);
         walk_add(reader, COLUMN_IEEE_VLAN_FDB, IEEE8021(4, 1, 4, 2, 1, 4), 0);
         walk_add(reader, COLUMN_IEEE_BASE_PORT, IEEE8021(2, 1, 1, 4, 1, 3), 0);
@@ -635,8 +635,6 @@ static void end_walk(struct bridge_reader *reader, struct task *task, const char
     if (task->column == COLUMN_PORT) {
         context_of(reader, task->context)->rows += task->walk.rows;
         plan_after_port(reader, task);
-    } else if (task->column == COLUMN_IF_NAME && task->rows == 0 && !reader->options.everything) {
-        walk_add(reader, COLUMN_IF_DESCR, IF_ENTRY(2), 0);
     }
 }
 
