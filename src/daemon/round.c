@@ -84,7 +84,9 @@ static void observed_ended(void *aux, struct forward_table *table, const struct 
     struct task *task = aux;
     task->observed_job = NULL;
     task->table = table;
-    task->rows = table != NULL ? table->row_count : 0;
+    task->rows = 0;
+    for (const struct forward_table *each = table; each != NULL; each = each->next)
+        task->rows += each->row_count;
     task_ended(task, table == NULL ? err : NULL);
 }
 
@@ -223,13 +225,26 @@ static void collect_recorded(struct runner *runner, struct task *task)
     add_failed(round, task, NULL);
 }
 
+/* Takes a chain of tables apart: a source may have seen several switches. */
+static void add_tables(struct round *round, struct forward_table *chain)
+{
+    while (chain != NULL) {
+        struct forward_table *table = chain;
+        chain = table->next;
+        table->next = NULL;
+        round->tables = alloc_grow(round->tables, round->table_count, &round->table_capacity,
+                                   sizeof *round->tables);
+        round->tables[round->table_count++] = table;
+    }
+}
+
 static void collect_observed(struct runner *runner, struct task *task)
 {
     struct round *round = runner->round;
     const char *name =
         task->source->switch_name != NULL ? task->source->switch_name : task->source->name;
     if (task->table != NULL)
-        round->tables[round->table_count++] = task->table;
+        add_tables(round, task->table);
     else
         add_failed(round, task, name);
 }
@@ -241,7 +256,6 @@ static struct round *round_new(size_t sources)
     round->records = alloc_zeroed(sources, sizeof *round->records);
     round->record_is_old = alloc_zeroed(sources, sizeof *round->record_is_old);
     round->record_receipts = alloc_zeroed(sources, sizeof *round->record_receipts);
-    round->tables = alloc_zeroed(sources, sizeof *round->tables);
     round->failed = alloc_zeroed(sources, sizeof *round->failed);
     round->failed_receipts = alloc_zeroed(sources, sizeof *round->failed_receipts);
     return round;

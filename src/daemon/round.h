@@ -58,8 +58,8 @@ struct round {
     bool *record_is_old;             /* beside records: a last good copy */
     struct receipt *record_receipts; /* beside records: of this round's attempt */
     size_t record_count;
-    struct forward_table **tables;
-    size_t table_count;
+    struct forward_table **tables; /* each alone, whatever chain its source gave */
+    size_t table_count, table_capacity;
     struct failed_source *failed;    /* texts in arena; rounds = 1 */
     struct receipt *failed_receipts; /* beside failed */
     size_t failed_count;
