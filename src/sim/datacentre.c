@@ -397,6 +397,11 @@ struct wall datacentre_switch_booted(const struct datacentre *dc, uint32_t switc
     return (struct wall){dc->switch_states[switch_index].booted};
 }
 
+uint64_t datacentre_record_changes(const struct datacentre *dc)
+{
+    return dc->record_changes;
+}
+
 const uint16_t *datacentre_vlans(const struct datacentre *dc, size_t *ret_count)
 {
     *ret_count = dc->vlan_count;

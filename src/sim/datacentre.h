@@ -201,6 +201,9 @@ struct sim_neighbour *datacentre_neighbours(const struct datacentre *dc, uint32_
 
 /* --- what is recorded --- */
 
+/* Returns a number that rises whenever the records change. */
+uint64_t datacentre_record_changes(const struct datacentre *dc);
+
 struct sim_recorded_nic {
     const char *hypervisor, *guest, *uuid;
     struct mac mac;

@@ -98,6 +98,7 @@ struct datacentre {
     struct sim_pending *pending; /* sorted by time, then order */
     size_t pending_count, pending_capacity;
     uint64_t next_order;
+    uint64_t record_changes;
     const char *last_scheduled;
     struct sim_truth *truths;
     size_t truth_count, truth_capacity;

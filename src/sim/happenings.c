@@ -102,6 +102,7 @@ static void record_follows(struct datacentre *dc, const struct sim_pending *even
 {
     struct sim_guest *g = &dc->guests[event->guest];
     g->home = g->hypervisor;
+    dc->record_changes++;
     if (g->recorded_state != g->run_state) {
         g->recorded_state = g->run_state;
         g->recorded_since = g->state_since;
@@ -144,6 +145,7 @@ static void happen_power(struct datacentre *dc, const struct sim_pending *event)
     if (event->action == SIM_ZOMBIE) {
         g->recorded_state = RUN_STATE_OFF;
         g->recorded_since = event->at;
+        dc->record_changes++;
         guest_truth(dc, g, DISCREPANCY_OFF_BUT_SEEN, after_ageing(dc, event->at));
         return;
     }
@@ -227,6 +229,7 @@ static void happen_unknown(struct datacentre *dc, const struct sim_pending *even
 static void happen_record_only(struct datacentre *dc, const struct sim_pending *event)
 {
     struct sim_guest *g = &dc->guests[event->guest];
+    dc->record_changes++;
     if (event->action == SIM_CONFLICT) {
         g->second_home = event->hypervisor;
         guest_truth(dc, g, DISCREPANCY_INVENTORY_CONFLICT, event->at);
@@ -300,6 +303,7 @@ static void happen_no_attachment(struct datacentre *dc, const struct sim_pending
         if (dc->attachments[i].hypervisor != h->name)
             dc->attachments[kept++] = dc->attachments[i];
     dc->attachment_count = kept;
+    dc->record_changes++;
     sim_truth_add(dc, DISCREPANCY_RECORDED_GAP, h->name, MAC_NONE, event->at);
 }
 

@@ -61,7 +61,7 @@ static uint16_t own_port(void)
 struct lab {
     struct sim_site *site;
     struct sim_child child;
-    char control[64];
+    char control[64], directory[64];
 };
 
 static void set_up_site(struct lab *lab)
@@ -76,6 +76,9 @@ static void set_up_site(struct lab *lab)
     assert_int_equal(
         sim_site_new(datacentre_new(&shape), &config, server, shape.start, &lab->site, &err), 0);
     assert_int_equal(sim_server_control(server, lab->control, &err), 0);
+    strcpy(lab->directory, "/tmp/muster-sim-lab-XXXXXX");
+    assert_non_null(mkdtemp(lab->directory));
+    sim_site_keep_records(lab->site, server, lab->directory);
     assert_int_equal(sim_child_start(server, &lab->child, &err), 0);
     sim_server_free(server);
 }
@@ -85,6 +88,9 @@ static void tear_down_site(struct lab *lab)
     sim_child_stop(&lab->child);
     assert_int_not_equal(access(lab->control, F_OK), 0);
     sim_site_free(lab->site);
+    char path[128];
+    snprintf(path, sizeof(path), "rm -r %s", lab->directory);
+    assert_int_equal(system(path), 0);
 }
 
 static void command(struct lab *lab, const char *line)
@@ -223,6 +229,27 @@ static void commands_change_what_is_seen(void **state)
     tear_down_site(&lab);
 }
 
+static void records_follow_what_happens(void **state)
+{
+    struct lab lab = {0};
+    set_up_site(&lab);
+    char path[128], content[1 << 15];
+    snprintf(path, sizeof(path), "%s/guests.csv", lab.directory);
+    command(&lab, "event conflict web01 hv02");
+    FILE *file = NULL;
+    for (int tries = 0; !file && tries < 100; tries++) {
+        struct timespec pause = {0, 10000000};
+        nanosleep(&pause, NULL);
+        file = fopen(path, "r");
+    }
+    assert_non_null(file);
+    content[fread(content, 1, sizeof(content) - 1, file)] = 0;
+    fclose(file);
+    assert_non_null(strstr(content, "\nhv01,web01,"));
+    assert_non_null(strstr(content, "\nhv02,web01,"));
+    tear_down_site(&lab);
+}
+
 static void recordings_answer_what_was_recorded(void **state)
 {
     char path[64], vlan_path[64];
@@ -273,6 +300,7 @@ int main(void)
         cmocka_unit_test(wrong_credentials_are_told_as_real_agents_do),
         cmocka_unit_test(faults_show_to_real_clients),
         cmocka_unit_test(commands_change_what_is_seen),
+        cmocka_unit_test(records_follow_what_happens),
         cmocka_unit_test(recordings_answer_what_was_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

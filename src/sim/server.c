@@ -43,6 +43,10 @@ struct sim_server {
     pid_t serving; /* the process that runs the loop: the file is its own */
     int (*hook)(void *state, char *line, struct text *reply, struct err *err);
     void *hook_state;
+    void (*tick)(void *state); /* NULL: none */
+    void *tick_state;
+    struct span tick_period;
+    int64_t next_tick;
     struct usm_crypto *crypto;
     struct delay_queue delayed;
     struct sim_random random; /* which answers get lost */
@@ -218,6 +222,15 @@ void sim_server_hook(struct sim_server *server,
     server->hook_state = state;
 }
 
+void sim_server_tick(struct sim_server *server, struct span period, void (*tick)(void *state),
+                     void *state)
+{
+    server->tick = tick;
+    server->tick_state = state;
+    server->tick_period = period;
+    server->next_tick = 0;
+}
+
 /* --- commands --- */
 
 static int command_fault(struct sim_server *server, char *rest, struct text *reply, struct err *err)
@@ -286,6 +299,7 @@ static void serve_control(struct sim_server *server)
         text_clear(&reply);
         text_printf(&reply, "error %s", err.text);
     }
+    server->next_tick = 0;
     size_t kept = reply.length < SIM_SERVER_COMMAND_SIZE ? reply.length : SIM_SERVER_COMMAND_SIZE;
     if (from_length > sizeof(from.sun_family))
         sendto(server->control, text_get(&reply), kept, 0, (struct sockaddr *)&from, from_length);
@@ -448,6 +462,8 @@ static void send_due(struct sim_server *server)
 static const struct timespec *patience(const struct sim_server *server, struct timespec *buffer)
 {
     int64_t due = delay_queue_due(&server->delayed);
+    if (server->tick && server->next_tick < due)
+        due = server->next_tick;
     if (due == INT64_MAX)
         return NULL;
     int64_t left = due - mono_us();
@@ -496,6 +512,10 @@ static int serve_events(struct sim_server *server, int epoll, struct err *err)
             serve_socket(server, &server->sockets[which]);
     }
     send_due(server);
+    if (server->tick && mono_us() >= server->next_tick) {
+        server->tick(server->tick_state);
+        server->next_tick = mono_us() + server->tick_period.us;
+    }
     return 0;
 }
 

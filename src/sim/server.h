@@ -61,6 +61,11 @@ void sim_server_hook(struct sim_server *server,
                      int (*command)(void *state, char *line, struct text *reply, struct err *err),
                      void *state);
 
+/* Has `tick` called while the server runs: once in `period`, and after commands.
+ * One tick a server; NULL takes it away. */
+void sim_server_tick(struct sim_server *server, struct span period, void (*tick)(void *state),
+                     void *state);
+
 /* Carries out one command line as if it came by the control socket. */
 int sim_server_command(struct sim_server *server, char *line, struct text *reply,
                        struct err *err) MUST_USE;

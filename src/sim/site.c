@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/site.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,6 +33,8 @@ struct sim_site {
     struct usm_user user;
     struct site_switch *switches;
     uint64_t changes;
+    char *directory;       /* of the records that are kept; NULL */
+    uint64_t kept_changes; /* of the data centre's records, as written */
 };
 
 struct wall sim_site_time(const struct sim_site *site, struct wall now)
@@ -182,6 +185,30 @@ static int site_command(void *state, char *line, struct text *reply, struct err 
     return err_set(err, ERR_SYNTAX, "no command is called \"%.40s\"", line);
 }
 
+/* --- records that follow --- */
+
+static void keep_records(void *state)
+{
+    struct sim_site *site = state;
+    struct datacentre *dc = sim_site_datacentre(site, real_now());
+    struct sim_records records;
+    struct err err = {0};
+    if (datacentre_record_changes(dc) == site->kept_changes)
+        return;
+    site->kept_changes = datacentre_record_changes(dc);
+    sim_site_records(site, &records);
+    if (sim_records_update(&records, site->directory, &err) != 0)
+        fprintf(stderr, "simulator: %s; the records there are old now\n", err.text);
+}
+
+void sim_site_keep_records(struct sim_site *site, struct sim_server *server, const char *directory)
+{
+    free(site->directory);
+    site->directory = alloc_text(directory);
+    site->kept_changes = datacentre_record_changes(site->dc);
+    sim_server_tick(server, span_seconds(1), keep_records, site);
+}
+
 /* --- life --- */
 
 static int add_agent(struct sim_site *site, struct sim_server *server, uint32_t index,
@@ -248,5 +275,6 @@ void sim_site_free(struct sim_site *site)
     usm_user_done(&site->user);
     usm_crypto_free(site->crypto);
     free(site->switches);
+    free(site->directory);
     free(site);
 }

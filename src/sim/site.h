@@ -55,4 +55,10 @@ struct wall sim_site_time(const struct sim_site *site, struct wall now);
 /* Fills what is needed to write the site's records (records.h); borrows the site. */
 void sim_site_records(struct sim_site *site, struct sim_records *ret);
 
+/* Has `server` keep guests.csv and attachments.csv in `directory` (copied) as the
+ * records stand: they are written again, whole, within a second of a change, so an
+ * audit sees the records follow what happens. A write that fails is said on
+ * standard error and tried again at the next change. */
+void sim_site_keep_records(struct sim_site *site, struct sim_server *server, const char *directory);
+
 #endif
