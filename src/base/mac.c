@@ -86,13 +86,16 @@ static int collect_digits(const char *text, size_t length, uint8_t digits[static
 static bool parse_common(const char text[static 17], struct mac *ret)
 {
     uint64_t bits = 0;
-    int bad = 0;
+    int digits = 0, separators = 0;
+#pragma GCC unroll 6
     for (int i = 0; i < 17; i += 3) {
         int high = hex_value(text[i]), low = hex_value(text[i + 1]);
-        bad |= high | low | (i < 15 && text[i + 2] != ':' ? -1 : 0);
-        bits = bits << 8 | (((unsigned)high << 4 | (unsigned)low) & 0xff);
+        digits |= high | low; /* negative once one is no digit */
+        if (i < 15)
+            separators |= text[i + 2] ^ ':';
+        bits = bits << 8 | ((unsigned)high << 4 | (unsigned)low);
     }
-    if (bad < 0)
+    if (digits < 0 || separators != 0)
         return false;
     ret->bits = bits;
     return true;

@@ -32,6 +32,7 @@ struct names {
     uint8_t *tags;
     uint32_t *numbers;
     size_t mask; /* slots - 1 */
+    uint64_t seed;
 };
 
 static void make_slots(struct names *names, size_t slots)
@@ -44,6 +45,7 @@ static void make_slots(struct names *names, size_t slots)
 struct names *names_new(void)
 {
     struct names *names = alloc_zeroed(1, sizeof *names);
+    names->seed = hash_seed();
     make_slots(names, 64);
     return names;
 }
@@ -96,7 +98,7 @@ static void grow_slots(struct names *names)
     make_slots(names, (names->mask + 1) * 2);
     for (size_t i = 0; i < names->count; i++) {
         const char *known = entry(names, (uint32_t)i);
-        uint64_t hash = hash_bytes(known + 1, (uint8_t)known[0], hash_seed());
+        uint64_t hash = hash_bytes(known + 1, (uint8_t)known[0], names->seed);
         size_t slot = hash & names->mask;
         while (names->tags[slot] != 0)
             slot = (slot + 1) & names->mask;
@@ -138,7 +140,7 @@ static uint32_t store(struct names *names, const char *text, size_t length)
 uint32_t names_add(struct names *names, const char *text, size_t length)
 {
     CHECK(length <= LIMIT_NAME_BYTES);
-    uint64_t hash = hash_bytes(text, length, hash_seed());
+    uint64_t hash = hash_bytes(text, length, names->seed);
     size_t slot = slot_of(names, text, length, hash);
     if (names->tags[slot] != 0)
         return names->numbers[slot];
@@ -154,7 +156,7 @@ uint32_t names_add(struct names *names, const char *text, size_t length)
 
 void names_expect(const struct names *names, const char *text, size_t length)
 {
-    size_t slot = hash_bytes(text, length, hash_seed()) & names->mask;
+    size_t slot = hash_bytes(text, length, names->seed) & names->mask;
     __builtin_prefetch(&names->tags[slot]);
     __builtin_prefetch(&names->numbers[slot]);
 }
@@ -163,7 +165,7 @@ uint32_t names_find(const struct names *names, const char *text, size_t length)
 {
     if (length > LIMIT_NAME_BYTES)
         return NAME_NONE;
-    size_t slot = slot_of(names, text, length, hash_bytes(text, length, hash_seed()));
+    size_t slot = slot_of(names, text, length, hash_bytes(text, length, names->seed));
     return names->tags[slot] != 0 ? names->numbers[slot] : NAME_NONE;
 }
 

@@ -52,8 +52,10 @@ enum { RECORD_COLUMNS_MAX = 12 };
 
 struct record_layout {
     enum record_table table;
-    size_t count;                   /* columns of the incoming table */
-    int16_t at[RECORD_COLUMNS_MAX]; /* known column -> incoming one, -1 */
+    size_t count;                      /* columns of the incoming table */
+    int16_t at[RECORD_COLUMNS_MAX];    /* known column -> incoming one, -1 */
+    uint8_t known[RECORD_COLUMNS_MAX]; /* those known columns that are there, in their order */
+    size_t known_count;
     size_t unknown_count;
     uint16_t *unknown; /* incoming columns that no known one takes */
     char **names;      /* of all incoming columns */
@@ -75,7 +77,7 @@ bool record_uuid_parse(const char *text, size_t length, uint8_t octets[static 16
 /* Short texts of a column and what they were parsed to: a column of VLANs, states
  * or dates holds a few different ones, again and again. Texts of one to eight
  * octets are compared as numbers; longer ones are not cached. */
-enum { SHORT_CACHE_BITS = 8, SHORT_CACHE_LENGTH = 8 };
+enum { SHORT_CACHE_BITS = 10, SHORT_CACHE_LENGTH = 8 };
 
 struct short_cache {
     struct {

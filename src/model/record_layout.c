@@ -229,6 +229,10 @@ static int map_columns(struct record_layout *layout, struct err *err)
                            record_table_word(layout->table), layout->names[i]);
         layout->at[known] = (int16_t)i;
     }
+    for (size_t i = 0; i < shapes[layout->table].count; i++) {
+        if (layout->at[i] >= 0)
+            layout->known[layout->known_count++] = (uint8_t)i;
+    }
     return check_needed(layout, err);
 }
 

@@ -379,13 +379,62 @@ static int scan_row(struct csv_reader *reader, size_t *ret_next, uint32_t *ret_l
     return FOUND_ROW;
 }
 
-static int too_long(struct csv_reader *reader, struct csv_place *place, struct err *err)
+/* Scans a row of plain fields, as nearly all are: no quote, no NUL octet, within
+ * the buffer, fields too short to reach a limit, all octets below 128. Returns
+ * FOUND_ROW, or FOUND_NOTHING when the row must be looked at closely. */
+static int scan_plain_row(struct csv_reader *reader, size_t *ret_next)
 {
-    fail(reader, place, 0);
-    return err_set(err, ERR_LIMIT,
-                   "the row is longer than %d bytes, expected a line break before that (a quote "
-                   "that is not closed, or not CSV?)",
-                   LIMIT_LINE_BYTES);
+    const char *const buffer = reader->buffer;
+    const char separator = reader->separator;
+    const size_t end = reader->end;
+    size_t from = reader->start, block = from, count = 0;
+    bool high = false, any_high = false;
+    uint32_t marks = block_marks(buffer + block, separator, &any_high);
+    for (;;) {
+        while (marks == 0) {
+            block += BLOCK;
+            if (block >= end)
+                return FOUND_NOTHING;
+            marks = block_marks(buffer + block, separator, &high);
+            any_high |= high;
+        }
+        size_t at = block + (unsigned)__builtin_ctz(marks);
+        char c = buffer[at];
+        marks &= marks - 1;
+        if (at >= end || count == LIMIT_COLUMNS)
+            return FOUND_NOTHING;
+        if (c != separator && c != '\n' && (c != '\r' || at + 1 == end || buffer[at + 1] != '\n'))
+            return FOUND_NOTHING;
+        reader->fields[count].text = buffer + from;
+        reader->fields[count++].length = at - from;
+        from = at + 1;
+        if (c == separator)
+            continue;
+        reader->count = count;
+        *ret_next = c == '\n' ? from : from + 1;
+        return any_high || from - reader->start > LIMIT_FIELD_BYTES ? FOUND_NOTHING : FOUND_ROW;
+    }
+}
+
+/* Scans and checks a row of any kind. Results as csv_next(). */
+static int scan_any_row(struct csv_reader *reader, size_t *ret_next, uint32_t *ret_lines,
+                        struct csv_place *place, struct err *err)
+{
+    int status = scan_row(reader, ret_next, ret_lines, place, err);
+    if (status < 0)
+        return status;
+    size_t length = (status == FOUND_ROW ? *ret_next : reader->end) - reader->start;
+    if (length > LIMIT_LINE_BYTES) {
+        fail(reader, place, 0);
+        return err_set(err, ERR_LIMIT,
+                       "the row is longer than %d bytes, expected a line break before that (a "
+                       "quote that is not closed, or not CSV?)",
+                       LIMIT_LINE_BYTES);
+    }
+    if (status == FOUND_NOTHING)
+        return FOUND_NOTHING;
+    status = check_fields(reader, place, err);
+    return status < 0 ? status : FOUND_ROW;
 }
 
 int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct csv_place *ret_place,
@@ -399,17 +448,11 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct csv_plac
     while (reader->start < reader->end) {
         size_t next = reader->start;
         uint32_t lines = 0;
-        int status = scan_row(reader, &next, &lines, ret_place, err);
-        if (status < 0)
-            return status;
-        size_t length = (status == FOUND_ROW ? next : reader->end) - reader->start;
-        if (length > LIMIT_LINE_BYTES)
-            return too_long(reader, ret_place, err);
-        if (status == FOUND_NOTHING)
-            return FOUND_NOTHING;
-        status = check_fields(reader, ret_place, err);
-        if (status < 0)
-            return status;
+        if (scan_plain_row(reader, &next) != FOUND_ROW) {
+            int status = scan_any_row(reader, &next, &lines, ret_place, err);
+            if (status != FOUND_ROW)
+                return status;
+        }
         *ret_row = (struct csv_row){reader->fields, reader->count, reader->line};
         reader->start = next;
         reader->line += lines + 1;
