@@ -135,7 +135,7 @@ void report_table(FILE *to, const struct discrepancy *const *items, const char *
         text_clear(&cell);
         text_add(&cell, d->why != NULL ? d->why : "");
         if (d->would_prove != NULL && *d->would_prove != '\0')
-            text_printf(&cell, " To prove: %s", d->would_prove);
+            text_printf(&cell, ". To prove: %s", d->would_prove);
         table_note(table, text_get(&cell));
     }
     table_print(table, to, terminal_width(to), terminal_colours(to));

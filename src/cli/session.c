@@ -7,24 +7,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/terminal.h"
+#include "cli/table.h"
 #include "daemon/config.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "model/discrepancy.h"
 #include "snmp/engine.h"
 
+/* A log that is not a terminal keeps one line a message. */
+enum { UNWRAPPED = 1 << 20 };
+
 void session_note(const struct session *session, const char *format, ...)
 {
     if (session->quiet)
         return;
     va_list args;
-    AUTO_TEXT struct text text = TEXT_EMPTY, clean = TEXT_EMPTY;
+    AUTO_TEXT struct text text = TEXT_EMPTY, prefix = TEXT_EMPTY;
     va_start(args, format);
     text_vprintf(&text, format, args);
     va_end(args);
-    terminal_clean(&clean, text_get(&text), text.length);
-    fprintf(stderr, "muster %s: %s\n", session->command, text_get(&clean));
+    text_printf(&prefix, "muster %s: ", session->command);
+    table_paragraph(stderr, text_get(&prefix), text_get(&text),
+                    isatty(STDERR_FILENO) ? terminal_width(stderr) : UNWRAPPED);
 }
 
 static int read_config(struct session *session, const struct common_options *common)
@@ -190,8 +194,6 @@ int view_poll(struct session *session, const struct round_options *options, stru
     ret->table_count = input.table_count;
     ret->records = input.records;
     ret->record_count = input.record_count;
-    for (size_t i = 0; i < ret->round->failed_count; i++)
-        session_note(session, "%s", ret->round->failed[i].why);
     return EXIT_CLEAN;
 }
 
@@ -277,7 +279,10 @@ int view_open(struct session *session, bool poll, struct view *ret)
     }
     struct round_options options;
     session_round_options(session, &options);
-    return view_poll(session, &options, ret);
+    int status = view_poll(session, &options, ret);
+    for (size_t i = 0; ret->round != NULL && i < ret->round->failed_count; i++)
+        session_note(session, "%s", ret->round->failed[i].why);
+    return status;
 }
 
 void view_close(struct view *view)

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 
-enum { GAP = 2, NOTE_INDENT = 4 };
+enum { GAP = 2 };
 
 struct row {
     char **cells;
@@ -175,15 +175,26 @@ static bool print_line(const struct table *table, FILE *to, const unsigned *widt
     return more;
 }
 
-static void print_note(FILE *to, const char *note, unsigned width)
+/* Prints clean `text` in lines, the first after `prefix`. */
+static void print_lines(FILE *to, const char *prefix, const char *text, unsigned width)
 {
-    while (*note != '\0') {
-        size_t skip, bytes = line_break(note, width - NOTE_INDENT, &skip);
-        print_spaces(to, NOTE_INDENT);
-        fwrite(note, 1, bytes, to);
+    unsigned indent = terminal_text_width(prefix, strlen(prefix));
+    unsigned room = width > indent + 10 ? width - indent : 10;
+    fputs(prefix, to);
+    for (bool first = true; *text != '\0' || first; first = false) {
+        size_t skip, bytes = line_break(text, room, &skip);
+        if (!first)
+            print_spaces(to, indent);
+        fwrite(text, 1, bytes, to);
         fputc('\n', to);
-        note += bytes + skip;
+        text += bytes + skip;
     }
+}
+
+void table_paragraph(FILE *to, const char *prefix, const char *text, unsigned width)
+{
+    AUTO_FREE char *clean = cleaned(text);
+    print_lines(to, prefix, clean, width);
 }
 
 static void print_coloured_start(FILE *to, bool colours, enum colour colour)
@@ -218,6 +229,6 @@ void table_print(const struct table *table, FILE *to, unsigned width, bool colou
             ;
         print_coloured_end(to, colours, row->colour);
         if (row->note != NULL)
-            print_note(to, row->note, width);
+            print_lines(to, "    ", row->note, width);
     }
 }

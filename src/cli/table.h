@@ -36,6 +36,11 @@ void table_row_colour(struct table *table, enum colour colour);
 /* Puts a note below the row that was completed last. */
 void table_note(struct table *table, const char *text);
 
+/* Prints `text` in lines of at most `width` columns: the first begins with
+ * `prefix`, the others with as many blanks. `text` is cleaned; `prefix` is printed as
+ * it is. */
+void table_paragraph(FILE *to, const char *prefix, const char *text, unsigned width);
+
 /* Returns how many rows are complete. */
 size_t table_rows(const struct table *table);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "audit/explain.h"
 #include "cli/json_out.h"
 #include "cli/question.h"
 #include "cli/report.h"
+#include "cli/table.h"
 
 /* `muster why`: the chain of proof about a guest, an address or a case. */
 
@@ -14,10 +16,17 @@ static void print_explanation(const struct explanation *e)
     printf("%s\n\n", e->title);
     report_evidence(stdout, e->chain, e->chain_count);
     putchar('\n');
-    for (size_t i = 0; i < e->verdict_count; i++)
-        printf("=> %s, %s: %s\n", discrepancy_word(e->verdicts[i].kind),
-               verdict_state_word(e->verdicts[i].state), e->verdicts[i].why);
-    printf("=> %s\n", e->conclusion);
+    for (size_t i = 0; i < e->verdict_count; i++) {
+        const struct discrepancy *d = &e->verdicts[i];
+        AUTO_TEXT struct text line = TEXT_EMPTY;
+        text_printf(&line, "%s, %s: %s", discrepancy_word(d->kind), verdict_state_word(d->state),
+                    d->why);
+        if (d->would_prove != NULL && *d->would_prove != '\0')
+            text_printf(&line, ". To prove: %s", d->would_prove);
+        table_paragraph(stdout, "=> ", text_get(&line), terminal_width(stdout));
+    }
+    if (e->verdict_count == 0 || strcmp(e->conclusion, e->verdicts[0].why) != 0)
+        table_paragraph(stdout, "=> ", e->conclusion, terminal_width(stdout));
 }
 
 static void print_explanation_json(const struct explanation *e)
@@ -95,11 +104,19 @@ static bool names_case(const char *text, uint64_t *ret)
     return (text[0] == 'C' || text[0] == 'c') && case_id_parse(text, ret) == 0;
 }
 
+enum { OPTION_NOW = 256 };
+
 int command_why(int argc, char **argv)
 {
+    static const struct option options[] = {{"now", no_argument, NULL, OPTION_NOW},
+                                            {NULL, 0, NULL, 0}};
     struct common_options common = {.config = "muster.yaml"};
-    if (command_options(argc, argv, "why", NULL, &common) != COMMAND_OPTIONS_END)
-        return EXIT_USAGE;
+    bool now = false;
+    for (int option; (option = command_options(argc, argv, "why", options, &common)) != -1;) {
+        if (option != OPTION_NOW)
+            return EXIT_USAGE;
+        now = true;
+    }
     if (argc - optind != 1)
         return command_fail("why", EXIT_USAGE, "expected one MAC, guest or case");
     struct session session;
@@ -109,7 +126,7 @@ int command_why(int argc, char **argv)
     if (status == EXIT_CLEAN && names_case(argv[optind], &number)) {
         status = why_case(&session, number, common.format);
     } else if (status == EXIT_CLEAN) {
-        status = view_open(&session, false, &view);
+        status = view_open(&session, now, &view);
         if (status == EXIT_CLEAN)
             status = question_why(&session, &view, argv[optind], common.format);
     }
