@@ -9,6 +9,7 @@
 #include "source/linux_bridge.h"
 #include "source/ovs.h"
 #include "source/recording.h"
+#include "source/snmp.h"
 
 static const struct recorded_source_class *const recorded[] = {
     &recorded_csv,
@@ -19,6 +20,7 @@ static const struct observed_source_class *const observed[] = {
     &observed_linux_bridge,
     &observed_ovs,
     &observed_recording,
+    &observed_snmp,
 };
 
 const struct recorded_source_class *const *registry_recorded(size_t *ret_count)

@@ -180,8 +180,8 @@ static void print_switch(const struct sim_records *records, uint32_t index, stru
                 address_text(records, index, address), records->port);
     if (asked_by_v3(index))
         text_printf(to,
-                    "version: 3, user: %s, auth: %s, auth_password_file: v3-auth, "
-                    "priv: %s, priv_password_file: v3-priv}\n",
+                    "version: 3, user: %s, auth_protocol: %s, auth_password_file: v3-auth, "
+                    "priv_protocol: %s, priv_password_file: v3-priv}\n",
                     c->user, usm_auth_word(c->auth), usm_priv_word(c->priv));
     else
         text_add(to, "version: 2c, community_file: community}\n");

@@ -185,10 +185,11 @@ enum snmp_index {
 struct snmp_walk_options {
     struct snmp_scope scope;
     enum snmp_index index;
-    unsigned segments;      /* parallel parts at most; 0 or 1: one. Needs in_flight as many */
-    bool allow_unordered;   /* names need not increase; a repeated one ends the walk */
-    uint64_t row_limit;     /* 0: LIMIT_FORWARD_ROWS */
-    struct span time_limit; /* 0: 10 min */
+    unsigned segments;         /* parallel parts at most; 0 or 1: one. Needs in_flight as many */
+    bool allow_unordered;      /* names need not increase; a repeated one ends the walk */
+    unsigned repetitions_most; /* 0: the device's; a bound for this walk */
+    uint64_t row_limit;        /* 0: LIMIT_FORWARD_ROWS */
+    struct span time_limit;    /* 0: 10 min */
 };
 
 /* Walks everything below `prefix`: `rows` for each answer that has some, `done`
@@ -220,6 +221,10 @@ struct snmp_assignment {
 struct snmp_task *snmp_set(struct snmp_device *device, const struct snmp_assignment *assignments,
                            size_t count, const struct snmp_scope *scope, snmp_done_fn *done,
                            void *arg, struct err *err);
+
+/* Returns what a task has done so far; borrowed until it is over or cancelled, and
+ * from within its own callback until that returns. */
+const struct snmp_result *snmp_task_result(const struct snmp_task *task);
 
 /* Ends a task; no callback comes afterwards. NULL is allowed. */
 void snmp_cancel(struct snmp_task *task);

@@ -27,6 +27,7 @@ void task_begin(struct snmp_task *task, const struct task_class *class, struct s
         if (scope->tries > 0)
             task->tries = scope->tries < REQUEST_TRIES_MAX ? scope->tries : REQUEST_TRIES_MAX;
     }
+    task->result.why = "";
     list_add(&device->tasks, &task->link);
     device->engine->task_count++;
 }
@@ -90,6 +91,11 @@ void task_fail(struct snmp_task *task, int code, const char *format, ...)
     if (task->result.rows > 0)
         text_printf(&why, "; %llu rows were read before", (unsigned long long)task->result.rows);
     finish(task, code, text_get(&why));
+}
+
+const struct snmp_result *snmp_task_result(const struct snmp_task *task)
+{
+    return &task->result;
 }
 
 void snmp_cancel(struct snmp_task *task)

@@ -59,6 +59,9 @@ static void walk_build(struct job *job, struct request *request, struct snmp_mes
                        struct ber_writer *writer)
 {
     const struct segment *segment = CONTAINER(job, struct segment, job);
+    unsigned most = walk_of(job->task)->repetitions_most;
+    if (most != 0 && request->repetitions > most)
+        request->repetitions = (uint16_t)most;
     if (request->repetitions <= 1) {
         message->pdu = SNMP_GETNEXT;
     } else {
@@ -338,6 +341,7 @@ struct snmp_task *snmp_walk(struct snmp_device *device, const struct oid *prefix
     task_begin(&walk->task, &walk_class, device, &options->scope, done, arg);
     walk->rows = rows;
     walk->unordered = options->allow_unordered;
+    walk->repetitions_most = options->repetitions_most;
     walk->row_limit = options->row_limit != 0 ? options->row_limit : LIMIT_FORWARD_ROWS;
     walk->task.time_limit =
         options->time_limit.us > 0 ? options->time_limit : span_seconds(TIME_LIMIT_S);

@@ -33,6 +33,7 @@ struct walk {
     struct snmp_task task;
     snmp_rows_fn *rows;
     uint64_t row_limit;
+    unsigned repetitions_most; /* 0: as the device has it */
     uint32_t prefix_length;
     bool unordered;
     struct map seen; /* unordered: hashes of the tails so far */
