@@ -196,7 +196,7 @@ static void read_options(struct loader *l, const struct config_option *table,
                          const char *const *common, const struct yaml_node *node, const char *where,
                          void *into)
 {
-    options_init(table, into);
+    options_init_in(table, l->config->directory, into);
     if (node != NULL && node->kind != YAML_MAP) {
         add_error(l, "%s:%u: %s: expected a map of options, not %s", l->config->file, node->line,
                   where, yaml_kind_word(node->kind));
