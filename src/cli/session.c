@@ -170,7 +170,9 @@ int session_memory(struct session *session, const struct round *round, struct me
     if (session->store == NULL)
         return 0;
     struct store_memory_query query = {.now = round_instant(round),
-                                       .horizon = span_us(2 * round_ageing(round).us)};
+                                       .horizon = span_us(2 * round_ageing(round).us),
+                                       .tables = (const struct forward_table *const *)round->tables,
+                                       .table_count = round->table_count};
     return store_load_memory(session->store, &query, session->arena, ret, err);
 }
 

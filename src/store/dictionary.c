@@ -33,7 +33,7 @@ static int take_number(struct store *store, const struct cell *cell, uint32_t *r
     return 0;
 }
 
-int store_name_number(struct store *store, const char *text, uint32_t *ret, struct err *err)
+int store_name_find(struct store *store, const char *text, uint32_t *ret, struct err *err)
 {
     size_t length = strlen(text);
     uint32_t known = NAME_NONE;
@@ -41,25 +41,33 @@ int store_name_number(struct store *store, const char *text, uint32_t *ret, stru
         known = names_find(store->dictionary.texts, text, length);
     if (known != NAME_NONE) {
         *ret = store->dictionary.ids[known];
-        return 0;
+        return 1;
     }
     const struct cell key[] = {cell_bytes(text, length)};
     struct cell row[STORE_COLUMNS_MAX];
-    uint32_t id = 0;
     int result = store_one(store, SQL_NAME_FIND, key, 1, row, err);
     if (result == 1)
-        result = take_number(store, &row[0], &id, err) == 0 ? 1 : ERR_CORRUPT;
+        result = take_number(store, &row[0], ret, err) == 0 ? 1 : ERR_CORRUPT;
     store_stop(store, SQL_NAME_FIND);
-    if (result == 0) {
-        result = store_one(store, SQL_NAME_ADD, key, 1, row, err);
-        if (result == 1)
-            result = take_number(store, &row[0], &id, err) == 0 ? 1 : ERR_CORRUPT;
-        store_stop(store, SQL_NAME_ADD);
-    }
+    if (result == 1)
+        remember(&store->dictionary, text, length, *ret);
+    return result;
+}
+
+int store_name_number(struct store *store, const char *text, uint32_t *ret, struct err *err)
+{
+    int result = store_name_find(store, text, ret, err);
+    if (result != 0)
+        return result < 0 ? result : 0;
+    size_t length = strlen(text);
+    struct cell row[STORE_COLUMNS_MAX];
+    result = store_one(store, SQL_NAME_ADD, (struct cell[]){cell_bytes(text, length)}, 1, row, err);
+    if (result == 1)
+        result = take_number(store, &row[0], ret, err) == 0 ? 1 : ERR_CORRUPT;
+    store_stop(store, SQL_NAME_ADD);
     if (result != 1)
         return result == 0 ? store_damaged(store, err, "a name cannot be added") : result;
-    remember(&store->dictionary, text, length, id);
-    *ret = id;
+    remember(&store->dictionary, text, length, *ret);
     return 0;
 }
 

@@ -42,6 +42,7 @@ static int add_failure(struct store *store, const struct failed_source *failed, 
     const struct cell cells[] = {key[1],
                                  key[0],
                                  cell_optional(failed->switch_name),
+                                 cell_optional(failed->site),
                                  cell_integer(since),
                                  cell_integer(round),
                                  cell_text(why)};

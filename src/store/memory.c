@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "store/sighting.h"
 
 /* What is gathered on the way. */
 struct recall {
@@ -78,6 +79,77 @@ static int choose_ended(struct recall *recall, struct err *err)
         result = store_step(store, SQL_MACS_ENDED, row, err);
     }
     return result;
+}
+
+/* Addresses that this round's table of a switch shows where its reading before
+ * did not, or no longer shows there. */
+static int choose_moved(struct recall *recall, const struct forward_table *table, struct err *err)
+{
+    struct source_row source;
+    int found = store_source(recall->store, STORE_KIND_OBSERVED, table->site, table->switch_name,
+                             false, &source, err);
+    const struct seen_source *seen;
+    int failed = found == 1 ? seen_sources_find(&recall->sources, source.id, &seen, err) : found;
+    if (found != 1 || failed != 0 || seen->seq == 0)
+        return failed;
+    struct sighting_keys now = {0}, before = {0};
+    int64_t id = source.id, seq = seen->seq;
+    failed = sighting_keys_make(recall->store, table, false, &now, err);
+    bool same = failed == 0 && seq == source.seq && now.digest_a == source.digest_a &&
+                now.digest_b == source.digest_b;
+    if (failed == 0 && !same)
+        failed = sighting_keys_load(recall->store, id, seq, &before, err);
+    if (failed == 0 && !same) {
+        sighting_keys_sort(&now);
+        for (size_t i = 0, j = 0; i < now.count || j < before.count;) {
+            int order = i == now.count ? 1 : j == before.count ? -1 : 0;
+            if (order == 0)
+                order = sighting_compare(&now.items[i], &before.items[j]);
+            if (order != 0)
+                choose(recall, order < 0 ? now.items[i].mac : before.items[j].mac);
+            i += order <= 0;
+            j += order >= 0;
+        }
+    }
+    sighting_keys_done(&now);
+    sighting_keys_done(&before);
+    return failed;
+}
+
+static int choose_first(struct recall *recall, enum statement statement, int64_t id, int64_t seq,
+                        uint64_t *lowest, struct err *err)
+{
+    struct cell row[STORE_COLUMNS_MAX];
+    const struct cell key[] = {cell_integer(id), cell_integer(seq)};
+    int result = store_one(recall->store, statement, key, 2, row, err);
+    if (result == 1 && row[0].type == CELL_INTEGER && (uint64_t)row[0].integer < *lowest)
+        *lowest = (uint64_t)row[0].integer;
+    store_stop(recall->store, statement);
+    return result < 0 ? result : 0;
+}
+
+/* One address of each switch's latest reading, so that the memory tells when that
+ * was although it does not hold the rows that did not change. */
+static int choose_witnesses(struct recall *recall, struct err *err)
+{
+    struct store *store = recall->store;
+    int64_t *ids = NULL;
+    size_t count = 0;
+    int failed = seen_switches(store, &ids, &count, err);
+    for (size_t i = 0; failed == 0 && i < count; i++) {
+        const struct seen_source *source;
+        uint64_t lowest = MAC_NONE.bits;
+        failed = seen_sources_find(&recall->sources, ids[i], &source, err);
+        if (failed != 0 || source->seq == 0)
+            continue;
+        int64_t seq = source->seq;
+        failed = choose_first(recall, SQL_WITNESS, ids[i], seq, &lowest, err);
+        if (failed == 0)
+            failed = choose_first(recall, SQL_WITNESS_PAST, ids[i], seq, &lowest, err);
+        choose(recall, lowest);
+    }
+    free(ids);
+    return failed;
 }
 
 static uint64_t read_mac(const uint8_t *octets)
@@ -232,7 +304,11 @@ int memory_load(struct store *store, uint64_t round, const struct store_memory_q
     seen_sources_init(&recall.sources, store, round, arena);
     for (size_t i = 0; i < query->mac_count; i++)
         choose(&recall, query->macs[i].bits);
-    int failed = choose_begun(&recall, err);
+    int failed = choose_witnesses(&recall, err);
+    for (size_t i = 0; failed == 0 && i < query->table_count; i++)
+        failed = choose_moved(&recall, query->tables[i], err);
+    if (failed == 0)
+        failed = choose_begun(&recall, err);
     if (failed == 0)
         failed = choose_ended(&recall, err);
     if (failed == 0)

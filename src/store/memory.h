@@ -59,6 +59,9 @@ int seen_rows_of_mac(struct seen_sources *sources, uint64_t mac, struct wall sin
                      struct seen_row **rows, size_t *count, size_t *capacity,
                      struct err *err) MUST_USE;
 
+/* Lists the observed sources; *ret is yours to free(), also after an error. */
+int seen_switches(struct store *store, int64_t **ret, size_t *ret_count, struct err *err) MUST_USE;
+
 /* Loads the memory after `round`; 0 is before the first. `query->round` is not read. */
 int memory_load(struct store *store, uint64_t round, const struct store_memory_query *query,
                 struct arena *arena, struct memory *ret, struct err *err) MUST_USE;

@@ -192,19 +192,21 @@ static void store_random_round(struct store *store, int64_t minute, uint64_t *se
     struct arena *arena = arena_new();
     struct err err = {0};
     struct memory memory;
+    struct forward_table *tables[] = {random_table("sw1", minute, seed),
+                                      random_table("sw2", minute, seed)};
     struct store_memory_query query = twenty_minutes;
     query.now = fixture_minute(minute);
+    query.tables = (const struct forward_table *const *)tables;
+    query.table_count = 2;
     assert_int_equal(store_load_memory(store, &query, arena, &memory, &err), 0);
     print_memory(&memory, &live->memory);
     uint64_t round;
     assert_int_equal(store_round_begin(store, fixture_minute(minute), &round, &err), 0);
-    static const char *const names[] = {"sw1", "sw2"};
     for (size_t i = 0; i < 2; i++) {
-        struct forward_table *table = random_table(names[i], minute, seed);
-        if (store_round_table(store, table, &err) != 0)
+        if (store_round_table(store, tables[i], &err) != 0)
             fail_msg("%s", err.text);
-        print_table(table, &live->tables);
-        forward_table_free(table);
+        print_table(tables[i], &live->tables);
+        forward_table_free(tables[i]);
     }
     struct record_set *set = random_records(minute, seed);
     if (store_round_records(store, set, NULL, &err) != 0)

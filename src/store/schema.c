@@ -99,7 +99,8 @@ static const char step_1[] =
     /* A source that failed in every round from since_round to last_round. A new
      * reason is a new row with the same since_round. */
     "CREATE TABLE failure(kind INTEGER NOT NULL, source TEXT NOT NULL, switch TEXT,"
-    " since_round INTEGER NOT NULL, first_round INTEGER NOT NULL, last_round INTEGER NOT NULL,"
+    " site TEXT, since_round INTEGER NOT NULL, first_round INTEGER NOT NULL, last_round INTEGER "
+    "NOT NULL,"
     " why TEXT NOT NULL, PRIMARY KEY(source, kind, first_round)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX failure_last ON failure(last_round);"
 

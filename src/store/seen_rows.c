@@ -167,3 +167,21 @@ int seen_rows_of_mac(struct seen_sources *sources, uint64_t mac, struct wall sin
     *count = to;
     return 0;
 }
+
+int seen_switches(struct store *store, int64_t **ret, size_t *ret_count, struct err *err)
+{
+    int64_t *ids = NULL;
+    size_t count = 0, capacity = 0;
+    struct cell row[STORE_COLUMNS_MAX];
+    int result = store_start(store, SQL_SWITCHES, NULL, 0, err);
+    if (result == 0)
+        result = store_step(store, SQL_SWITCHES, row, err);
+    while (result == 1) {
+        ids = alloc_grow(ids, count, &capacity, sizeof *ids);
+        ids[count++] = row[0].integer;
+        result = store_step(store, SQL_SWITCHES, row, err);
+    }
+    *ret = ids;
+    *ret_count = count;
+    return result;
+}

@@ -5,120 +5,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/hash.h"
 #include "store/shape.h"
-
-int sighting_compare(const void *a, const void *b)
-{
-    const struct sighting_key *x = a, *y = b;
-    if (x->mac != y->mac)
-        return x->mac < y->mac ? -1 : 1;
-    if (x->port != y->port)
-        return x->port < y->port ? -1 : 1;
-    if (x->vlan != y->vlan)
-        return x->vlan < y->vlan ? -1 : 1;
-    return (x->status > y->status) - (x->status < y->status);
-}
 
 /* One table on its way into the store. */
 struct intake {
     struct store *store;
     const struct forward_table *table;
     struct source_row source;
-    struct sighting_key *rows;
-    size_t count;
-    uint64_t digest_a, digest_b;
-    bool has_ages;
+    struct sighting_keys keys;
     struct wall at;    /* when the reading ended, or the round began */
     struct wall begun; /* when it began: no row of it was seen later than it says */
 };
-
-/* --- rows with the store's numbers --- */
-
-static int port_numbers(struct intake *intake, uint32_t *numbers, struct err *err)
-{
-    const struct forward_table *table = intake->table;
-    for (size_t i = 0; i < table->port_count; i++) {
-        const char *name = names_get(table->names, table->ports[i].name);
-        int failed = store_name_number(intake->store, name, &numbers[i], err);
-        if (failed != 0)
-            return failed;
-    }
-    return 0;
-}
-
-static int vlan_number(struct intake *intake, uint32_t *numbers, vlan_set vlan, uint32_t *ret,
-                       struct err *err)
-{
-    if (vlan == VLAN_SET_UNKNOWN) {
-        *ret = 0;
-        return 0;
-    }
-    if (numbers[vlan] == 0) {
-        AUTO_TEXT struct text text = TEXT_EMPTY;
-        vlan_set_print(intake->table->vlans, vlan, &text);
-        int failed = store_name_number(intake->store, text_get(&text), &numbers[vlan], err);
-        if (failed != 0)
-            return failed;
-    }
-    *ret = numbers[vlan];
-    return 0;
-}
-
-static void add_digest(struct intake *intake, const struct sighting_key *row)
-{
-    const uint64_t words[] = {row->mac, (uint64_t)row->port << 32 | row->vlan, row->status};
-    intake->digest_a += hash_bytes(words, sizeof words, intake->store->secret_a);
-    intake->digest_b += hash_bytes(words, sizeof words, intake->store->secret_b);
-}
-
-static int number_rows(struct intake *intake, const uint32_t *ports, uint32_t *vlans,
-                       struct err *err)
-{
-    const struct forward_table *table = intake->table;
-    for (size_t i = 0; i < table->row_count; i++) {
-        const struct forward_row *row = &table->rows[i];
-        struct sighting_key *key = &intake->rows[i];
-        int failed = vlan_number(intake, vlans, row->vlan, &key->vlan, err);
-        if (failed != 0)
-            return failed;
-        key->mac = forward_row_mac(row).bits;
-        key->port = row->port < table->port_count ? ports[row->port] : 0;
-        key->status = forward_row_status(row);
-        key->age = row->age;
-        intake->has_ages |= row->age != FORWARD_AGE_UNKNOWN;
-        add_digest(intake, key);
-    }
-    intake->count = table->row_count;
-    return 0;
-}
-
-static int prepare_rows(struct intake *intake, struct err *err)
-{
-    const struct forward_table *table = intake->table;
-    AUTO_FREE uint32_t *ports = alloc_array(table->port_count + 1, sizeof *ports);
-    AUTO_FREE uint32_t *vlans = alloc_zeroed((size_t)UINT16_MAX + 1, sizeof *vlans);
-    intake->rows = alloc_array(table->row_count + 1, sizeof *intake->rows);
-    int failed = port_numbers(intake, ports, err);
-    return failed != 0 ? failed : number_rows(intake, ports, vlans, err);
-}
-
-/* Sorts, and makes one of rows that agree; the first one's age stands. */
-static void sort_rows(struct intake *intake)
-{
-    struct sighting_key *rows = intake->rows;
-    bool in_order = true;
-    for (size_t i = 1; in_order && i < intake->count; i++)
-        in_order = sighting_compare(&rows[i - 1], &rows[i]) < 0;
-    if (in_order)
-        return;
-    qsort(rows, intake->count, sizeof *rows, sighting_compare);
-    size_t kept = 0;
-    for (size_t i = 0; i < intake->count; i++)
-        if (kept == 0 || sighting_compare(&rows[kept - 1], &rows[i]) != 0)
-            rows[kept++] = rows[i];
-    intake->count = kept;
-}
 
 /* --- the difference --- */
 
@@ -133,7 +30,7 @@ struct gone_row {
 struct difference {
     struct gone_row *gone;
     size_t gone_count, gone_capacity;
-    uint32_t *learnt; /* numbers in intake->rows */
+    uint32_t *learnt; /* numbers in intake->keys */
     size_t learnt_count, learnt_capacity;
 };
 
@@ -171,15 +68,15 @@ static int compare_rows(struct intake *intake, struct difference *difference, st
                                       .port = (uint32_t)row[1].integer,
                                       .vlan = (uint32_t)row[2].integer,
                                       .status = (uint32_t)row[3].integer};
-        while (at < intake->count && sighting_compare(&intake->rows[at], &stored) < 0)
+        while (at < intake->keys.count && sighting_compare(&intake->keys.items[at], &stored) < 0)
             add_learnt(difference, at++);
-        if (at < intake->count && sighting_compare(&intake->rows[at], &stored) == 0)
+        if (at < intake->keys.count && sighting_compare(&intake->keys.items[at], &stored) == 0)
             at++;
         else
             add_gone(difference, &stored, row);
         result = store_step(store, SQL_SEEN_OF_SOURCE, row, err);
     }
-    while (result == 0 && at < intake->count)
+    while (result == 0 && at < intake->keys.count)
         add_learnt(difference, at++);
     return result;
 }
@@ -250,7 +147,7 @@ static int write_difference(struct intake *intake, struct err *err)
     for (size_t i = 0; failed == 0 && i < difference.gone_count; i++)
         failed = write_gone(intake, &difference.gone[i], err);
     for (size_t i = 0; failed == 0 && i < difference.learnt_count; i++)
-        failed = write_learnt(intake, &intake->rows[difference.learnt[i]], err);
+        failed = write_learnt(intake, &intake->keys.items[difference.learnt[i]], err);
     free(difference.gone);
     free(difference.learnt);
     return failed;
@@ -283,12 +180,12 @@ static int find_shape(struct intake *intake, int64_t *ret, struct err *err)
 
 static uint8_t *pack_ages(const struct intake *intake, size_t *ret_length)
 {
-    uint8_t *ages = alloc_array(intake->count * 2 + 1, 1);
-    for (size_t i = 0; i < intake->count; i++) {
-        ages[2 * i] = (uint8_t)(intake->rows[i].age & 0xff);
-        ages[2 * i + 1] = (uint8_t)(intake->rows[i].age >> 8);
+    uint8_t *ages = alloc_array(intake->keys.count * 2 + 1, 1);
+    for (size_t i = 0; i < intake->keys.count; i++) {
+        ages[2 * i] = (uint8_t)(intake->keys.items[i].age & 0xff);
+        ages[2 * i + 1] = (uint8_t)(intake->keys.items[i].age >> 8);
     }
-    *ret_length = intake->count * 2;
+    *ret_length = intake->keys.count * 2;
     return ages;
 }
 
@@ -301,7 +198,7 @@ static int write_reading(struct intake *intake, bool blind, struct err *err)
     if (failed != 0)
         return failed;
     size_t length = 0;
-    AUTO_FREE uint8_t *ages = intake->has_ages ? pack_ages(intake, &length) : NULL;
+    AUTO_FREE uint8_t *ages = intake->keys.has_ages ? pack_ages(intake, &length) : NULL;
     const struct cell cells[] = {
         cell_integer(intake->source.id),
         cell_integer((int64_t)store->round),
@@ -326,13 +223,13 @@ static int write_reading(struct intake *intake, bool blind, struct err *err)
 
 static int write_rows(struct intake *intake, struct err *err)
 {
-    int failed = prepare_rows(intake, err);
+    int failed = sighting_keys_make(intake->store, intake->table, true, &intake->keys, err);
     if (failed != 0)
         return failed;
-    bool same = intake->source.seq > 0 && intake->digest_a == intake->source.digest_a &&
-                intake->digest_b == intake->source.digest_b;
-    if (!same || intake->has_ages)
-        sort_rows(intake);
+    bool same = intake->source.seq > 0 && intake->keys.digest_a == intake->source.digest_a &&
+                intake->keys.digest_b == intake->source.digest_b;
+    if (!same || intake->keys.has_ages)
+        sighting_keys_sort(&intake->keys);
     if (!same)
         failed = write_difference(intake, err);
     if (failed != 0)
@@ -342,8 +239,8 @@ static int write_rows(struct intake *intake, struct err *err)
     source->ended = intake->at;
     if (intake->table->whole)
         source->whole_seq = source->seq;
-    source->digest_a = intake->digest_a;
-    source->digest_b = intake->digest_b;
+    source->digest_a = intake->keys.digest_a;
+    source->digest_b = intake->keys.digest_b;
     return store_source_put(intake->store, source, err);
 }
 
@@ -379,6 +276,6 @@ int store_round_table(struct store *store, const struct forward_table *table, st
         failed = write_rows(&intake, err);
     if (failed == 0)
         failed = write_reading(&intake, blind, err);
-    free(intake.rows);
+    sighting_keys_done(&intake.keys);
     return store_round_result(store, failed, err);
 }

@@ -90,14 +90,14 @@
       "SELECT since_round, last_round FROM failure WHERE (source = ?1 OR switch = ?1)"             \
       " AND last_round = ?2 LIMIT 1",                                                              \
       "ii")                                                                                        \
-    S(FAILURE_ADD, "INSERT INTO failure VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)", "")                  \
+    S(FAILURE_ADD, "INSERT INTO failure VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)", "")              \
     S(FAILURE_GROW,                                                                                \
       "UPDATE failure SET last_round = ?4 WHERE source = ?1 AND kind = ?2 AND first_round = ?3",   \
       "")                                                                                          \
     S(FAILURES,                                                                                    \
-      "SELECT kind, source, switch, since_round, why FROM failure WHERE first_round <= ?1"         \
+      "SELECT kind, source, switch, since_round, why, site FROM failure WHERE first_round <= ?1"   \
       " AND last_round >= ?1 ORDER BY kind, source",                                               \
-      "itTit")                                                                                     \
+      "itTitT")                                                                                    \
     S(OFF_CURRENT,                                                                                 \
       "SELECT identity, first_round FROM off_since WHERE last_round IS NULL ORDER BY identity",    \
       "ti")                                                                                        \
@@ -167,6 +167,14 @@
       "SELECT mac, port, vlan, status FROM sighting_past WHERE source_id = ?1"                     \
       " AND last_seq >= ?2 AND first_seq <= ?2 ORDER BY mac, port, vlan, status",                  \
       "iiii")                                                                                      \
+    S(WITNESS,                                                                                     \
+      "SELECT mac FROM sighting WHERE source_id = ?1 AND first_seq <= ?2 AND port <> 0"            \
+      " AND status IN (0, 1, 3) ORDER BY mac LIMIT 1",                                             \
+      "i")                                                                                         \
+    S(WITNESS_PAST,                                                                                \
+      "SELECT min(mac) FROM sighting_past WHERE source_id = ?1 AND last_seq >= ?2"                 \
+      " AND first_seq <= ?2 AND port <> 0 AND status IN (0, 1, 3)",                                \
+      "I")                                                                                         \
     S(MACS_BEGUN,                                                                                  \
       "SELECT source_id, mac, first_seq FROM sighting WHERE first_seq > 1 AND first >= ?1", "iii") \
     S(MACS_ENDED,                                                                                  \

@@ -135,13 +135,18 @@ struct store_memory_query {
     struct span horizon;    /* twice the largest ageing time, or more */
     const struct mac *macs; /* all intervals of these too: guests recorded off, MACs in doubt */
     size_t mac_count;
+    const struct forward_table *const *tables; /* of the round to be judged */
+    size_t table_count;
 };
 
 /* Loads what earlier rounds left for the judge: the intervals of every MAC that
- * appeared (other than in a switch's first reading) or ended within the horizon,
- * of the MACs of open cases and of those in the query; and since when guests are
- * off. Not the million steady ones. Of the MACs chosen, intervals that ended
- * before the horizon are left out. Memory comes from `arena`. */
+ * - one of `tables` shows elsewhere than its switch's reading before, or no more;
+ * - appeared (other than in a switch's first reading) or ended within the horizon;
+ * - belongs to a discrepancy that stands, or is in `macs`;
+ * and of one MAC more for each switch, so that the time of its latest reading is
+ * told; and since when guests are off and discrepancies stand. Not the million
+ * steady ones. Of the MACs chosen, intervals that ended before the horizon are
+ * left out. Memory comes from `arena`. */
 int store_load_memory(struct store *store, const struct store_memory_query *query,
                       struct arena *arena, struct memory *ret, struct err *err) MUST_USE;
 

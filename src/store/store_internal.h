@@ -115,6 +115,9 @@ int store_damaged(const struct store *store, struct err *err, const char *format
 int store_name_number(struct store *store, const char *text, uint32_t *ret,
                       struct err *err) MUST_USE;
 
+/* Returns 1 with the store's number of `text`, 0 when it has none, or an error. */
+int store_name_find(struct store *store, const char *text, uint32_t *ret, struct err *err) MUST_USE;
+
 /* Sets *ret to the text of number `id`; 0 is "". Valid while the store is open
  * and no round is taken back. */
 int store_name_text(struct store *store, int64_t id, const char **ret, struct err *err) MUST_USE;

@@ -85,8 +85,9 @@ static void a_move_is_two_intervals_side_by_side(void **state)
     assert_string_equal(memory.intervals[1].port, "p3");
     assert_int_equal(memory.intervals[1].first.us, fixture_began(1).us);
     assert_int_equal(memory.intervals[1].reads, 1);
-    memory = recall(store, 40, 0, arena); /* beyond the horizon */
-    assert_int_equal(memory.interval_count, 0);
+    memory = recall(store, 40, 0, arena); /* beyond the horizon: the switch's witness */
+    assert_int_equal(memory.interval_count, 1);
+    assert_int_equal(memory.intervals[0].last.us, fixture_minute(1).us);
     arena_free(arena);
     store_close(store);
 }
@@ -102,8 +103,11 @@ static void a_reading_in_part_ends_nothing_for_good(void **state)
     fixture_round(store, 3, fixture_table("sw1", 3, false, NULL, 0), NULL); /* blind */
     struct arena *arena = arena_new();
     struct memory memory = recall(store, 4, 0, arena);
-    assert_int_equal(memory.interval_count, 1); /* A, last seen in the second round */
+    assert_int_equal(memory.interval_count, 2); /* A, last seen in the second round */
+    assert_int_equal(memory.intervals[0].mac.bits, A);
     assert_int_equal(memory.intervals[0].last.us, fixture_minute(1).us);
+    assert_int_equal(memory.intervals[1].mac.bits, B); /* the third says when it was read */
+    assert_int_equal(memory.intervals[1].last.us, fixture_minute(2).us);
     fixture_round(store, 4, fixture_table("sw1", 4, true, ROWS({A, "p1", ""}, {B, "p2", ""})),
                   NULL);
     memory = recall(store, 5, A, arena);
@@ -120,6 +124,38 @@ static void a_reading_in_part_ends_nothing_for_good(void **state)
     memory = recall(store, 7, A, arena);
     assert_int_equal(memory.interval_count, 2); /* gone by proof: a new interval */
     assert_int_equal(memory.intervals[1].first.us, fixture_began(6).us);
+    arena_free(arena);
+    store_close(store);
+}
+
+static void what_this_round_moves_is_remembered(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    fixture_round(
+        store, 0,
+        fixture_table("sw1", 0, true,
+                      ROWS({A, "p1", "10"}, {B, "p2", "10"}, {C, "p1", "10"}, {D, "p2", "10"})),
+        NULL);
+    fixture_round(store, 90, NULL, NULL);
+    store_close(store);
+    store = fixture_open(*state, STORE_READ); /* an audit that may not write remembers, too */
+    struct forward_table *table =
+        fixture_table("sw1", 91, true, ROWS({A, "p1", "10"}, {B, "new", "20"}, {C, "p1", "10"}));
+    const struct store_memory_query query = {.now = fixture_minute(91),
+                                             .horizon = span_seconds(60),
+                                             .tables = (const struct forward_table *const *)&table,
+                                             .table_count = 1};
+    struct arena *arena = arena_new();
+    struct memory memory;
+    struct err err = {0};
+    if (store_load_memory(store, &query, arena, &memory, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(memory.interval_count, 3);
+    assert_int_equal(memory.intervals[0].mac.bits, A); /* the switch's witness */
+    assert_int_equal(memory.intervals[1].mac.bits, B); /* elsewhere now */
+    assert_string_equal(memory.intervals[1].port, "p2");
+    assert_int_equal(memory.intervals[2].mac.bits, D); /* no longer there */
+    forward_table_free(table);
     arena_free(arena);
     store_close(store);
 }
@@ -276,15 +312,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(an_unchanged_table_costs_its_receipt),
-        TEST(a_move_is_two_intervals_side_by_side),
-        TEST(a_reading_in_part_ends_nothing_for_good),
-        TEST(one_round_has_one_table_of_a_switch),
-        TEST(an_aborted_round_leaves_nothing),
-        TEST(the_last_good_snapshot_comes_back_equal),
-        TEST(changed_records_cost_their_rows),
-        TEST(failures_count_rounds_in_a_row),
-        TEST(since_when_a_guest_is_off_is_kept),
+        TEST(an_unchanged_table_costs_its_receipt),    TEST(a_move_is_two_intervals_side_by_side),
+        TEST(a_reading_in_part_ends_nothing_for_good), TEST(what_this_round_moves_is_remembered),
+        TEST(one_round_has_one_table_of_a_switch),     TEST(an_aborted_round_leaves_nothing),
+        TEST(the_last_good_snapshot_comes_back_equal), TEST(changed_records_cost_their_rows),
+        TEST(failures_count_rounds_in_a_row),          TEST(since_when_a_guest_is_off_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

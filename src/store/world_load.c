@@ -50,32 +50,9 @@ struct outtake {
     struct store *store;
     const struct stored_reading *reading;
     struct forward_table *table;
-    struct sighting_key *keys;
-    size_t count, capacity;
+    struct sighting_keys keys;
     struct map ports, vlans; /* the store's numbers -> those of the table */
 };
-
-static int gather(struct outtake *outtake, enum statement statement, struct err *err)
-{
-    struct store *store = outtake->store;
-    struct cell row[STORE_COLUMNS_MAX];
-    const struct cell key[] = {cell_integer(outtake->reading->source_id),
-                               cell_integer(outtake->reading->seq)};
-    int result = store_start(store, statement, key, 2, err);
-    if (result == 0)
-        result = store_step(store, statement, row, err);
-    while (result == 1) {
-        outtake->keys =
-            alloc_grow(outtake->keys, outtake->count, &outtake->capacity, sizeof *outtake->keys);
-        outtake->keys[outtake->count++] = (struct sighting_key){.mac = (uint64_t)row[0].integer,
-                                                                .port = (uint32_t)row[1].integer,
-                                                                .vlan = (uint32_t)row[2].integer,
-                                                                .status = (uint32_t)row[3].integer,
-                                                                .age = FORWARD_AGE_UNKNOWN};
-        result = store_step(store, statement, row, err);
-    }
-    return result;
-}
 
 static int find_port(struct outtake *outtake, uint32_t id, uint32_t *ret, struct err *err)
 {
@@ -167,20 +144,15 @@ static int fill_rows(struct outtake *outtake, struct err *err)
     const struct stored_reading *reading = outtake->reading;
     if (reading->blind)
         return 0;
-    int failed = gather(outtake, SQL_SEEN_AT, err);
-    size_t current = outtake->count;
-    if (failed == 0)
-        failed = gather(outtake, SQL_PAST_AT, err);
-    if (failed != 0)
-        return failed;
-    if (outtake->count > current)
-        qsort(outtake->keys, outtake->count, sizeof *outtake->keys, sighting_compare);
-    bool aged = reading->age_count == outtake->count;
-    for (size_t i = 0; failed == 0 && i < outtake->count; i++) {
+    int failed =
+        sighting_keys_load(outtake->store, reading->source_id, reading->seq, &outtake->keys, err);
+    struct sighting_keys *keys = &outtake->keys;
+    bool aged = reading->age_count == keys->count;
+    for (size_t i = 0; failed == 0 && i < keys->count; i++) {
         if (aged)
-            outtake->keys[i].age =
-                (uint32_t)reading->ages[2 * i] | (uint32_t)reading->ages[2 * i + 1] << 8;
-        failed = add_row(outtake, &outtake->keys[i], err);
+            keys->items[i].age = (uint32_t)reading->ages[2 * i] | (uint32_t)reading->ages[2 * i + 1]
+                                                                      << 8;
+        failed = add_row(outtake, &keys->items[i], err);
     }
     return failed;
 }
@@ -234,7 +206,7 @@ static int build_table(struct store *store, const struct stored_reading *reading
         failed = fill_rows(&outtake, err);
     if (failed == 0)
         failed = fill_receipts(&outtake, err);
-    free(outtake.keys);
+    sighting_keys_done(&outtake.keys);
     map_done(&outtake.ports);
     map_done(&outtake.vlans);
     if (failed != 0) {
@@ -296,33 +268,13 @@ static void drop_blind(struct gathering *gathering, int64_t source_id)
     gathering->reading_count = kept;
 }
 
-static int list_switches(struct gathering *gathering, int64_t **ret, size_t *ret_count,
-                         struct err *err)
-{
-    struct store *store = gathering->store;
-    int64_t *ids = NULL;
-    size_t count = 0, capacity = 0;
-    struct cell row[STORE_COLUMNS_MAX];
-    int result = store_start(store, SQL_SWITCHES, NULL, 0, err);
-    if (result == 0)
-        result = store_step(store, SQL_SWITCHES, row, err);
-    while (result == 1) {
-        ids = alloc_grow(ids, count, &capacity, sizeof *ids);
-        ids[count++] = row[0].integer;
-        result = store_step(store, SQL_SWITCHES, row, err);
-    }
-    *ret = ids;
-    *ret_count = count;
-    return result;
-}
-
 /* Of each switch that the round did not read, the latest reading before. */
 static int add_last_known(struct gathering *gathering, struct err *err)
 {
     struct store *store = gathering->store;
     int64_t *ids = NULL;
     size_t count = 0;
-    int result = list_switches(gathering, &ids, &count, err);
+    int result = seen_switches(store, &ids, &count, err);
     for (size_t i = 0; result == 0 && i < count; i++) {
         if (was_read(gathering, ids[i]))
             continue;
@@ -408,6 +360,7 @@ static int load_failures(struct gathering *gathering, struct err *err)
         failures[count++] =
             (struct failed_source){.source = cell_to_text(&row[1], world->arena),
                                    .switch_name = cell_to_text(&row[2], world->arena),
+                                   .site = cell_to_text(&row[5], world->arena),
                                    .why = cell_to_text(&row[4], world->arena),
                                    .rounds = (unsigned)(round - since + 1)};
         result = store_step(store, SQL_FAILURES, row, err);
@@ -476,6 +429,8 @@ static int load_world(struct gathering *gathering, uint64_t round, enum store_wo
     before.now = world->round.judged;
     if (before.horizon.us <= 0)
         before.horizon = ageing_horizon(world);
+    before.tables = (const struct forward_table *const *)world->tables;
+    before.table_count = world->table_count;
     return memory_load(store, world->round.number - 1, &before, world->arena, &world->memory, err);
 }
 

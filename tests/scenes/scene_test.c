@@ -6,9 +6,10 @@
 
 #include "base/alloc.h"
 #include "story.h"
+#include "story_store.h"
 
 /* Plays every *.scene file of a folder (their language: README.md beside them) and
- * says which line was not as told. */
+ * says which line was not as told; with "stored", on the memory of a real store. */
 
 enum { WORDS_MAX = 32, EXPECTED_MAX = 64 };
 
@@ -350,11 +351,13 @@ static void play_line(struct play *play, char **words, size_t count)
     }
 }
 
-static int play_file(const char *path)
+static int play_file(const char *path, bool stored)
 {
     struct play *play = alloc_zeroed(1, sizeof *play);
     play->file = path;
     story_init(&play->story);
+    if (stored)
+        story_store_attach(&play->story);
     FILE *file = fopen(path, "r");
     char line[512];
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
@@ -373,8 +376,8 @@ static int play_file(const char *path)
     else
         fclose(file);
     end_round(play);
+    int failures = play->failures + (stored ? story_store_detach(&play->story) : 0);
     story_done(&play->story);
-    int failures = play->failures;
     printf("%s %s\n", failures == 0 ? "ok    " : "FAILED", path);
     free(play);
     return failures;
@@ -390,15 +393,16 @@ int main(int argc, char **argv)
 {
     struct dirent **entries;
     int failures = 0;
-    int count = argc == 2 ? scandir(argv[1], &entries, is_scene, alphasort) : -1;
+    bool stored = argc == 3 && strcmp(argv[2], "stored") == 0;
+    int count = argc == 2 || stored ? scandir(argv[1], &entries, is_scene, alphasort) : -1;
     if (count <= 0) {
-        fprintf(stderr, "usage: scene_test FOLDER (with *.scene files)\n");
+        fprintf(stderr, "usage: scene_test FOLDER [stored] (a folder with *.scene files)\n");
         return 2;
     }
     for (int i = 0; i < count; i++) {
         char path[1024];
         snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
-        failures += play_file(path);
+        failures += play_file(path, stored);
         free(entries[i]);
     }
     free(entries);

@@ -270,6 +270,8 @@ void story_round(struct story *story, double now)
                                              story->mlags[i].b, story->mlags[i].port_b};
     story->memory = (struct memory){story->intervals, story->interval_count, story->offs,
                                     story->off_count, story->opens,          story->open_count};
+    if (story->recall != NULL)
+        story->recall(story, now);
     static const struct record_set *const none = NULL;
     (void)none;
     story->input =
@@ -393,6 +395,8 @@ static void remember_open(struct story *story, struct open_since **opens, size_t
 
 void story_round_end(struct story *story, double now)
 {
+    if (story->remember != NULL)
+        story->remember(story, now);
     struct remembering offs = {.story = story, .at = story_time(now)};
     sweep_off_guests(story->world, remember_off, &offs);
     struct open_since *opens = NULL;

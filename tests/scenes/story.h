@@ -75,6 +75,11 @@ struct story {
     struct world_input input;
     struct world *world;
     struct sweep *sweep;
+    /* Where another memory than the story's own is to be tried: `recall` replaces
+     * story->memory before a round is judged, `remember` is told a judged round. */
+    void (*recall)(struct story *story, double now);
+    void (*remember)(struct story *story, double now);
+    void *context;
 };
 
 void story_init(struct story *story);
