@@ -69,6 +69,9 @@ static int read_pair(struct reader *r, const yaml_event_t *first, unsigned depth
     if (key->kind != YAML_SCALAR)
         return err_set(r->err, ERR_SYNTAX, "%s:%u: a key must be a plain word, not %s", r->file,
                        key->line, yaml_kind_word(key->kind));
+    if (children->count == YAML_KEYS_MOST)
+        return err_set(r->err, ERR_LIMIT, "%s:%u: more than %d keys in one map", r->file, key->line,
+                       YAML_KEYS_MOST);
     if (has_key(children, key->text))
         return err_set(r->err, ERR_SYNTAX, "%s:%u: the key \"%s\" stands here twice", r->file,
                        key->line, key->text);

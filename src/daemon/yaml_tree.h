@@ -27,7 +27,7 @@ struct yaml_node {
     size_t count;
 };
 
-enum { YAML_NODES_MOST = 1000000 };
+enum { YAML_NODES_MOST = 1000000, YAML_KEYS_MOST = 4096 /* of one map */ };
 
 /* Parses `length` bytes of `text`; `file` is for messages. Returns 0 with *ret in
  * `arena` (NULL for an empty document), or ERR_SYNTAX / ERR_LIMIT with file and
