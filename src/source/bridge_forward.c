@@ -122,7 +122,8 @@ static uint32_t unresolved_port(struct builder *builder, uint32_t context, uint3
 static uint32_t port_of_row(struct builder *builder, const struct bridge_row *row,
                             const struct bridge_group *group)
 {
-    if ((row->flags & BRIDGE_ROW_PORT) == 0 || row->port == 0 || row->port > INT32_MAX)
+    if ((row->flags & BRIDGE_ROW_PORT) == 0 || (row->flags & BRIDGE_ROW_BELOW) != 0 ||
+        row->port == 0)
         return FORWARD_NO_PORT;
     uint64_t place = (uint64_t)(group->family == BRIDGE_VENDOR) << 63 |
                      (uint64_t)group->context << 32 | row->port;

@@ -88,13 +88,8 @@ static void print_entry(const struct bridge_table *table, size_t number, const c
     const struct bridge_group *group = &table->groups[bridge_row_group(row)];
     const struct bridge_odd *odd = bridge_table_odd(table, number);
     bool has_port = (row->flags & BRIDGE_ROW_PORT) != 0;
-    struct bridge_port port = {0};
-    uint32_t notes = group->notes | (odd == NULL ? 0 : odd->notes);
-    if (has_port)
-        port = bridge_table_port(table, group, row->port);
-    else
-        notes |= BRIDGE_NOTE_NO_PORT | BRIDGE_NOTE_TORN_PORT;
-    notes |= port.notes;
+    struct bridge_port port = bridge_row_port(table, row);
+    uint32_t notes = group->notes | (odd == NULL ? 0 : odd->notes) | port.notes;
     char mac[MAC_TEXT_SIZE] = "";
     if ((notes & BRIDGE_NOTE_NO_MAC) == 0) {
         mac_format(bridge_row_mac(row), mac);
@@ -112,7 +107,8 @@ static void print_entry(const struct bridge_table *table, size_t number, const c
     add_number(line, "fdb_id", group->fdb_known, group->fdb_id);
     add_text(line, "mac", mac);
     add_number(line, "bridge_port", has_port && group->family != BRIDGE_VENDOR,
-               row->port > INT32_MAX ? (int64_t)(int32_t)row->port : (int64_t)row->port);
+               (row->flags & BRIDGE_ROW_BELOW) != 0 ? (int64_t)(int32_t)row->port
+                                                    : (int64_t)row->port);
     add_number(line, "if_index", port.resolved, port.if_index);
     add_text(line, "if_name",
              port.resolved ? bridge_facts_name(table->facts, port.if_index) : NULL);

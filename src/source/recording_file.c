@@ -70,13 +70,15 @@ char *recording_file_stem(const char *path, uint32_t *ret_vlan)
 
 bool recording_file_same(const char *a, const char *b)
 {
-    uint32_t vlan;
+    uint32_t vlan_a, vlan_b;
     size_t directory_a = (size_t)(last_part(a) - a), directory_b = (size_t)(last_part(b) - b);
     if (directory_a != directory_b || memcmp(a, b, directory_a) != 0)
         return false;
-    AUTO_FREE char *stem_a = recording_file_stem(a, &vlan);
-    AUTO_FREE char *stem_b = recording_file_stem(b, &vlan);
-    return strcmp(stem_a, stem_b) == 0;
+    AUTO_FREE char *stem_a = recording_file_stem(a, &vlan_a);
+    AUTO_FREE char *stem_b = recording_file_stem(b, &vlan_b);
+    /* sw1.txt and sw1.snmprec are two recordings, not one with a context. */
+    bool both_default = vlan_a == 0 && vlan_b == 0 && strcmp(a, b) != 0;
+    return strcmp(stem_a, stem_b) == 0 && !both_default;
 }
 
 struct recording_file *recording_file_new(void)

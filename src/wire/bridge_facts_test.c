@@ -136,7 +136,7 @@ static void neighbour_rows_with_other_indices_are_refused(void **state)
     const uint32_t index[] = {1, 2, 3, 4};
     struct snmp_value value = octets("x", 1);
     assert_false(
-        neighbour_table_add(builder.neighbours, WIRE_LLDP, NEIGHBOUR_PORT, index, 2, &value));
+        neighbour_table_add(builder.neighbours, WIRE_LLDP, NEIGHBOUR_PORT, index, 1, &value));
     assert_false(
         neighbour_table_add(builder.neighbours, WIRE_CDP, NEIGHBOUR_PORT, index, 3, &value));
     assert_true(
@@ -148,6 +148,22 @@ static void neighbour_rows_with_other_indices_are_refused(void **state)
             !neighbour_table_add(builder.neighbours, WIRE_LLDP, NEIGHBOUR_PORT, many, 3, &value);
     }
     assert_true(refused);
+}
+
+static void the_second_lldp_mib_names_the_interface_itself(void **state)
+{
+    (void)state;
+    const uint32_t index[] = {77, 9, 1, 3};
+    struct snmp_value value = octets("sw2", 3);
+    add_interface(9, "Gi9", "", 6);
+    const uint32_t port = 9;
+    struct snmp_value base = number(5); /* as a base port it would be another interface */
+    assert_true(facts_add_base_port(&builder, 0, port, &base));
+    assert_true(
+        neighbour_table_add(builder.neighbours, WIRE_LLDP, NEIGHBOUR_SYSTEM, index, 4, &value));
+    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL);
+    assert_int_equal(facts->neighbours[0].if_index, 9);
+    bridge_facts_free(facts);
 }
 
 static void members_are_folded_by_the_best_source(void **state)
@@ -205,6 +221,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(ids_of_every_subtype_are_printed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(neighbour_rows_with_other_indices_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_second_lldp_mib_names_the_interface_itself, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(members_are_folded_by_the_best_source, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_loop_of_members_ends, set_up, tear_down),

@@ -93,7 +93,7 @@ struct bridge_reader {
     size_t task_count, task_capacity, next_task;
     size_t open;
     size_t family; /* position in the quirk's order */
-    bool closing_asked, dead;
+    bool closing_asked, dead, second_asked;
     uint32_t default_vlan;
     uint64_t discards;
 };
@@ -118,6 +118,19 @@ static const struct {
     {WIRE_CDP, NEIGHBOUR_CHASSIS, CDP(6)},
     {WIRE_CDP, NEIGHBOUR_PORT, CDP(7)},
     {WIRE_CDP, NEIGHBOUR_DESCRIPTION, CDP(8)},
+};
+
+/* Asked where LLDP-MIB has nothing. */
+static const struct {
+    enum neighbour_column column;
+    struct oid oid;
+} second_columns[] = {
+    {NEIGHBOUR_CHASSIS_SUBTYPE, IEEE8021(13, 1, 4, 1, 1, 5)},
+    {NEIGHBOUR_CHASSIS, IEEE8021(13, 1, 4, 1, 1, 6)},
+    {NEIGHBOUR_PORT_SUBTYPE, IEEE8021(13, 1, 4, 1, 1, 7)},
+    {NEIGHBOUR_PORT, IEEE8021(13, 1, 4, 1, 1, 8)},
+    {NEIGHBOUR_PORT_DESCR, IEEE8021(13, 1, 4, 1, 1, 9)},
+    {NEIGHBOUR_SYSTEM, IEEE8021(13, 1, 4, 1, 1, 10)},
 };
 
 static struct oid fdb_column(const struct quirk *quirk, enum bridge_family family,
@@ -190,6 +203,14 @@ static void plan_neighbours(struct bridge_reader *reader)
         task->protocol = neighbour_columns[i].protocol;
         task->neighbour = neighbour_columns[i].column;
     }
+}
+
+static void plan_second_neighbours(struct bridge_reader *reader)
+{
+    reader->second_asked = true;
+    for (size_t i = 0; i < ARRAY_COUNT(second_columns); i++)
+        task_add(reader, COLUMN_NEIGHBOUR, &second_columns[i].oid, 1, 0)->neighbour =
+            second_columns[i].column;
 }
 
 static void plan_facts(struct bridge_reader *reader)
@@ -635,6 +656,9 @@ static void end_walk(struct bridge_reader *reader, struct task *task, const char
     if (task->column == COLUMN_PORT) {
         context_of(reader, task->context)->rows += task->walk.rows;
         plan_after_port(reader, task);
+    } else if (task->column == COLUMN_NEIGHBOUR && task->neighbour == NEIGHBOUR_CHASSIS &&
+               task->protocol == WIRE_LLDP && task->rows == 0 && !reader->second_asked) {
+        plan_second_neighbours(reader);
     }
 }
 

@@ -232,7 +232,7 @@ bool bridge_rows_port(struct bridge_rows *rows, struct bridge_walk *walk, const 
 {
     struct place place;
     int64_t port = 0;
-    if (!bridge_value_number(value, &port)) {
+    if (!bridge_value_number(value, &port) || port > UINT32_MAX || port < INT32_MIN) {
         rows->table->rejected += value->type < SNMP_NO_SUCH_OBJECT;
         return true;
     }
@@ -246,7 +246,7 @@ bool bridge_rows_port(struct bridge_rows *rows, struct bridge_walk *walk, const 
     struct bridge_row *added = &rows->table->rows[row];
     added->port =
         !place.plain && place.index.port_known ? place.index.port : (uint32_t)(uint64_t)port;
-    added->flags |= BRIDGE_ROW_PORT;
+    added->flags |= port < 0 ? BRIDGE_ROW_PORT | BRIDGE_ROW_BELOW : BRIDGE_ROW_PORT;
     return true;
 }
 

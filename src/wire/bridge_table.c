@@ -212,14 +212,21 @@ struct bridge_port bridge_table_port(const struct bridge_table *table,
     const struct bridge_facts *facts = table->facts;
     if (port == 0)
         return (struct bridge_port){.notes = BRIDGE_NOTE_PORT_ZERO};
-    if (port > INT32_MAX)
-        return (struct bridge_port){.notes = BRIDGE_NOTE_NOT_A_BASE_PORT};
     if (group->family == BRIDGE_VENDOR)
         return resolved(facts, port, 0);
     const struct bridge_base_port *mapped = base_port_find(facts, group->context, port);
     if (mapped != NULL)
         return resolved(facts, mapped->if_index, 0);
     return unmapped_port(table, group->context, port);
+}
+
+struct bridge_port bridge_row_port(const struct bridge_table *table, const struct bridge_row *row)
+{
+    if ((row->flags & BRIDGE_ROW_PORT) == 0)
+        return (struct bridge_port){.notes = BRIDGE_NOTE_NO_PORT | BRIDGE_NOTE_TORN_PORT};
+    if ((row->flags & BRIDGE_ROW_BELOW) != 0)
+        return (struct bridge_port){.notes = BRIDGE_NOTE_NOT_A_BASE_PORT};
+    return bridge_table_port(table, &table->groups[bridge_row_group(row)], row->port);
 }
 
 const struct bridge_odd *bridge_table_odd(const struct bridge_table *table, size_t row)

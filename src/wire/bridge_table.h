@@ -79,12 +79,13 @@ enum bridge_row_flag {
     BRIDGE_ROW_PORT = 1,   /* the port column had this row */
     BRIDGE_ROW_STATUS = 2, /* the status column had it */
     BRIDGE_ROW_ODD = 4,    /* its index is not of the MIB's form */
-    BRIDGE_ROW_NOTED = 8   /* there is more in the side list */
+    BRIDGE_ROW_NOTED = 8,  /* there is more in the side list */
+    BRIDGE_ROW_BELOW = 16  /* the port is a negative number */
 };
 
 struct bridge_row {
     uint64_t mac_group; /* MAC << 16 | number of the group */
-    uint32_t port;      /* dot1dTpFdbPort as it came; -1 is UINT32_MAX */
+    uint32_t port;      /* dot1dTpFdbPort as it came, negative ones as two's complement */
     uint8_t status;     /* dot1dTpFdbStatus 1..5, 0 not read */
     uint8_t flags;      /* enum bridge_row_flag */
     uint16_t unused;
@@ -208,6 +209,9 @@ struct bridge_port {
  * callers with many rows keep the answers. */
 struct bridge_port bridge_table_port(const struct bridge_table *table,
                                      const struct bridge_group *group, uint32_t port);
+
+/* Returns where `row` is: as above, with what its flags say of the port. */
+struct bridge_port bridge_row_port(const struct bridge_table *table, const struct bridge_row *row);
 
 /* Returns the side list's entry of row number `row`, NULL when it has none. */
 const struct bridge_odd *bridge_table_odd(const struct bridge_table *table, size_t row);

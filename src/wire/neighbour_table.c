@@ -151,13 +151,15 @@ bool neighbour_table_add(struct neighbour_table *table, enum wire_neighbour_prot
 {
     if (column >= NEIGHBOUR_LOCAL_SUBTYPE)
         return count == 1 && add_local(table, column, index[0], value);
-    if (count != (protocol == WIRE_LLDP ? 3 : 2))
+    /* LLDP: the time mark may be missing; four elements are LLDP-V2-MIB's. */
+    bool second = protocol == WIRE_LLDP && count == 4;
+    if (count != 2 && !(protocol == WIRE_LLDP && (count == 3 || second)))
         return false;
-    const uint32_t *tail = index + count - 2;
-    struct cell *cell =
-        cell_of(table, protocol, protocol == WIRE_LLDP ? index[0] : 0, tail[0], tail[1]);
+    uint32_t mark = count == 2 ? 0 : index[0], port = count == 2 ? index[0] : index[1];
+    struct cell *cell = cell_of(table, protocol, mark, port, index[count - 1]);
     if (cell == NULL)
         return false;
+    cell->known.local_is_if_index = second || protocol == WIRE_CDP;
     int64_t number = 0;
     if (column == NEIGHBOUR_CHASSIS_SUBTYPE || column == NEIGHBOUR_PORT_SUBTYPE) {
         if (bridge_value_number(value, &number))
@@ -405,10 +407,8 @@ static void finish_cell(const struct neighbour_table *table, const struct interf
     size_t length = cell->address == NAME_NONE ? 0 : raw_get(table->raw, cell->address, octets);
     ret->address = length == 4 || length == 16 ? format_address(names, octets, length) : NAME_NONE;
     ret->local_id = ret->local_descr = NAME_NONE;
-    if (lldp)
-        ret->if_index = resolve_local(table, interfaces, names, ret);
-    else
-        ret->if_index = ret->local_number;
+    ret->if_index =
+        ret->local_is_if_index ? ret->local_number : resolve_local(table, interfaces, names, ret);
 }
 
 void neighbour_table_finish(struct neighbour_table *table, struct bridge_facts *facts)

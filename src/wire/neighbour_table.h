@@ -15,13 +15,13 @@ struct bridge_facts;
 /* Neighbours that LLDP (IEEE 802.1AB, LLDP-MIB) and CDP (CISCO-CDP-MIB) have
  * heard, and on which interface.
  *
- * lldpRemTable is indexed by (time mark, local port number, neighbour); the local
- * port number is not always an ifIndex, so it is resolved through lldpLocPortTable:
- * by the port id as interface name, alias, MAC or number, then by the
- * description, and only then taken as base port or ifIndex. Chassis and port ids
- * come in every subtype, as octets or as text, padded; a MAC is recognised in
- * both. CDP's index begins with the ifIndex. Neighbours that LLDP heard are
- * copied into the CDP table by some devices: the copy is kept, the judge merges.
+ * lldpRemTable is indexed by (time mark, local port number, neighbour), in
+ * LLDP-V2-MIB by (time mark, ifIndex, destination, neighbour); the local port number is not always
+ * an ifIndex, so it is resolved through lldpLocPortTable: by the port id as interface name, alias,
+ * MAC or number, then by the description, and only then taken as base port or ifIndex. Chassis and
+ * port ids come in every subtype, as octets or as text, padded; a MAC is recognised in both. CDP's
+ * index begins with the ifIndex. Neighbours that LLDP heard are copied into the CDP table by some
+ * devices: the copy is kept, the judge merges.
  *
  * Hostile input: texts are cut at LIMIT_NAME_BYTES, rows at NEIGHBOURS_MAX. */
 
@@ -46,10 +46,11 @@ enum neighbour_column {
 
 struct wire_neighbour {
     enum wire_neighbour_protocol protocol;
-    uint32_t local_number; /* lldpRemLocalPortNum or cdpCacheIfIndex */
-    uint32_t index;        /* the neighbour's number on that port */
-    uint32_t mark;         /* LLDP's time mark */
-    uint32_t if_index;     /* 0: not resolved */
+    uint32_t local_number;  /* lldpRemLocalPortNum or cdpCacheIfIndex */
+    uint32_t index;         /* the neighbour's number on that port */
+    uint32_t mark;          /* LLDP's time mark */
+    bool local_is_if_index; /* by LLDP-V2-MIB and CDP: no more to resolve */
+    uint32_t if_index;      /* 0: not resolved */
     uint8_t chassis_subtype, port_subtype;
     struct mac chassis_mac, port_mac;         /* MAC_NONE where the id is none */
     uint32_t chassis, port;                   /* as printed; NAME_NONE */
