@@ -140,7 +140,7 @@ static void records_are_what_an_operator_would_keep(void **state)
     } files[] = {
         {"guests.csv", "hypervisor,guest,mac,run_state,state_since,vlan,wire_expected,uuid\n"},
         {"attachments.csv", "\nhv02,3c:ec:ef:00:00:10,acc2,Po"},
-        {"switches.csv", "\ncore1,127.16.0.1,default,00:1c:73:00:01:00\n"},
+        {"switches.csv", "\ncore1,127.16.0.1,default,00:1c:73:00:10:00\n"},
         {"links.csv", "core1,Gi1/0/1,dist1a,Gi1/0/3\n"},
         {"lags.csv", "core1,Po1,Gi1/0/1\n"},
         {"muster.yaml", "- [\"dist1a:Gi1/0/3\", \"dist1b:Gi1/0/3\"]"},

@@ -101,7 +101,7 @@ uint32_t sim_free_port(struct datacentre *dc, uint32_t switch_index)
 
 static uint32_t add_switch(struct datacentre *dc, const char *name, uint32_t node)
 {
-    struct mac mac = {switch_mac_base + (dc->fabric.switch_count + 1) * 0x100};
+    struct mac mac = {switch_mac_base + (dc->fabric.switch_count + 1) * 0x1000};
     uint32_t index = fabric_add_switch(&dc->fabric, name, mac, node);
     struct fabric_switch *s = &dc->fabric.switches[index];
     s->ageing = dc->shape.ageing;

@@ -9,8 +9,10 @@
 #include "base/alloc.h"
 #include "sim/switch_mib.h"
 
-/* How long a computed table serves, in real time. */
-enum { SNAPSHOT_US = 1000000 };
+/* How long a computed table serves, in real time: a second, or so long that
+ * computing all that are in use takes a quarter of the time (half a microsecond a
+ * row and switch). */
+enum { SNAPSHOT_US = 1000000, SNAPSHOT_US_PER_ROW = 2 };
 
 struct site_switch {
     struct sim_site *site;
@@ -33,6 +35,7 @@ struct sim_site {
     struct usm_user user;
     struct site_switch *switches;
     uint64_t changes;
+    uint64_t kept_rows;    /* of all snapshots */
     char *directory;       /* of the records that are kept; NULL */
     uint64_t kept_changes; /* of the data centre's records, as written */
 };
@@ -64,14 +67,28 @@ void sim_site_records(struct sim_site *site, struct sim_records *ret)
 
 /* The data centre is shared: tables borrow it, so every snapshot is dropped
  * before it changes shape by an event. */
+static void drop_snapshot(struct site_switch *s)
+{
+    if (s->mib)
+        s->site->kept_rows -= switch_mib_rows(s->mib);
+    switch_mib_free(s->mib);
+    s->mib = NULL;
+}
+
 static void drop_snapshots(struct sim_site *site)
 {
     size_t count = datacentre_fabric(site->dc)->switch_count;
-    for (size_t i = 0; i < count; i++) {
-        switch_mib_free(site->switches[i].mib);
-        site->switches[i].mib = NULL;
-    }
+    for (size_t i = 0; i < count; i++)
+        drop_snapshot(&site->switches[i]);
     site->changes++;
+}
+
+static bool is_fresh(const struct site_switch *s, struct wall now, uint64_t generated_rows)
+{
+    int64_t age = wall_since(now, s->taken).us;
+    int64_t patience = (int64_t)(s->site->kept_rows * SNAPSHOT_US_PER_ROW);
+    return s->mib && age >= 0 && age < (patience > SNAPSHOT_US ? patience : SNAPSHOT_US) &&
+           s->changes == s->site->changes && s->generated_rows == generated_rows;
 }
 
 static int64_t switch_uptime_cs(struct sim_site *site, uint32_t index, struct wall now)
@@ -85,16 +102,13 @@ static const struct mib_view *switch_view(void *state, const char *context, stru
 {
     struct site_switch *s = state;
     struct sim_site *site = s->site;
-    bool fresh = s->mib && wall_since(now, s->taken).us < SNAPSHOT_US &&
-                 wall_since(now, s->taken).us >= 0 && s->changes == site->changes &&
-                 s->generated_rows == faults->generated_rows;
-    if (!fresh) {
-        switch_mib_free(s->mib);
-        s->mib = NULL;
+    if (!is_fresh(s, now, faults->generated_rows)) {
+        drop_snapshot(s);
         struct datacentre *dc = sim_site_datacentre(site, now);
         struct switch_mib_extra extra = {.generated_rows = faults->generated_rows,
                                          .rate = site->rate};
         s->mib = switch_mib_new(dc, s->index, &extra);
+        site->kept_rows += switch_mib_rows(s->mib);
         s->taken = now;
         s->changes = site->changes;
         s->generated_rows = faults->generated_rows;

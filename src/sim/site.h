@@ -15,8 +15,9 @@
  * the real clock from then on; "advance" makes it jump. Ageing times are told
  * divided by the rate, so that what a client measures with its own clock agrees
  * with what it reads. A switch's tables are computed when it is asked and kept
- * for a second of real time, or until something is commanded; a switch that
- * nobody asks costs nothing.
+ * for a second of real time (longer where all that are asked for have millions of
+ * rows), or until something is commanded; a switch that nobody asks costs nothing,
+ * one that is asked 24 octets a row.
  *
  * The site answers these commands of the control socket (server.h):
  *

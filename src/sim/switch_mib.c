@@ -635,6 +635,11 @@ void switch_mib_set_uptime(struct switch_mib *mib, int64_t uptime_cs)
     mib->uptime_cs = uptime_cs;
 }
 
+size_t switch_mib_rows(const struct switch_mib *mib)
+{
+    return mib->row_count;
+}
+
 const struct mib_view *switch_mib_view(struct switch_mib *mib, const char *context)
 {
     if (context[0] == 0)

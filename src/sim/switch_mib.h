@@ -37,6 +37,9 @@ void switch_mib_free(struct switch_mib *mib); /* NULL is allowed */
 /* Sets what sysUpTime says, in hundredths of a second. */
 void switch_mib_set_uptime(struct switch_mib *mib, int64_t uptime_cs);
 
+/* Returns how many forward rows the snapshot holds in memory. */
+size_t switch_mib_rows(const struct switch_mib *mib);
+
 /* Returns the view of a context: "" or a VLAN in digits; NULL when this switch
  * has no such context. Borrowed. */
 const struct mib_view *switch_mib_view(struct switch_mib *mib, const char *context);
