@@ -175,7 +175,7 @@ static void print_switch(const struct sim_records *records, uint32_t index, stru
 {
     const struct sim_credentials *c = records->credentials;
     char address[INET_ADDRSTRLEN];
-    text_printf(to, "  - {type: snmp, switch: %s, address: %s, port: %u, ",
+    text_printf(to, "  - {type: snmp, switch: %s, address: %s, port: %u, timeout: 1s, ",
                 datacentre_fabric(records->dc)->switches[index].name,
                 address_text(records, index, address), records->port);
     if (asked_by_v3(index))
