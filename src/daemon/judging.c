@@ -9,6 +9,25 @@
 #include "base/map.h"
 #include "workflow/case.h"
 
+/* What a collective discrepancy lists is found, and proved in later rounds, as if it
+ * stood alone. */
+static void add_members(const struct sweep *sweep, struct arena *arena, struct judging *judging)
+{
+    struct discrepancy *members = NULL, member;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < judging->count; i++) {
+        for (size_t m = 0; sweep_render_member(sweep, i, m, arena, &member); m++) {
+            members = alloc_grow(members, count, &capacity, sizeof *members);
+            members[count++] = member;
+        }
+    }
+    judging->members = arena_alloc(arena, (count + 1) * sizeof *members);
+    judging->member_count = count;
+    if (count > 0)
+        memcpy(judging->members, members, count * sizeof *members);
+    free(members);
+}
+
 void judging_run(const struct world *world, struct wall now, struct arena *arena,
                  struct judging *ret)
 {
@@ -23,6 +42,7 @@ void judging_run(const struct world *world, struct wall now, struct arena *arena
                             .exit = sweep_exit(sweep)};
     for (size_t i = 0; i < count; i++)
         sweep_render(sweep, i, arena, &ret->discrepancies[i]);
+    add_members(sweep, arena, ret);
     for (size_t i = 0; i < hidden; i++)
         sweep_unobserved(sweep, i, arena, &ret->not_observable[i]);
     sweep_free(sweep);
@@ -32,7 +52,9 @@ static int store_facts(struct store *store, const struct round *round, struct er
 {
     int status = 0;
     for (size_t i = 0; status == 0 && i < round->record_count; i++) {
-        if (!round->record_is_old[i])
+        if (round->record_is_old[i])
+            status = store_round_kept(store, round->records[i]->source, err);
+        else
             status = store_round_records(store, round->records[i], &round->record_receipts[i], err);
     }
     for (size_t i = 0; status == 0 && i < round->table_count; i++)
@@ -161,7 +183,9 @@ static int store_cases(struct judging *judging, const struct round *round, struc
     fill_coverage(judging, round, &seen, arena, &coverage);
     struct case_changes changes = case_merge_round(&input, arena);
     map_done(&seen);
-    status = store_round_cases(store, changes.items, changes.count, err);
+    status = store_round_members(store, judging->members, judging->member_count, err);
+    if (status == 0)
+        status = store_round_cases(store, changes.items, changes.count, err);
     judging->cases = arena_alloc(arena, judging->count * sizeof *judging->cases);
     for (size_t i = 0; i < judging->count; i++)
         judging->cases[i] = changes.items[i].record;

@@ -26,6 +26,8 @@ struct judging {
     struct wall now; /* the clock value it was judged by */
     struct discrepancy *discrepancies;
     size_t count;
+    struct discrepancy *members; /* that collective ones list; they stand, too */
+    size_t member_count;
     struct case_record *cases; /* beside discrepancies; NULL: not stored */
     struct not_observable *not_observable;
     size_t not_observable_count;
