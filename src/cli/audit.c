@@ -25,8 +25,10 @@ int question_audit(struct session *session, const struct view *view, enum output
     struct err err;
     judging_run(view->world, view->now, session->arena, &judging);
     if (view->stored != NULL &&
-        store_load_receipts(session->store, view->stored->round.number, &output.stored_receipts,
-                            &output.stored_receipt_count, &err) != 0)
+        (judging_recall(&judging, session->store, &view->stored->round, session->arena, &err) !=
+             0 ||
+         store_load_receipts(session->store, view->stored->round.number, &output.stored_receipts,
+                             &output.stored_receipt_count, &err) != 0))
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     if (view->round != NULL && session->store_writable &&
         judging_remember(&judging, view->round, view->world, session->store,

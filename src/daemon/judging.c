@@ -212,3 +212,38 @@ int judging_remember(struct judging *judging, const struct round *round, const s
     }
     return store_trim(store, judging->now, retention, err);
 }
+
+static int compare_identity(const void *identity, const void *then)
+{
+    return strcmp(identity, ((const struct case_then *)then)->identity);
+}
+
+int judging_recall(struct judging *judging, struct store *store, const struct store_round *round,
+                   struct arena *arena, struct err *err)
+{
+    const struct case_then *then = NULL;
+    size_t count = 0;
+    int status = store_load_cases_then(store, round, arena, &then, &count, err);
+    if (status != 0)
+        return status;
+    judging->round = round->number;
+    struct case_record *cases = arena_alloc(arena, (judging->count + 1) * sizeof *cases);
+    for (size_t i = 0; i < judging->count; i++) {
+        const struct discrepancy *d = &judging->discrepancies[i];
+        const struct case_then *found =
+            bsearch(d->identity, then, count, sizeof *then, compare_identity);
+        if (found == NULL)
+            return 0; /* the configuration has changed since: other verdicts */
+        cases[i] = (struct case_record){.number = found->number,
+                                        .state = found->state,
+                                        .discrepancy = d,
+                                        .first = found->first,
+                                        .last = found->last,
+                                        .count = found->count,
+                                        .ended_at = WALL_UNKNOWN,
+                                        .reported_at = WALL_UNKNOWN,
+                                        .acknowledged_at = WALL_UNKNOWN};
+    }
+    judging->cases = cases;
+    return 0;
+}

@@ -12,6 +12,7 @@
 #include "daemon/round.h"
 #include "model/case_record.h"
 #include "model/discrepancy.h"
+#include "store/query.h"
 #include "store/store.h"
 
 /* A round judged, in words, and taken into the store.
@@ -44,5 +45,10 @@ void judging_run(const struct world *world, struct wall now, struct arena *arena
 int judging_remember(struct judging *judging, const struct round *round, const struct world *world,
                      struct store *store, struct span retention, struct arena *arena,
                      struct err *err) MUST_USE;
+
+/* Gives a stored round that was judged again its number and, where every verdict had
+ * a case then, the cases as they were. Returns 0 or the store's error. */
+int judging_recall(struct judging *judging, struct store *store, const struct store_round *round,
+                   struct arena *arena, struct err *err) MUST_USE;
 
 #endif

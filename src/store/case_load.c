@@ -183,6 +183,54 @@ int store_last_verdicts(struct store *store, struct arena *arena, const struct c
     return case_log_load(store, SQL_CASES_JUDGED, key, 1, &all, arena, ret, ret_count, err);
 }
 
+static int take_then(struct store *store, const struct cell *row, const struct store_round *round,
+                     struct arena *arena, struct case_then *ret, struct err *err)
+{
+    enum case_state state = case_state_parse(row[5].bytes);
+    if (state == CASE_STATE_COUNT || row[1].integer < 1 || row[2].integer < 1)
+        return store_damaged(store, err, "case %lld", (long long)row[1].integer);
+    uint64_t rounds = round->number - (uint64_t)row[2].integer + 1;
+    *ret = (struct case_then){.identity = cell_to_text(&row[0], arena),
+                              .number = (uint64_t)row[1].integer,
+                              .state = state,
+                              .first = {row[4].integer},
+                              .last = round->judged,
+                              .count = (uint32_t)((uint64_t)row[3].integer + rounds)};
+    return 0;
+}
+
+int store_load_cases_then(struct store *store, const struct store_round *round, struct arena *arena,
+                          const struct case_then **ret, size_t *ret_count, struct err *err)
+{
+    struct case_then *cases = NULL;
+    size_t count = 0, capacity = 0;
+    struct cell row[STORE_COLUMNS_MAX];
+    const struct cell key[] = {cell_integer((int64_t)round->number), cell_wall(round->judged)};
+    int result = store_start(store, SQL_CASES_AT, key, 2, err);
+    if (result == 0)
+        result = store_step(store, SQL_CASES_AT, row, err);
+    while (result == 1) {
+        cases = alloc_grow(cases, count, &capacity, sizeof *cases);
+        int failed = take_then(store, row, round, arena, &cases[count], err);
+        if (failed != 0) {
+            store_stop(store, SQL_CASES_AT);
+            free(cases);
+            return failed;
+        }
+        count++;
+        result = store_step(store, SQL_CASES_AT, row, err);
+    }
+    if (result == 0) {
+        struct case_then *kept = arena_alloc(arena, (count + 1) * sizeof *kept);
+        if (count > 0)
+            memcpy(kept, cases, count * sizeof *kept);
+        *ret = kept;
+        *ret_count = count;
+    }
+    free(cases);
+    return result;
+}
+
 /* --- events --- */
 
 static int take_event(struct store *store, const struct cell *row, struct arena *arena,

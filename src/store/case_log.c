@@ -102,6 +102,13 @@ static int raise_next_number(struct store *store, uint64_t used, struct err *err
 
 /* --- how long discrepancies have stood without a break --- */
 
+/* What a round found: a verdict, and its case where it has one. */
+struct found {
+    const struct discrepancy *verdict;
+    uint64_t case_number;
+    uint32_t earlier;
+};
+
 struct standing_row {
     char *identity;
     int64_t first_round;
@@ -128,10 +135,12 @@ static int load_standing(struct store *store, struct standing_rows *rows, struct
     return result;
 }
 
-static int compare_verdicts(const void *a, const void *b)
+static int compare_found(const void *a, const void *b)
 {
-    const struct discrepancy *const *x = a, *const *y = b;
-    return strcmp((*x)->identity, (*y)->identity);
+    const struct found *x = a, *y = b;
+    int order = strcmp(x->verdict->identity, y->verdict->identity);
+    /* one with a case goes before a member of the same name */
+    return order != 0 ? order : (x->case_number == 0) - (y->case_number == 0);
 }
 
 static int end_standing(struct store *store, const struct standing_row *row, struct err *err)
@@ -147,9 +156,10 @@ static void put_mac(uint8_t *octets, uint64_t mac)
         octets[i] = (uint8_t)(mac >> (8 * i));
 }
 
-static int begin_standing(struct store *store, const struct discrepancy *d, struct wall now,
+static int begin_standing(struct store *store, const struct found *found, struct wall now,
                           struct err *err)
 {
+    const struct discrepancy *d = found->verdict;
     size_t count = 0;
     AUTO_FREE uint8_t *macs = alloc_array(d->mac_count + 1, 8);
     if (mac_known(d->subject.mac))
@@ -158,24 +168,29 @@ static int begin_standing(struct store *store, const struct discrepancy *d, stru
         if (mac_known(d->macs[i]) && !mac_equal(d->macs[i], d->subject.mac))
             put_mac(macs + 8 * count++, d->macs[i].bits);
     const struct cell cells[] = {
-        cell_text(d->identity), cell_integer((int64_t)store->round), cell_wall(now),
-        (struct cell){.type = CELL_BLOB, .bytes = macs, .length = count * 8}};
+        cell_text(d->identity),
+        cell_integer((int64_t)store->round),
+        cell_wall(now),
+        (struct cell){.type = CELL_BLOB, .bytes = macs, .length = count * 8},
+        cell_integer((int64_t)found->case_number),
+        cell_integer(found->earlier)};
     return store_run(store, SQL_STANDING_ADD, cells, ARRAY_COUNT(cells), err);
 }
 
-static size_t unique_verdicts(const struct discrepancy **judged, size_t count)
+static size_t unique_found(struct found *judged, size_t count)
 {
-    qsort(judged, count, sizeof *judged, compare_verdicts);
+    qsort(judged, count, sizeof *judged, compare_found);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (kept == 0 || compare_verdicts(&judged[kept - 1], &judged[i]) != 0)
+        if (kept == 0 ||
+            strcmp(judged[kept - 1].verdict->identity, judged[i].verdict->identity) != 0)
             judged[kept++] = judged[i];
     return kept;
 }
 
 /* Both lists in order of identity: what is only in `rows` has had a break. */
 static int merge_standing(struct store *store, const struct standing_rows *rows,
-                          const struct discrepancy **judged, size_t count, struct wall now,
+                          const struct found *judged, size_t count, struct wall now,
                           struct err *err)
 {
     size_t i = 0, j = 0;
@@ -185,11 +200,11 @@ static int merge_standing(struct store *store, const struct standing_rows *rows,
         if (i == rows->count || j == count)
             order = i == rows->count ? 1 : -1;
         else
-            order = strcmp(rows->items[i].identity, judged[j]->identity);
+            order = strcmp(rows->items[i].identity, judged[j].verdict->identity);
         if (order < 0)
             failed = end_standing(store, &rows->items[i], err);
         else if (order > 0)
-            failed = begin_standing(store, judged[j], now, err);
+            failed = begin_standing(store, &judged[j], now, err);
         i += order <= 0;
         j += order >= 0;
     }
@@ -200,19 +215,21 @@ static int put_standing(struct store *store, const struct case_change *changes, 
                         struct err *err)
 {
     const struct pending *pending = store->pending;
-    AUTO_FREE const struct discrepancy **judged =
-        alloc_array(count + pending->member_count + 1, sizeof *judged);
-    size_t judged_count = pending->member_count;
-    if (judged_count > 0)
-        memcpy(judged, pending->members, judged_count * sizeof *judged);
+    AUTO_FREE struct found *judged = alloc_array(count + pending->member_count + 1, sizeof *judged);
+    size_t judged_count = 0;
+    for (; judged_count < pending->member_count; judged_count++)
+        judged[judged_count] = (struct found){.verdict = pending->members[judged_count]};
     struct wall now = store->round_started;
     for (size_t i = 0; i < count; i++) {
         if (!changes[i].judged)
             continue;
-        judged[judged_count++] = changes[i].record.discrepancy;
-        now = changes[i].record.last;
+        const struct case_record *record = &changes[i].record;
+        judged[judged_count++] = (struct found){.verdict = record->discrepancy,
+                                                .case_number = record->number,
+                                                .earlier = record->count - (record->count > 0)};
+        now = record->last;
     }
-    judged_count = unique_verdicts(judged, judged_count);
+    judged_count = unique_found(judged, judged_count);
     struct standing_rows rows = {.arena = arena_new()};
     int failed = load_standing(store, &rows, err);
     if (failed == 0)

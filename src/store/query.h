@@ -138,6 +138,21 @@ int store_find_case(struct store *store, uint64_t number, struct arena *arena,
 int store_load_events(struct store *store, uint64_t number, struct arena *arena,
                       const struct case_event **ret, size_t *ret_count, struct err *err) MUST_USE;
 
+/* A case as it was after an earlier round. */
+struct case_then {
+    const char *identity; /* of its discrepancy */
+    uint64_t number;
+    enum case_state state;
+    struct wall first, last;
+    uint32_t count;
+};
+
+/* Loads the cases of the discrepancies that `round` judged, by identity: what a
+ * replay, which judges anew, shows beside its verdicts. */
+int store_load_cases_then(struct store *store, const struct store_round *round, struct arena *arena,
+                          const struct case_then **ret, size_t *ret_count,
+                          struct err *err) MUST_USE;
+
 /* Loads the cases that the latest round judged, as it judged them: the verdicts
  * of the last round without judging anew, by number. */
 int store_last_verdicts(struct store *store, struct arena *arena, const struct case_record **ret,

@@ -516,6 +516,44 @@ static void a_break_in_what_stands_is_remembered(void **state)
     store_close(store);
 }
 
+static void a_case_is_told_as_it_was_then(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    static const bool judged[] = {true, true, false, true, true};
+    uint32_t count = 0;
+    for (int i = 0; i < 5; i++) {
+        struct case_change change = fixture_case(7, &moved, i, i == 0);
+        change.record.first = fixture_minute(0);
+        change.record.count = count += judged[i];
+        if (i == 4) {
+            change.record.state = change.event.to = CASE_CONFIRMED;
+            change.has_event = true;
+        }
+        put_cases(store, i, &change, judged[i]);
+    }
+    struct arena *arena = arena_new();
+    static const uint32_t counts[] = {1, 2, 0, 3, 4};
+    for (int i = 0; i < 5; i++) {
+        const struct case_then *cases;
+        size_t found = 9;
+        struct store_round round;
+        struct err err;
+        assert_int_equal(store_find_round(store, fixture_minute(i), &round, &err), 0);
+        assert_int_equal(store_load_cases_then(store, &round, arena, &cases, &found, &err), 0);
+        assert_int_equal(found, judged[i]);
+        if (!judged[i])
+            continue;
+        assert_string_equal(cases[0].identity, moved.identity);
+        assert_int_equal(cases[0].number, 7);
+        assert_int_equal(cases[0].count, counts[i]);
+        assert_int_equal(cases[0].state, i == 4 ? CASE_CONFIRMED : CASE_SUSPECTED);
+        assert_int_equal(cases[0].first.us, fixture_minute(0).us);
+        assert_int_equal(cases[0].last.us, fixture_minute(i).us);
+    }
+    arena_free(arena);
+    store_close(store);
+}
+
 /* --- history --- */
 
 static void history_tells_all_three_kinds_in_order(void **state)
@@ -628,6 +666,7 @@ int main(void)
         TEST(cases_are_listed_by_filter),
         TEST(what_a_person_does_is_a_fact_too),
         TEST(a_break_in_what_stands_is_remembered),
+        TEST(a_case_is_told_as_it_was_then),
         TEST(history_tells_all_three_kinds_in_order),
         TEST(what_ended_goes_and_what_stands_stays),
     };

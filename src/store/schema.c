@@ -127,9 +127,11 @@ static const char step_1[] =
     " state_to TEXT NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL, content TEXT) STRICT;"
     "CREATE INDEX case_event_case ON case_event(case_number);"
     /* A discrepancy that every round from first_round to last_round has found.
-     * macs: the addresses concerned when it began, eight octets each. */
+     * macs: the addresses concerned when it began, eight octets each. earlier: in
+     * how many rounds before its case (0: none, a member's) was found. */
     "CREATE TABLE standing(identity TEXT NOT NULL, first_round INTEGER NOT NULL,"
-    " first INTEGER NOT NULL, macs BLOB NOT NULL, last_round INTEGER,"
+    " first INTEGER NOT NULL, macs BLOB NOT NULL, case_number INTEGER NOT NULL,"
+    " earlier INTEGER NOT NULL, last_round INTEGER,"
     " PRIMARY KEY(identity, first_round)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX standing_current ON standing(identity) WHERE last_round IS NULL;";
 

@@ -188,13 +188,20 @@
     S(STANDING_CURRENT,                                                                            \
       "SELECT identity, first_round FROM standing WHERE last_round IS NULL ORDER BY identity",     \
       "ti")                                                                                        \
-    S(STANDING_ADD, "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, NULL)", "")                      \
+    S(STANDING_ADD, "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)", "")              \
     S(STANDING_END,                                                                                \
       "UPDATE standing SET last_round = ?3 WHERE identity = ?1 AND first_round = ?2", "")          \
     S(STANDING_AT,                                                                                 \
       "SELECT identity, first, macs FROM standing WHERE first_round <= ?1"                         \
       " AND (last_round IS NULL OR last_round >= ?1) ORDER BY identity",                           \
       "tib")                                                                                       \
+    S(CASES_AT,                                                                                    \
+      "SELECT s.identity, s.case_number, s.first_round, s.earlier, c.first,"                       \
+      " coalesce((SELECT e.state_to FROM case_event e WHERE e.case_number = s.case_number"         \
+      " AND e.at <= ?2 ORDER BY e.id DESC LIMIT 1), c.state) FROM standing s"                      \
+      " JOIN case_record c ON c.number = s.case_number WHERE s.first_round <= ?1"                  \
+      " AND (s.last_round IS NULL OR s.last_round >= ?1) ORDER BY s.identity",                     \
+      "tiiiit")                                                                                    \
     /* --- case_log.c --- */                                                                       \
     S(CASE_PUT,                                                                                    \
       "INSERT INTO case_record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"    \
