@@ -13,8 +13,8 @@ static int64_t newest_record(const struct world *world, uint32_t hypervisor)
     int64_t as_of = INT64_MAX;
     for (uint32_t i = 0; i < hv->attachment_count; i++) {
         uint32_t set = world->attachments[hv->first_attachment + i].set;
-        if (world->in.records[set]->as_of.us < as_of)
-            as_of = world->in.records[set]->as_of.us;
+        if (record_set_vouched(world->in.records[set]).us < as_of)
+            as_of = record_set_vouched(world->in.records[set]).us;
     }
     return as_of == INT64_MAX ? WALL_UNKNOWN.us : as_of;
 }

@@ -19,8 +19,8 @@ static void report_unknown(struct judge *judge, struct mac mac, const struct sig
     int64_t as_of = INT64_MAX, margin = PROOF_NONE;
     for (size_t s = 0; s < judge->world->in.record_count; s++)
         if (judge->world->in.records[s]->guest_count > 0 &&
-            judge->world->in.records[s]->as_of.us < as_of)
-            as_of = judge->world->in.records[s]->as_of.us;
+            record_set_vouched(judge->world->in.records[s]).us < as_of)
+            as_of = record_set_vouched(judge->world->in.records[s]).us;
     for (size_t i = 0; rule != RULE_TRANSIT && i < count; i++) {
         int64_t one = judge_lasting(judge, &sightings[i], since, as_of);
         margin = one > margin ? one : margin;

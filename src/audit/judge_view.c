@@ -63,7 +63,7 @@ static void read_rows(const struct world *world, struct guest_view *view, const 
         enum run_state state = world_nic_state(world, nics[i]);
         struct claim claim = {.hypervisor = hypervisor,
                               .nic = nics[i],
-                              .as_of_us = set->set->as_of.us,
+                              .as_of_us = record_set_vouched(set->set).us,
                               .since_us = set->set->nics.state_since[local],
                               .communicates = (uint8_t)run_state_communicates(state),
                               .run_state = (uint8_t)state};

@@ -355,11 +355,18 @@ static const char *lasting_proof(struct rendering *r)
     if (port == WORLD_NONE)
         return "another round";
     const struct world_switch *sw = &r->world->switches[r->world->ports[port].switch_index];
+    struct span ageing = span_us(sw->ageing_us + sw->poll_error_us);
+    struct span lag = r->world->options.inventory_lag;
     char wait[CLOCK_TEXT_SIZE];
+    if (lag.us > ageing.us)
+        return arena_printf(r->arena,
+                            "the same in a round more than %s later (what a record may take to "
+                            "follow), with the record read again",
+                            span_format(lag, wait));
     return arena_printf(r->arena,
                         "the same in a round more than %s later (ageing and poll error of %s), "
                         "with the record read again",
-                        span_format(span_us(sw->ageing_us + sw->poll_error_us), wait), sw->name);
+                        span_format(ageing, wait), sw->name);
 }
 
 static const char *would_prove(struct rendering *r)

@@ -226,6 +226,18 @@ static int load_world(struct session *session, uint64_t round, struct store_worl
     return store_world_load(session->store, round, STORE_TABLES_OF_ROUND, &query, ret, err);
 }
 
+/* As the round did: what it read vouches for its instant, a last good copy does not. */
+static void date_stored_records(const struct store_world *stored)
+{
+    for (size_t i = 0; i < stored->record_count; i++) {
+        bool failed = false;
+        for (size_t f = 0; f < stored->failed_count; f++)
+            failed = failed || strcmp(stored->failed[f].source, stored->records[i]->source) == 0;
+        if (!failed)
+            stored->records[i]->read_at = stored->round.judged;
+    }
+}
+
 int view_replay(struct session *session, struct wall at, struct view *ret)
 {
     struct err err;
@@ -237,6 +249,7 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
         load_world(session, round.number, &ret->stored, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     const struct store_world *stored = ret->stored;
+    date_stored_records(stored);
     ret->records = (const struct record_set *const *)stored->records;
     ret->record_count = stored->record_count;
     ret->tables = (const struct forward_table *const *)stored->tables;

@@ -218,6 +218,7 @@ static void collect_recorded(struct runner *runner, struct task *task)
         struct receipt none;
         receipt_init(&none);
         err_consequence(&task->err, "the copy of %s is used instead", wall_format(when, at));
+        old->read_at = when;
         add_record(round, old, true, &none);
     } else {
         err_consequence(&task->err, "nothing that it records is known");
@@ -340,6 +341,15 @@ static void run(struct runner *runner)
     }
 }
 
+/* What was read in this round vouches for the instant that the round is judged by. */
+static void date_records(struct round *round)
+{
+    for (size_t i = 0; i < round->record_count; i++) {
+        if (!round->record_is_old[i])
+            round->records[i]->read_at = round_instant(round);
+    }
+}
+
 static struct round *round_run(struct runner *runner)
 {
     const struct config *config = runner->config;
@@ -350,6 +360,7 @@ static struct round *round_run(struct runner *runner)
     add_tasks(runner, config->observed, config->observed_count);
     if (runner->count > 0)
         run(runner);
+    date_records(runner->round);
     free(runner->tasks);
     return runner->round;
 }

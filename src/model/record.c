@@ -13,6 +13,7 @@ struct record_set *record_set_new(const char *source, struct wall as_of)
     struct record_set *set = alloc_zeroed(1, sizeof *set);
     set->source = alloc_text(source);
     set->as_of = as_of;
+    set->read_at = WALL_UNKNOWN;
     set->names = names_new();
     set->vlans = vlan_pool_new();
     set->arena = arena_new();
@@ -27,6 +28,11 @@ static void build_free(struct record_build *build)
     free(build->latest);
     map_done(&build->same_name);
     free(build);
+}
+
+struct wall record_set_vouched(const struct record_set *set)
+{
+    return wall_known(set->read_at) ? set->read_at : set->as_of;
 }
 
 void record_set_free(struct record_set *set)

@@ -121,6 +121,9 @@ struct record_allocation { /* DCM row and, with guest NAME_NONE, capacity row */
 struct record_set {
     char *source;      /* configured name of the source, for evidence and messages */
     struct wall as_of; /* when the source says this was true, or when it was read */
+    /* When it was read last and still said so: a spreadsheet may be a year old and be
+     * right. Set by whoever runs the round; WALL_UNKNOWN: as_of counts. */
+    struct wall read_at;
     struct names *names;
     struct vlan_pool *vlans;
     struct nic_columns nics;
@@ -147,6 +150,9 @@ struct record_set {
 /* Returns an empty set; yours to free. */
 struct record_set *record_set_new(const char *source, struct wall as_of);
 void record_set_free(struct record_set *set); /* NULL is allowed */
+
+/* Returns the latest instant for which the set vouches: read_at, else as_of. */
+struct wall record_set_vouched(const struct record_set *set);
 
 /* Ends building: gives back what only adding rows needs and trims the rest. */
 void record_set_finish(struct record_set *set);
