@@ -14,7 +14,12 @@
 static void print_explanation(const struct explanation *e)
 {
     printf("%s\n\n", e->title);
-    report_evidence(stdout, e->chain, e->chain_count);
+    if (e->verdict_count == 0)
+        report_evidence(stdout, e->chain, e->chain_count);
+    for (size_t i = 0; i < e->verdict_count; i++) {
+        const struct discrepancy *d = &e->verdicts[i];
+        report_evidence(stdout, d->evidence, d->evidence_count);
+    }
     putchar('\n');
     for (size_t i = 0; i < e->verdict_count; i++) {
         const struct discrepancy *d = &e->verdicts[i];
