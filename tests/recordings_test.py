@@ -170,13 +170,15 @@ def table_rows(decoder, how, path):
 
 
 def compare_live(score, decoder, stem):
-    """A live read leaves columns out; no row with an interface may be lost or changed by that."""
+    """A live read leaves columns out; no row with an interface may be lost or changed by that,
+    but what only BRIDGE-MIB has of a device with VLANs: the table moved between the columns."""
     path = sources_of(stem)[0]
     if '.vlan' in path:
         return
     whole, live = table_rows(decoder, '--whole', path), table_rows(decoder, '--live', path)
+    vlans = any(line.split('\t')[2] for line in live)
     lost = [line for line in whole - live
-            if not line.endswith('\t') and '\tport ' not in line]
+            if not line.endswith('\t') and (line.split('\t')[2] or not vlans)]
     score.count['live rows'] += sum(live.values())
     for line in lost + list(live - whole):
         score.complain('%s: live and whole reads differ: %s' % (stem, line))
