@@ -33,7 +33,7 @@ struct forward_csv_options {
     struct span ageing;  /* -1 us: not known */
 };
 
-/* Whether `bytes`, the beginning of a file, are the header of such a table. */
+/* Returns whether `bytes`, the beginning of a file, are the header of such a table. */
 bool forward_csv_is_one(const char *bytes, size_t length);
 
 /* Reads the file. Returns 0 with *ret (a chain, yours to free; NULL when no row is

@@ -40,12 +40,13 @@ struct recording_file {
  * *ret_vlan to the context's VLAN, 0 when the name has none. */
 char *recording_file_stem(const char *path, uint32_t *ret_vlan);
 
-/* Whether two paths are recordings of one switch: same directory, same stem. */
+/* Returns whether two paths are recordings of one switch: same directory, same stem. */
 bool recording_file_same(const char *a, const char *b);
 
 /* Returns an empty set; yours to free. */
 struct recording_file *recording_file_new(void);
-void recording_file_free(struct recording_file *file); /* NULL is allowed */
+/* NULL is allowed. */
+void recording_file_free(struct recording_file *file);
 
 /* Reads one file into the set; its name says which context it is. A file without
  * any varbind is an error that names the first bad line and what was expected. A

@@ -190,6 +190,17 @@ static void sort(void *items, size_t count, size_t size, int (*compare)(const vo
         qsort(items, count, size, compare);
 }
 
+/* Sorts and drops what both VLAN tables say. Returns how many are left. */
+static size_t sort_pairs(struct bridge_vlan *pairs, size_t count)
+{
+    sort(pairs, count, sizeof *pairs, compare_pairs);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || compare_pairs(&pairs[kept - 1], &pairs[i]) != 0)
+            pairs[kept++] = pairs[i];
+    return kept;
+}
+
 static uint32_t copy_name(struct names *to, const struct names *from, uint32_t number)
 {
     if (number == NAME_NONE)
@@ -251,8 +262,8 @@ struct bridge_facts *facts_builder_take(struct facts_builder *builder, const str
     join_tags(builder, quirk);
     sort(facts->interfaces, facts->interface_count, sizeof *facts->interfaces, compare_interfaces);
     sort(facts->base_ports, facts->base_port_count, sizeof *facts->base_ports, compare_base_ports);
-    sort(facts->vlans, facts->vlan_count, sizeof *facts->vlans, compare_pairs);
-    sort(facts->tags, facts->tag_count, sizeof *facts->tags, compare_pairs);
+    facts->vlan_count = sort_pairs(facts->vlans, facts->vlan_count);
+    facts->tag_count = sort_pairs(facts->tags, facts->tag_count);
     lag_table_finish(facts);
     neighbour_table_finish(builder->neighbours, facts);
     builder->facts = NULL;

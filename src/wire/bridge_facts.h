@@ -44,22 +44,33 @@ struct facts_builder {
     struct map tag_fdb; /* internal index -> FDB id */
 };
 
+/* Begins with no facts. */
 void facts_builder_init(struct facts_builder *builder);
+/* Frees what the builder holds; what was taken stays. */
 void facts_builder_done(struct facts_builder *builder);
 
-/* Each adds one cell. Returns false when the walk should be stopped: a limit, or
- * a table that repeats itself. What is no value of the column is not kept. */
+/* The functions that follow add one cell each. All return false when the walk
+ * should be stopped: a limit, or a table that repeats itself. What is no value of
+ * the column is not kept. */
+
+/* Adds a cell of ifTable or ifXTable. Returns whether to go on. */
 bool facts_add_interface(struct facts_builder *builder, enum interface_column column,
                          uint32_t if_index, const struct snmp_value *value);
+/* Adds a row of dot1dBasePortIfIndex in `context`. Returns whether to go on. */
 bool facts_add_base_port(struct facts_builder *builder, uint32_t context, uint32_t port,
                          const struct snmp_value *value);
-/* `index` are the sub-identifiers of dot1qVlanCurrentTable's or its IEEE twin's. */
+/* Adds a VLAN's FDB id; `index` are the sub-identifiers of dot1qVlanCurrentTable's
+ * or its IEEE twin's. Returns whether to go on. */
 bool facts_add_vlan(struct facts_builder *builder, const uint32_t *index, size_t count,
                     const struct snmp_value *value);
+/* Adds an address of the device itself. Returns whether to go on. */
 bool facts_add_own_mac(struct facts_builder *builder, struct mac mac);
 
-/* Adds the vendor's map: the VLAN tag of an internal index, and its FDB id. */
+/* Adds to the vendor's map the VLAN tag of an internal index. Returns whether to
+ * go on. */
 bool facts_add_tag(struct facts_builder *builder, uint32_t index, const struct snmp_value *value);
+/* Adds to the vendor's map the FDB id of an internal index. Returns whether to go
+ * on. */
 bool facts_add_tag_fdb(struct facts_builder *builder, uint32_t index,
                        const struct snmp_value *value);
 

@@ -48,7 +48,7 @@ enum column {
     COLUMN_VTP_STATE,
     COLUMN_BASE_PORT,
     COLUMN_IEEE_BASE_PORT,
-    COLUMN_IF_NAME,
+    COLUMN_IF_NAME, /* these five in the order of enum interface_column */
     COLUMN_IF_DESCR,
     COLUMN_IF_ALIAS,
     COLUMN_IF_TYPE,
@@ -526,57 +526,78 @@ static void take_vtp(struct bridge_reader *reader, const uint32_t *index, size_t
     plan_context(reader, vlan);
 }
 
-/* Cells of the maps: their indices are short, so they are decoded plainly. */
+static bool is_interface_column(enum column column)
+{
+    return column >= COLUMN_IF_NAME && column <= COLUMN_IF_ADDRESS;
+}
+
+/* One cell of a map with a single index. */
+static bool take_numbered(struct bridge_reader *reader, const struct task *task, uint32_t index,
+                          const struct snmp_value *value)
+{
+    struct facts_builder *facts = &reader->facts;
+    if (is_interface_column(task->column))
+        return facts_add_interface(facts, (enum interface_column)(task->column - COLUMN_IF_NAME),
+                                   index, value);
+    if (task->column == COLUMN_BASE_PORT)
+        return facts_add_base_port(facts, task->context, index, value);
+    if (task->column == COLUMN_TAG)
+        return facts_add_tag(facts, index, value);
+    return facts_add_tag_fdb(facts, index, value);
+}
+
+static void take_member(struct bridge_reader *reader, const struct task *task, uint32_t if_index,
+                        const struct snmp_value *value)
+{
+    int64_t aggregate;
+    enum lag_source source = task->column == COLUMN_LAG_ATTACHED   ? LAG_ATTACHED
+                             : task->column == COLUMN_LAG_SELECTED ? LAG_SELECTED
+                                                                   : LAG_PAGP;
+    if (bridge_value_number(value, &aggregate) && aggregate > 0 && aggregate <= INT32_MAX)
+        lag_table_add(reader->facts.facts, if_index, (uint32_t)aggregate, source);
+}
+
+/* Cells of the maps: their indices are short, so they are decoded plainly. An
+ * index of another length is none of the column's and is passed over. */
 static bool take_fact(struct bridge_reader *reader, struct task *task, const uint32_t *index,
                       size_t count, const struct snmp_value *value)
 {
     struct facts_builder *facts = &reader->facts;
-    int64_t number = 0;
     if (value->type >= SNMP_NO_SUCH_OBJECT || count == 0)
         return true;
     uint32_t last = index[count - 1];
+    struct mac mac;
     switch (task->column) {
     case COLUMN_BASE_PORT:
-        return count != 1 || facts_add_base_port(facts, task->context, last, value);
+    case COLUMN_IF_NAME:
+    case COLUMN_IF_DESCR:
+    case COLUMN_IF_ALIAS:
+    case COLUMN_IF_TYPE:
+    case COLUMN_IF_ADDRESS:
+    case COLUMN_TAG:
+    case COLUMN_TAG_FDB:
+        return count != 1 || take_numbered(reader, task, last, value);
     case COLUMN_IEEE_BASE_PORT:
         (void)(count == 2 && facts_add_base_port(facts, 0, last, value));
         return true;
-    case COLUMN_IF_NAME:
-        return count != 1 || facts_add_interface(facts, INTERFACE_NAME, last, value);
-    case COLUMN_IF_DESCR:
-        return count != 1 || facts_add_interface(facts, INTERFACE_DESCR, last, value);
-    case COLUMN_IF_ALIAS:
-        return count != 1 || facts_add_interface(facts, INTERFACE_ALIAS, last, value);
-    case COLUMN_IF_TYPE:
-        return count != 1 || facts_add_interface(facts, INTERFACE_TYPE, last, value);
-    case COLUMN_IF_ADDRESS:
-        return count != 1 || facts_add_interface(facts, INTERFACE_ADDRESS, last, value);
     case COLUMN_VLAN_FDB:
         return facts_add_vlan(facts, index, count, value);
     case COLUMN_IEEE_VLAN_FDB:
         (void)(count == 3 && facts_add_vlan(facts, index, count, value));
         return true;
-    case COLUMN_TAG:
-        return count != 1 || facts_add_tag(facts, last, value);
-    case COLUMN_TAG_FDB:
-        return count != 1 || facts_add_tag_fdb(facts, last, value);
     case COLUMN_LAG_SELECTED:
     case COLUMN_LAG_ATTACHED:
     case COLUMN_LAG_PAGP:
-        if (count == 1 && bridge_value_number(value, &number) && number > 0 && number <= INT32_MAX)
-            lag_table_add(facts->facts, last, (uint32_t)number,
-                          task->column == COLUMN_LAG_ATTACHED   ? LAG_ATTACHED
-                          : task->column == COLUMN_LAG_SELECTED ? LAG_SELECTED
-                                                                : LAG_PAGP);
+        if (count == 1)
+            take_member(reader, task, last, value);
         return true;
     case COLUMN_IF_STACK:
         if (count == 2)
             lag_table_add(facts->facts, index[1], index[0], LAG_STACK);
         return true;
-    case COLUMN_LLDP_OWN: {
-        struct mac mac = bridge_value_mac(value);
+    case COLUMN_LLDP_OWN:
+        mac = bridge_value_mac(value);
         return !mac_known(mac) || facts_add_own_mac(facts, mac);
-    }
     case COLUMN_NEIGHBOUR:
         (void)neighbour_table_add(facts->neighbours, task->protocol, task->neighbour, index, count,
                                   value);

@@ -84,7 +84,8 @@ enum bridge_verdict {
 
 /* Returns a reader; yours to free. */
 struct bridge_reader *bridge_reader_new(const struct bridge_reader_options *options);
-void bridge_reader_free(struct bridge_reader *reader); /* NULL is allowed */
+/* Frees the reader with whatever was not taken; NULL is allowed. */
+void bridge_reader_free(struct bridge_reader *reader);
 
 /* Fills *ret with a request that can be sent now and counts it as under way.
  * Returns false when there is none at the moment. */
@@ -103,7 +104,7 @@ enum bridge_verdict bridge_reader_row(struct bridge_reader *reader, uint32_t id,
  * too); else one sentence with the cause ("time-out after 3 tries"). */
 void bridge_reader_end(struct bridge_reader *reader, uint32_t id, const char *why_not);
 
-/* Whether nothing is under way and nothing is left to ask. */
+/* Returns whether nothing is under way and nothing is left to ask. */
 bool bridge_reader_finished(const struct bridge_reader *reader);
 
 /* Returns the rows of forward tables so far, for progress. */

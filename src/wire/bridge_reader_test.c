@@ -209,12 +209,45 @@ static void vlans_with_tables_of_their_own_are_asked_one_by_one(void **state)
     AUTO_TEXT struct text rows = TEXT_EMPTY;
     print(table, &rows);
     assert_non_null(strstr(text_get(&rows), "525400000001 1 1>101/Gi1 0\n"));
-    assert_non_null(strstr(text_get(&rows), "525400000002 10 7>102/Gi2 3\n"));
+    assert_non_null(strstr(text_get(&rows), "525400000002 10 7>102/Gi2 0\n"));
     assert_int_equal(table->row_count, 2);
     assert_int_equal(table->context_count, 2);
     assert_true(asked(&device, "1.3.6.1.2.1.17.4.3.1.2@10 "));
     assert_false(asked(&device, "@20 "));
     assert_false(asked(&device, "@1002 "));
+    bridge_table_free(table);
+    text_done(&device.asked);
+}
+
+static void a_device_that_lists_static_rows_is_asked_for_their_status(void **state)
+{
+    (void)state;
+    struct device device = {
+        .contexts = {{0,
+                      SYSTEM("14988.1") PORTS D_PORT "82.84.0.0.0.1 = INTEGER: 1\n" D_PORT
+                                                     "82.84.0.0.0.2 = INTEGER: 2\n" D_STATUS
+                                                     "82.84.0.0.0.2 = INTEGER: 4\n",
+                      NULL}},
+        .asked = TEXT_EMPTY};
+    struct bridge_table *table = read_device(&device, (struct bridge_reader_options){0});
+    expect_rows(table, "525400000001  1>101/Gi1 0\n525400000002  2>102/Gi2 4\n");
+    bridge_table_free(table);
+    text_done(&device.asked);
+}
+
+static void both_vlan_tables_are_one_set(void **state)
+{
+    (void)state;
+    struct device device = {
+        .contexts = {{0,
+                      SYSTEM("47196.4.1") PORTS Q_PORT
+                      "7.82.84.0.0.0.1 = INTEGER: 1\n" VLAN_FDB "0.10 = Gauge32: 7\n"
+                      ".1.3.111.2.802.1.1.4.1.4.2.1.4.0.1.10 = Gauge32: 7\n"
+                      ".1.3.111.2.802.1.1.4.1.4.2.1.4.0.1.11 = Gauge32: 7\n",
+                      NULL}},
+        .asked = TEXT_EMPTY};
+    struct bridge_table *table = read_device(&device, (struct bridge_reader_options){0});
+    expect_rows(table, "525400000001 10|11 1>101/Gi1 0\n");
     bridge_table_free(table);
     text_done(&device.asked);
 }
@@ -455,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_live_read_stops_at_the_first_table_with_rows),
         cmocka_unit_test(everything_is_read_for_decoding),
         cmocka_unit_test(vlans_with_tables_of_their_own_are_asked_one_by_one),
+        cmocka_unit_test(a_device_that_lists_static_rows_is_asked_for_their_status),
+        cmocka_unit_test(both_vlan_tables_are_one_set),
         cmocka_unit_test(a_walk_that_breaks_makes_its_context_partial),
         cmocka_unit_test(fresh_facts_are_not_read_again),
         cmocka_unit_test(half_a_base_port_table_keeps_the_rest_of_the_last_one),

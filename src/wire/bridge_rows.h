@@ -47,7 +47,9 @@ struct bridge_walk {
     uint64_t sequences; /* rows whose index is no MAC */
 };
 
+/* Begins to fill `table`, which must outlive the builder. */
 void bridge_rows_init(struct bridge_rows *rows, struct bridge_table *table);
+/* Frees the indices; the table stays. */
 void bridge_rows_done(struct bridge_rows *rows);
 
 /* Adds a row of the port column. Returns false when this row was there before
@@ -55,11 +57,12 @@ void bridge_rows_done(struct bridge_rows *rows);
 bool bridge_rows_port(struct bridge_rows *rows, struct bridge_walk *walk, const uint8_t *index,
                       size_t length, const struct snmp_value *value);
 
-/* Joins a row of the status column; a row without port is added. */
+/* Joins a row of the status column; a row without port is added. Returns as
+ * bridge_rows_port(). */
 bool bridge_rows_status(struct bridge_rows *rows, struct bridge_walk *walk, const uint8_t *index,
                         size_t length, const struct snmp_value *value);
 
-/* Joins a row of the address column. */
+/* Joins a row of the address column. Returns as bridge_rows_port(). */
 bool bridge_rows_address(struct bridge_rows *rows, struct bridge_walk *walk, const uint8_t *index,
                          size_t length, const struct snmp_value *value);
 

@@ -190,8 +190,10 @@ struct bridge_table {
     int64_t port_offset;
 };
 
-void bridge_table_free(struct bridge_table *table); /* NULL is allowed */
-void bridge_facts_free(struct bridge_facts *facts); /* NULL is allowed */
+/* Frees the table with its facts; NULL is allowed. */
+void bridge_table_free(struct bridge_table *table);
+/* NULL is allowed. */
+void bridge_facts_free(struct bridge_facts *facts);
 
 /* Returns the interface, NULL when the facts have none of that number. */
 const struct bridge_interface *bridge_facts_interface(const struct bridge_facts *facts,

@@ -45,7 +45,7 @@ void lag_table_finish(struct bridge_facts *facts);
  * belongs to none. */
 uint32_t lag_table_find(const struct bridge_facts *facts, uint32_t if_index);
 
-/* Whether an interface name is an aggregate's by its form. */
+/* Returns whether an interface name is an aggregate's by its form. */
 bool lag_name(const char *name);
 
 #endif

@@ -68,7 +68,8 @@ uint32_t neighbour_text(struct names *names, const uint8_t *octets, size_t lengt
 
 /* Returns an empty table; yours to free. */
 struct neighbour_table *neighbour_table_new(void);
-void neighbour_table_free(struct neighbour_table *table); /* NULL is allowed */
+/* NULL is allowed. */
+void neighbour_table_free(struct neighbour_table *table);
 
 /* Adds one cell: `index` are the sub-identifiers after the column. Returns false
  * for an index that is not this table's, or when NEIGHBOURS_MAX is reached. */

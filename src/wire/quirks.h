@@ -72,7 +72,8 @@ struct quirk_table;
 
 /* Returns an empty table; yours to free. */
 struct quirk_table *quirk_table_new(void);
-void quirk_table_free(struct quirk_table *table); /* NULL is allowed */
+/* NULL is allowed. */
+void quirk_table_free(struct quirk_table *table);
 
 /* Returns the text of the table as delivered and sets *ret_length. */
 const char *quirks_delivered(size_t *ret_length);

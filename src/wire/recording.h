@@ -24,7 +24,8 @@ struct recording;
 
 /* Returns an empty recording; yours to free. */
 struct recording *recording_new(void);
-void recording_free(struct recording *recording); /* NULL is allowed */
+/* NULL is allowed. */
+void recording_free(struct recording *recording);
 
 /* Adds a varbind; has the type recording_fn with the recording as `aux`. Returns
  * 0 or ERR_LIMIT. Not after recording_finish(). */
@@ -36,8 +37,9 @@ void recording_finish(struct recording *recording);
 /* Returns how many varbinds there are; positions run from 0. */
 size_t recording_count(const struct recording *recording);
 
-/* Returns how many repeated OIDs were dropped, and whether OIDs went backwards. */
+/* Returns how many repeated OIDs were dropped. */
 uint64_t recording_repeated(const struct recording *recording);
+/* Returns whether OIDs went backwards or repeated. */
 bool recording_disordered(const struct recording *recording);
 
 /* One varbind; the octets belong to the recording. */

@@ -44,7 +44,8 @@ struct recording_parser;
 
 /* Returns a parser; yours to free. */
 struct recording_parser *recording_parser_new(recording_fn *each, void *aux);
-void recording_parser_free(struct recording_parser *parser); /* NULL is allowed */
+/* NULL is allowed. */
+void recording_parser_free(struct recording_parser *parser);
 
 /* Takes the next `length` bytes. Returns 0, or what `each` returned: then feed
  * nothing more. */
