@@ -18,18 +18,31 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+/* `muster audit`, muster(1). */
 int command_audit(int argc, char **argv);
+/* `muster where`, muster(1). */
 int command_where(int argc, char **argv);
+/* `muster history`, muster(1). */
 int command_history(int argc, char **argv);
+/* `muster why`, muster(1). */
 int command_why(int argc, char **argv);
+/* `muster as-of`, muster(1). */
 int command_as_of(int argc, char **argv);
+/* `muster case`, muster(1). */
 int command_case(int argc, char **argv);
+/* `muster learn`, muster(1). */
 int command_learn(int argc, char **argv);
+/* `muster check`, muster(1). */
 int command_check(int argc, char **argv);
+/* `muster forward`, muster(1). */
 int command_forward(int argc, char **argv);
+/* `muster probe`, muster(1). */
 int command_probe(int argc, char **argv);
+/* `muster decode`, muster(1). */
 int command_decode(int argc, char **argv);
+/* `muster sim`, muster(1). */
 int command_sim(int argc, char **argv);
+/* `muster demo`, muster(1). */
 int command_demo(int argc, char **argv);
 
 enum output_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };

@@ -8,7 +8,10 @@
 #include "base/err.h"
 
 /* `muster decode` of a guests' spreadsheet: each row as the guest_nic object of
- * muster-schema(5), with MACs, states and times as Muster understands them. */
+ * muster-schema(5), with MACs, states and times as Muster understands them.
+ *
+ * It goes through the same reader and columns as the source `csv`, so a message
+ * here is the message that an audit would give, with file, line and column. */
 
 /* Whether `path` is named like a spreadsheet (.csv, .tsv). */
 bool decode_csv_is(const char *path);

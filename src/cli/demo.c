@@ -165,8 +165,7 @@ static int load_cases(const struct demo *demo, struct arena *arena, const struct
 /* What makes the better example: an open case, then a confirmed one. */
 static int rank(const struct case_record *record)
 {
-    return 2 * case_state_open(record->state) +
-           (record->discrepancy->state == VERDICT_CONFIRMED);
+    return 2 * case_state_open(record->state) + (record->discrepancy->state == VERDICT_CONFIRMED);
 }
 
 static const struct case_record *find_kind(const struct case_record *cases, size_t count,
@@ -261,8 +260,7 @@ static int set_up(struct demo *demo, struct err *err)
         return status;
     /* Its records follow within seconds, and it has no minute to wait for slower ones. */
     FILE *config = fopen(demo->config, "a");
-    if (config == NULL || fputs("audit: {inventory_lag: 10s}\n", config) < 0 ||
-        fclose(config) != 0)
+    if (config == NULL || fputs("audit: {inventory_lag: 10s}\n", config) < 0 || fclose(config) != 0)
         return err_set_errno(err, errno, "cannot write %s", demo->config);
     return 0;
 }

@@ -9,7 +9,8 @@
 
 /* The stable JSON of muster-schema(5): field names only ever grow. Written by
  * hand into a text, since a round may hold a million objects and their field
- * order is part of what people compare. */
+ * order is part order is part of what people compare. Every text is escaped, and octets that are
+ * no UTF-8 are replaced, since names come from devices. */
 
 /* Appends "name": with a comma before it unless it is the first of its object. */
 void json_key(struct text *to, const char *name);
@@ -26,8 +27,11 @@ void json_vlan(struct text *to, const char *vlan);
 /* As json_vlan(), and a single VLAN as a plain number, not known as null: an edge's. */
 void json_vlan_value(struct text *to, const char *vlan);
 
+/* Appends the fields of a discrepancy, without braces, after what the object has. */
 void json_discrepancy(struct text *to, const struct discrepancy *d);
+/* Appends a receipt as an object; `switch_name` NULL: of no switch. */
 void json_receipt(struct text *to, const struct receipt *receipt, const char *switch_name);
+/* Appends the chain of proof as an array. */
 void json_evidence(struct text *to, const struct evidence *evidence, size_t count);
 
 #endif

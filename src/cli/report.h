@@ -8,7 +8,11 @@
 #include "cli/command.h"
 #include "model/discrepancy.h"
 
-/* How discrepancies, evidence and places look on a terminal and in CSV. */
+/* How discrepancies, evidence and places look on a terminal and in CSV.
+ *
+ * The table has one row a discrepancy, the gravest first, and its sentence below it,
+ * so that it can be read at 80 columns. In CSV a field that a spreadsheet would run
+ * as a formula is disarmed: what a device calls itself is not to be executed. */
 
 /* Prints a table: kind, state, subject, expected and observed places, and below
  * each row the sentence that says why; the gravest first. `ids` (may be NULL)

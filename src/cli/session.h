@@ -14,7 +14,12 @@
 #include "store/store.h"
 
 /* What a command works with: the configuration, the services for plug-ins, the
- * store, and the world it asks questions of. */
+ * store, and the world it asks questions of.
+ *
+ * A question is asked of a view: a round that was just polled, or an earlier one put
+ * together again out of the store and judged by the same code. So `as-of` is a
+ * replay, and every question has one implementation. Everything of a command lives
+ * until session_close(). */
 
 struct config;
 
@@ -42,6 +47,7 @@ struct session {
  * needed in both cases. */
 int session_open(struct session *session, const char *command, const struct common_options *common,
                  enum session_store mode);
+/* Frees all that the session holds; nothing of it may be used afterwards. */
 void session_close(struct session *session);
 
 /* Prints "muster COMMAND: ..." to stderr, unless quiet. */
@@ -76,6 +82,7 @@ int view_replay(struct session *session, struct wall at, struct view *ret);
  * asked for, otherwise view_poll(). Says on stderr how old the answer is. */
 int view_open(struct session *session, bool poll, struct view *ret);
 
+/* Frees what `view` holds and leaves it empty. */
 void view_close(struct view *view);
 
 /* The options of a round for a person who waits: progress on a terminal, last good

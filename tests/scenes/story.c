@@ -252,11 +252,11 @@ static void build_tables(struct story *story, double now)
             continue;
         }
         sw->failed_rounds++;
-        story->failed[story->failed_count++] = (struct failed_source){
-            .source = sw->name,
-            .switch_name = sw->name,
-            .why = sw->why[0] != '\0' ? sw->why : "no answer",
-            .rounds = sw->failed_rounds};
+        story->failed[story->failed_count++] =
+            (struct failed_source){.source = sw->name,
+                                   .switch_name = sw->name,
+                                   .why = sw->why[0] != '\0' ? sw->why : "no answer",
+                                   .rounds = sw->failed_rounds};
     }
 }
 
