@@ -57,8 +57,9 @@ struct exec_state {
 
 /* One fetch. Output is parsed in a worker thread, a piece at a time, while the
  * next piece comes in: rows by the million must not hold the loop. While `busy`,
- * `piece`, `load`, `set` and `output_err` are the worker's; the rest stays the
- * loop's. A cancel while the worker is busy leaves the run to itself. */
+ * `piece`, `load`, `set` and `output_err` are the worker's, which reads `last` and
+ * `err` of the last piece; the rest is the loop's. A cancel while the worker is busy leaves the run
+ * to itself. */
 struct run {
     struct exec_state *state; /* NULL after a cancel */
     struct recorded_job *job;
@@ -201,7 +202,8 @@ static void parse_piece(void *aux)
         (void)!json_load_put(run->load, text_get(&run->piece), run->piece.length, &run->output_err);
     if (!run->last)
         return;
-    if (run->output_err.code == ERR_NONE)
+    /* A line that was cut off because the program failed is not the program's fault. */
+    if (run->output_err.code == ERR_NONE && run->err.code == ERR_NONE)
         (void)!json_load_end(run->load, &run->output_err);
     record_set_finish(run->set);
 }

@@ -192,7 +192,7 @@ static void test_one_byte_at_a_time_is_ended(void **state)
     struct bench *bench = *state;
     const char *timeout = "100ms";
     assert_int_equal(set_list(bench, "timeout", &timeout, 1), 0);
-    set_script(bench, "while :; do printf ' '; sleep 0.02; done");
+    set_script(bench, "while :; do printf x; sleep 0.02; done");
     fetch(bench, NULL);
     expect_error(bench, ERR_TIMEOUT, "it was still running after 100 ms (timeout) and was ended");
 }

@@ -7,12 +7,8 @@
 #include "base/text.h"
 #include "contract/option.h"
 #include "contract/plugin.h"
+#include "daemon/registry.h"
 #include "io/file.h"
-#include "source/csv.h"
-#include "source/exec.h"
-#include "source/linux_bridge.h"
-#include "source/ovs.h"
-#include "source/recording.h"
 
 /* usage: option_tables            prints the manual's section of every source
  *        option_tables PAGE       checks that PAGE holds them; status 1 when not
@@ -21,11 +17,6 @@
  * missing or differ. */
 
 enum { PAGE_BYTES = 1024 * 1024 };
-
-static const struct plug_class *const classes[] = {
-    &recorded_csv.plug,          &recorded_exec.plug, &observed_recording.plug,
-    &observed_linux_bridge.plug, &observed_ovs.plug,
-};
 
 /* Appends one option as scdoc: name, shape, default, help. */
 static void add_option(const struct config_option *option, struct text *to)
@@ -52,25 +43,35 @@ static void add_class(const struct plug_class *class, struct text *to)
         add_option(option, to);
 }
 
+/* Prints the section of `class` unless `page` holds it. Returns whether it printed. */
+static bool print_missing(const struct plug_class *class, const char *page)
+{
+    AUTO_TEXT struct text section = TEXT_EMPTY;
+    add_class(class, &section);
+    if (page != NULL && strstr(page, text_get(&section)) != NULL)
+        return false;
+    fputs(text_get(&section), stdout);
+    return true;
+}
+
 int main(int count, char **arguments)
 {
     AUTO_FREE char *page = NULL;
-    size_t length;
+    size_t length, recorded_count, observed_count;
     struct err err;
-    int missing = 0;
+    bool missing = false;
     if (count > 1 && file_read(arguments[1], PAGE_BYTES, &page, &length, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(classes); i++) {
-        AUTO_TEXT struct text section = TEXT_EMPTY;
-        add_class(classes[i], &section);
-        if (page == NULL || strstr(page, text_get(&section)) == NULL) {
-            fputs(text_get(&section), stdout);
-            missing++;
-        }
-    }
-    if (page != NULL && missing > 0)
-        fprintf(stderr, "%s lacks the sections above; put them in as they are\n", arguments[1]);
-    return page != NULL && missing > 0;
+    const struct recorded_source_class *const *recorded = registry_recorded(&recorded_count);
+    const struct observed_source_class *const *observed = registry_observed(&observed_count);
+    for (size_t i = 0; i < recorded_count; i++)
+        missing |= print_missing(&recorded[i]->plug, page);
+    for (size_t i = 0; i < observed_count; i++)
+        missing |= print_missing(&observed[i]->plug, page);
+    if (page == NULL || !missing)
+        return 0;
+    fprintf(stderr, "%s lacks the sections above; put them in as they are\n", arguments[1]);
+    return 1;
 }

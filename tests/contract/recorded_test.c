@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "contract/job.h"
+#include "daemon/registry.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "source/csv.h"
@@ -174,6 +175,15 @@ static struct recorded_job *fetch(struct bench *bench)
     return job;
 }
 
+static void test_every_registered_source_is_here(void **state)
+{
+    size_t count;
+    const struct recorded_source_class *const *registered = registry_recorded(&count);
+    assert_int_equal(count, ARRAY_COUNT(subjects));
+    for (size_t i = 0; i < count; i++)
+        assert_ptr_equal(registered[i], subjects[i].class);
+}
+
 static void test_a_fetch_ends_once_with_a_whole_snapshot(void **state)
 {
     struct bench *bench = *state;
@@ -287,6 +297,7 @@ static void test_nothing_holds_the_loop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_registered_source_is_here),
         cmocka_unit_test(test_a_fetch_ends_once_with_a_whole_snapshot),
         cmocka_unit_test(test_a_receipt_says_who_what_and_when),
         cmocka_unit_test(test_a_failure_is_one_end_and_the_next_fetch_works),
