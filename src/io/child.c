@@ -86,7 +86,7 @@ static void start_killing(struct child *child, enum child_outcome why)
 static void on_timer(uv_timer_t *handle)
 {
     struct child *child = handle->data;
-    uint64_t entered = loop_enter();
+    uint64_t entered = loop_enter(child->loop);
     struct loop *loop = child->loop;
     if (!child->killing) {
         start_killing(child, CHILD_TIMED_OUT);
@@ -105,7 +105,7 @@ static void on_ended(uv_process_t *process, int64_t status, int signal_number)
 {
     struct child *child = process->data;
     struct loop *loop = child->loop;
-    uint64_t entered = loop_enter();
+    uint64_t entered = loop_enter(child->loop);
     child->exited = true;
     if (!child->killing) {
         child->end.outcome = signal_number != 0 ? CHILD_SIGNALLED : CHILD_EXITED;
@@ -139,7 +139,7 @@ static void on_stdout(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer
 {
     struct child *child = stream->data;
     struct loop *loop = child->loop;
-    uint64_t entered = loop_enter();
+    uint64_t entered = loop_enter(child->loop);
     if (count > 0) {
         take_output(child, buffer->base, (size_t)count);
     } else if (count < 0) {
@@ -169,7 +169,7 @@ static void on_stderr(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer
 {
     struct child *child = stream->data;
     struct loop *loop = child->loop;
-    uint64_t entered = loop_enter();
+    uint64_t entered = loop_enter(child->loop);
     if (count > 0) {
         keep_error_text(child, buffer->base, (size_t)count);
     } else if (count < 0) {

@@ -46,6 +46,10 @@ struct mono loop_now(const struct loop *loop);
 /* Returns the longest time that one callback held the loop so far. */
 struct span loop_longest_hold(const struct loop *loop);
 
+/* Makes loop_longest_hold() count processor time from now on, for tests: on a busy
+ * machine the kernel takes a thread off for longer than any callback lasts. */
+void loop_hold_by_processor(struct loop *loop);
+
 /* --- file descriptors --- */
 
 enum loop_events { LOOP_READ = 1, LOOP_WRITE = 2 };

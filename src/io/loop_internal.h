@@ -15,6 +15,7 @@
 struct loop {
     uv_loop_t uv;
     uint64_t longest_ns;
+    bool by_processor; /* loop_longest_hold() counts the thread's processor time */
 };
 
 /* First member of a struct that owns several of libuv's handles; each handle's
@@ -24,7 +25,7 @@ struct loop_compound {
 };
 
 /* Returns the start of a callback's time; pass it to loop_leave() at its end. */
-uint64_t loop_enter(void);
+uint64_t loop_enter(const struct loop *loop);
 
 /* Notes how long the callback that began at `entered` held `loop`. */
 void loop_leave(struct loop *loop, uint64_t entered);

@@ -175,6 +175,8 @@ static void test_the_longest_hold_is_measured(void **unused)
     loop_run(probe.loop);
     /* Both clocks cut to whole microseconds. */
     assert_true(loop_longest_hold(probe.loop).us >= 2999);
+    loop_hold_by_processor(probe.loop);
+    assert_int_equal(loop_longest_hold(probe.loop).us, 0);
     loop_free(probe.loop); /* frees the timer, too */
 }
 

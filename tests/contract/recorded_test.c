@@ -22,7 +22,7 @@
 /* The clauses of contract/plugin.h, each run against every recorded source. A new
  * source adds one line to `subjects`. */
 
-enum { ROWS = 40000, TRIES = 10 };
+enum { ROWS = 40000, TRIES = 3 };
 
 struct setting {
     const char *key;
@@ -266,28 +266,35 @@ static void test_a_source_may_go_while_it_reads(void **state)
     }
 }
 
-/* The machine may take the processor away for longer than a callback lasts, so
- * the best of several tries counts. */
+/* Returns how long one good fetch held the loop. */
+static struct span longest_hold(struct bench *bench, const struct subject *subject,
+                                bool by_processor)
+{
+    open_source(bench, subject, &subject->good);
+    if (by_processor)
+        loop_hold_by_processor(bench->loop);
+    record_set_free(bench->set);
+    bench->set = NULL;
+    fetch(bench);
+    loop_run(bench->loop);
+    struct span held = loop_longest_hold(bench->loop);
+    close_source(bench);
+    return held;
+}
+
+/* By the wall, the best of a few tries; where the machine is too busy for that, by
+ * the processor. */
 static void test_nothing_holds_the_loop(void **state)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip();
 #endif
-    struct bench *bench = *state;
     for (size_t i = 0; i < ARRAY_COUNT(subjects); i++) {
         struct span best = span_seconds(60);
-        for (int tries = 0; tries < TRIES && best.us > 5000; tries++) {
-            open_source(bench, &subjects[i], &subjects[i].good);
-            record_set_free(bench->set);
-            bench->set = NULL;
-            fetch(bench);
-            loop_run(bench->loop);
-            struct span held = loop_longest_hold(bench->loop);
+        for (int tries = 0; tries < 2 * TRIES && best.us > 5000; tries++) {
+            struct span held = longest_hold(*state, &subjects[i], tries >= TRIES);
             best = held.us < best.us ? held : best;
-            close_source(bench);
         }
-        print_message("%s held the loop for %lld us\n", subjects[i].class->plug.type,
-                      (long long)best.us);
         if (best.us > 5000)
             fail_msg("%s held the loop for %lld us", subjects[i].class->plug.type,
                      (long long)best.us);
