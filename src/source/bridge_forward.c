@@ -4,15 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/map.h"
-
-enum { IF_TYPE_TUNNEL = 131, IF_TYPE_PSEUDO_WIRE = 246 };
 
 _Static_assert(sizeof(struct bridge_row) == sizeof(struct forward_row),
                "rows are converted where they stand");
@@ -46,16 +43,6 @@ static uint32_t copy_name(struct builder *builder, uint32_t number)
 
 /* --- ports --- */
 
-static bool is_tunnel(const struct bridge_interface *interface, const char *name)
-{
-    static const char *const words[] = {"nve",       "vxlan",      "vtep", "evpn",
-                                        "tunnel-te", "pseudowire", "vx-",  "vpls"};
-    for (size_t i = 0; i < ARRAY_COUNT(words); i++)
-        if (strncasecmp(name, words[i], strlen(words[i])) == 0)
-            return true;
-    return interface->type == IF_TYPE_TUNNEL || interface->type == IF_TYPE_PSEUDO_WIRE;
-}
-
 static uint32_t add_port(struct builder *builder, const struct forward_port *port)
 {
     if (builder->table->port_count == LIMIT_SWITCH_PORTS)
@@ -75,7 +62,7 @@ static void add_interface(struct builder *builder, const struct bridge_interface
         .descr = copy_name(builder, interface->descr),
         .alias = copy_name(builder, interface->alias),
         .if_index = interface->if_index,
-        .tunnel = is_tunnel(interface, name),
+        .tunnel = bridge_facts_tunnel(builder->bridge->facts, interface->if_index),
     };
     uint32_t at = add_port(builder, &port);
     if (at != FORWARD_NO_PORT)

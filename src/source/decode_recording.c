@@ -90,6 +90,8 @@ static void print_entry(const struct bridge_table *table, size_t number, const c
     bool has_port = (row->flags & BRIDGE_ROW_PORT) != 0;
     struct bridge_port port = bridge_row_port(table, row);
     uint32_t notes = group->notes | (odd == NULL ? 0 : odd->notes) | port.notes;
+    if (port.resolved && bridge_facts_tunnel(table->facts, port.if_index))
+        notes |= BRIDGE_NOTE_TUNNEL;
     char mac[MAC_TEXT_SIZE] = "";
     if ((notes & BRIDGE_NOTE_NO_MAC) == 0) {
         mac_format(bridge_row_mac(row), mac);

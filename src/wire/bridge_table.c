@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/check.h"
+
+enum { IF_TYPE_TUNNEL = 131, IF_TYPE_PSEUDO_WIRE = 246 };
 
 const char *bridge_family_word(enum bridge_family family)
 {
@@ -83,6 +86,20 @@ const char *bridge_facts_name(const struct bridge_facts *facts, uint32_t if_inde
         return "";
     const char *name = names_get(facts->names, found->name);
     return name[0] != '\0' ? name : names_get(facts->names, found->descr);
+}
+
+bool bridge_facts_tunnel(const struct bridge_facts *facts, uint32_t if_index)
+{
+    static const char *const words[] = {"nve",       "vxlan",      "vtep", "evpn",
+                                        "tunnel-te", "pseudowire", "vpls", "vx-"};
+    const struct bridge_interface *interface = bridge_facts_interface(facts, if_index);
+    if (interface == NULL)
+        return false;
+    const char *name = bridge_facts_name(facts, if_index);
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+        if (strncasecmp(name, words[i], strlen(words[i])) == 0)
+            return true;
+    return interface->type == IF_TYPE_TUNNEL || interface->type == IF_TYPE_PSEUDO_WIRE;
 }
 
 /* Returns the first base port of `context` that is not before `port`, NULL when

@@ -201,6 +201,11 @@ const struct bridge_interface *bridge_facts_interface(const struct bridge_facts 
 /* Returns ifName, else ifDescr, else "". */
 const char *bridge_facts_name(const struct bridge_facts *facts, uint32_t if_index);
 
+/* Returns whether the interface is a pseudo-port of an overlay (VXLAN, NVE, EVPN,
+ * pseudo-wire, tunnel), by its type or its name: what is behind it is remote
+ * (DOMAIN 2.3 point 6). */
+bool bridge_facts_tunnel(const struct bridge_facts *facts, uint32_t if_index);
+
 struct bridge_port {
     bool resolved;     /* if_index is known */
     uint32_t if_index; /* may be 0 where the device says so */
