@@ -192,6 +192,30 @@ struct sim_agent *sim_server_find(struct sim_server *server, const char *name)
     return NULL;
 }
 
+/* Binds the socket; only its owner may use the file. */
+static int bind_private(int fd, const struct sockaddr_un *address)
+{
+    mode_t before = umask(0077);
+    int bound = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+    umask(before);
+    return bound;
+}
+
+/* Removes the file of a simulator that was killed: a socket that refuses. */
+static bool remove_stale(const struct sockaddr_un *address)
+{
+    struct stat status;
+    if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    int probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return false;
+    bool stale = connect(probe, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+                 errno == ECONNREFUSED;
+    close(probe);
+    return stale && unlink(address->sun_path) == 0;
+}
+
 int sim_server_control(struct sim_server *server, const char *path, struct err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -201,13 +225,14 @@ int sim_server_control(struct sim_server *server, const char *path, struct err *
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_set_errno(err, errno, "control socket %s", path);
-    mode_t before = umask(0077);
-    int bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
-    umask(before);
+    int bound = bind_private(fd, &address), saved = errno;
+    if (bound != 0 && saved == EADDRINUSE && remove_stale(&address)) {
+        bound = bind_private(fd, &address);
+        saved = errno;
+    }
     if (bound != 0) {
-        int error = err_set_errno(err, errno, "control socket %s", path);
         close(fd);
-        return error;
+        return err_set_errno(err, saved, "control socket %s", path);
     }
     server->control = fd;
     server->control_path = alloc_text(path);

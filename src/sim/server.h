@@ -51,7 +51,8 @@ int sim_server_add(struct sim_server *server, struct sim_agent *take, uint32_t a
 /* Returns the agent called `name`, NULL when there is none; borrowed. */
 struct sim_agent *sim_server_find(struct sim_server *server, const char *name);
 
-/* Opens the control socket at `path`. Returns 0, or ERR_SYSTEM / ERR_RANGE (path
+/* Opens the control socket at `path`; the file that a killed simulator left there is
+ * replaced, another file is not. Returns 0, or ERR_SYSTEM / ERR_RANGE (path
  * too long) with the reason. */
 int sim_server_control(struct sim_server *server, const char *path, struct err *err) MUST_USE;
 
