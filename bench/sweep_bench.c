@@ -2,8 +2,9 @@
 /* Muster's side of the sweep benchmark: builds the generated data centre (roster.h)
  * as the sources would hand it over, one record set and one forward table a switch,
  * and measures what a round costs on one thread: the world's index, the judged sweep,
- * and, told apart, making words of every discrepancy. Prints one JSON line
- * with the counts of each kind, which must be the true ones. */
+ * and, told apart, making words of every discrepancy. With --changes it also measures
+ * what judging again costs after so many rows moved to another port and back. Prints
+ * one JSON line with the counts of each kind, which must be the true ones. */
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,11 +17,13 @@
 #include "peers/peer_report.h"
 #include "roster.h"
 
-enum { COLUMN_COUNT = 7, UUID_SIZE = 37 };
+enum { CHANGES_MAX = 8, COLUMN_COUNT = 7, UUID_SIZE = 37 };
 
 struct options {
     uint32_t guests;
     uint64_t seed;
+    uint32_t changes[CHANGES_MAX];
+    unsigned change_count;
 };
 
 struct centre {
@@ -211,6 +214,59 @@ static double render_all(const struct sweep *sweep)
     return peer_cpu() - cpu;
 }
 
+/* Moves every so many-th row by `ports` ports of its switch, `wanted` rows in all. */
+static void move_rows(const struct centre *centre, uint32_t wanted, uint32_t ports)
+{
+    uint32_t stride = centre->roster.rows / wanted, number = 0, moved = 0;
+    for (uint32_t s = 0; s < centre->roster.switches; s++) {
+        struct forward_table *table = centre->tables[s];
+        for (size_t i = 0; i < table->row_count; i++, number++) {
+            if (number % stride != 0 || moved == wanted)
+                continue;
+            table->rows[i].port = (table->rows[i].port + ports) % ROSTER_HYPERVISORS_PER_PAIR;
+            moved++;
+        }
+    }
+}
+
+/* Judges the world once more and returns how many verdicts there are. */
+static size_t judge_again(const struct world_input *input)
+{
+    struct world *world = world_new(input);
+    struct sweep *sweep = sweep_run(world, at_second(ROSTER_READ_AT));
+    size_t count = sweep_count(sweep);
+    sweep_free(sweep);
+    world_free(world);
+    return count;
+}
+
+/* Only the way back is timed, so that both ends of it are the round that was judged. */
+static void measure_reaudit(const struct centre *centre, const struct world_input *input,
+                            uint32_t wanted, size_t verdicts)
+{
+    move_rows(centre, wanted, 1);
+    if (judge_again(input) == verdicts)
+        fail("re-audit", "rows that moved changed no verdict");
+    move_rows(centre, wanted, ROSTER_HYPERVISORS_PER_PAIR - 1);
+    double cpu = peer_cpu(), started = peer_now();
+    if (judge_again(input) != verdicts)
+        fail("re-audit", "verdicts differ after rows went and came back");
+    printf("{\"changes\":%" PRIu32 ",\"cpu\":%.9f,\"wall\":%.9f}", wanted, peer_cpu() - cpu,
+           peer_now() - started);
+}
+
+static void measure_reaudits(const struct centre *centre, const struct world_input *input,
+                             const struct options *options, size_t verdicts)
+{
+    printf(",\"reaudits\":[");
+    for (unsigned i = 0; i < options->change_count; i++) {
+        if (i > 0)
+            putchar(',');
+        measure_reaudit(centre, input, options->changes[i], verdicts);
+    }
+    putchar(']');
+}
+
 /* Texts of names and uuids, and the guests' numbers of them. */
 static size_t name_bytes(const struct centre *centre)
 {
@@ -226,7 +282,7 @@ static size_t column_bytes(const struct centre *centre, const struct world *worl
            centre->roster.rows * sizeof(struct forward_row) + world_size(world);
 }
 
-static void measure(const struct centre *centre)
+static void measure(const struct centre *centre, const struct options *options)
 {
     struct audit_options audit;
     audit_options_init(&audit);
@@ -254,15 +310,19 @@ static void measure(const struct centre *centre)
            counts[DISCREPANCY_WRONG_LOCATION], counts[DISCREPANCY_OFF_BUT_SEEN],
            counts[DISCREPANCY_SILENT], sweep_count(sweep), wall, used, indexed, rendered,
            column_bytes(centre, world), name_bytes(centre), peer_memory());
-    puts("}");
+    size_t verdicts = sweep_count(sweep);
     sweep_free(sweep);
     world_free(world);
+    measure_reaudits(centre, &input, options, verdicts);
+    puts("}");
 }
 
 static bool parse_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {
-        {"guests", 1, NULL, 'g'}, {"seed", 1, NULL, 's'}, {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"guests", 1, NULL, 'g'},
+                                          {"seed", 1, NULL, 's'},
+                                          {"changes", 1, NULL, 'k'},
+                                          {NULL, 0, NULL, 0}};
     *options = (struct options){.seed = 1};
     int choice;
     while ((choice = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -271,6 +331,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
             options->guests = (uint32_t)number;
         else if (choice == 's')
             options->seed = number;
+        else if (choice == 'k' && options->change_count < CHANGES_MAX && number > 0)
+            options->changes[options->change_count++] = (uint32_t)number;
         else
             return false;
     }
@@ -282,11 +344,14 @@ int main(int argc, char **argv)
     struct options options;
     struct centre centre = {0};
     if (!parse_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: sweep_bench --guests N [--seed N]\n");
+        fprintf(stderr, "usage: sweep_bench --guests N [--seed N] [--changes K]...\n");
         return 2;
     }
     centre_build(&centre, &options);
-    measure(&centre);
+    for (unsigned i = 0; i < options.change_count; i++)
+        if (options.changes[i] > centre.roster.rows)
+            fail("--changes", "more than there are rows");
+    measure(&centre, &options);
     centre_done(&centre);
     return 0;
 }

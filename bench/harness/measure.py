@@ -151,7 +151,7 @@ class Report:
             self.passed += met
             self.below += not met
         sign = '>=' if at_least else '<='
-        self.line('  ' + name, values, '' if goal is None else f'{sign} {goal:g}', verdict)
+        self.line('  ' + name, values, '' if goal is None else f'{sign} {goal:.3g}', verdict)
         self.record(ratio=name, min=low, median=middle, max=high, values=values, goal=goal,
                     direction=sign, verdict=verdict or None)
 
