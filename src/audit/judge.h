@@ -93,6 +93,7 @@ struct verdict_list {
         unobserved_capacity;
 };
 
+/* Starts an empty list; verdict_list_done() frees what it holds. */
 void verdict_list_init(struct verdict_list *list);
 void verdict_list_done(struct verdict_list *list);
 

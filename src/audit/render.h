@@ -24,6 +24,8 @@ struct chain {
     size_t count, capacity;
 };
 
+/* Adds a step: what kind of statement, by which source, of when, saying what. The
+ * texts are borrowed: the arena's or the world's. */
 void chain_add(struct chain *chain, const char *what, const char *source, struct wall at,
                const char *text);
 

@@ -167,6 +167,8 @@ uint32_t world_find_switch(const struct world *world, const char *name);
 /* Returns the port number that `port` names on `switch_name`, WORLD_NONE. */
 uint32_t world_find_port(const struct world *world, const char *switch_name, const char *port);
 
+/* Returns the hypervisor of `name`, WORLD_NONE when unknown; and the words for a
+ * port and a site, borrowed from the world. */
 uint32_t world_find_hypervisor(const struct world *world, const char *name);
 const char *world_port_name(const struct world *world, uint32_t port);
 const char *world_site_name(const struct world *world, uint32_t site);

@@ -82,6 +82,7 @@ struct story {
     void *context;
 };
 
+/* Starts an empty story; story_done() frees it. */
 void story_init(struct story *story);
 void story_done(struct story *story);
 
