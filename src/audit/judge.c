@@ -179,7 +179,9 @@ void judge_split(struct judge *judge, uint32_t site, const struct sighting *sigh
             continue;
         }
         push(&judge->transit, &judge->transit_count, &judge->transit_capacity, sightings[i]);
-        if (port->class != PORT_CLASS_UNDECIDED)
+        /* with a switch of the site unread, it may be the path to there */
+        if (port->class != PORT_CLASS_UNDECIDED ||
+            !world->site_whole[world->switches[port->switch_index].site])
             continue;
         undecided++;
         one_undecided =
@@ -228,8 +230,6 @@ static void finding_nic(struct finding *finding, const struct view_nic *nic)
     finding->nics = alloc_grow(finding->nics, finding->nic_count, &finding->nic_capacity,
                                sizeof *finding->nics);
     finding->nics[finding->nic_count++] = nic->nic;
-    if (finding->vlan == VLAN_SET_UNKNOWN)
-        finding->vlan = nic->vlan;
 }
 
 static void finding_sighting(const struct judge *judge, struct finding *finding,
@@ -237,8 +237,8 @@ static void finding_sighting(const struct judge *judge, struct finding *finding,
 {
     if (finding->sighting_count == 0) {
         finding->site = site_of(judge, sighting);
-        if (sighting->vlan != VLAN_SET_UNKNOWN)
-            finding->vlan = sighting->vlan;
+        finding->vlan = judge->view.vlan != VLAN_SET_UNKNOWN ? judge->view.vlan
+                                                             : judge_domain_vlan(judge, sighting);
     }
     push(&finding->sightings, &finding->sighting_count, &finding->sighting_capacity, *sighting);
 }
@@ -278,6 +278,34 @@ static bool is_anothers(struct judge *judge, const struct view_nic *nic, uint32_
             return true;
     }
     return false;
+}
+
+/* The number of VLANs in a set; beyond all for the unknown and for a trunk. */
+static size_t vlan_width(const struct world *world, uint16_t vlan, uint32_t *ret_lowest)
+{
+    size_t count = 0;
+    const uint32_t *ids = vlan_pool_get(world->vlans, vlan, &count);
+    *ret_lowest = count > 0 ? ids[0] : UINT32_MAX;
+    return count > 0 ? count : SIZE_MAX;
+}
+
+uint16_t judge_domain_vlan(const struct judge *judge, const struct sighting *sighting)
+{
+    uint16_t best = sighting->vlan;
+    uint32_t best_lowest, lowest;
+    size_t best_width = vlan_width(judge->world, best, &best_lowest);
+    for (size_t i = 0; i < judge->edge_count + judge->transit_count; i++) {
+        const struct sighting *other =
+            i < judge->edge_count ? &judge->edges[i] : &judge->transit[i - judge->edge_count];
+        size_t width = vlan_width(judge->world, other->vlan, &lowest);
+        if (!judge_one_domain(judge, sighting, other) || width > best_width ||
+            (width == best_width && lowest >= best_lowest))
+            continue;
+        best = other->vlan;
+        best_width = width;
+        best_lowest = lowest;
+    }
+    return best == VLAN_SET_TRUNK ? VLAN_SET_UNKNOWN : best;
 }
 
 bool judge_one_domain(const struct judge *judge, const struct sighting *a, const struct sighting *b)
@@ -505,7 +533,11 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
         find_more(judge, flaps ? DISCREPANCY_MAC_FLAP : DISCREPANCY_DUPLICATE_GUEST);
     finding_nic(finding, nic);
     finding->rule = RULE_INTERLEAVED;
-    uint32_t domain = domain_of(site_of(judge, &judge->edges[0]), judge->edges[0].vlan);
+    for (size_t i = 0; i < judge->edge_count; i++)
+        finding_sighting(judge, finding, &judge->edges[i]);
+    finding_sighting(judge, finding,
+                     &(struct sighting){history.other, judge->edges[0].vlan, FORWARD_AGE_UNKNOWN});
+    uint32_t domain = domain_of(finding->site, finding->vlan);
     bool record_followed = true; /* there and back, as a pair of migrations does */
     static const enum discrepancy_kind kinds[] = {DISCREPANCY_WRONG_LOCATION,
                                                   DISCREPANCY_DUPLICATE_GUEST};
@@ -515,10 +547,6 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
                                                 judge->view.first_nic, domain) == WALL_UNKNOWN.us;
     if (flaps || judge->view.conflict || !record_followed || history.wanderings >= 3)
         finding->state = VERDICT_CONFIRMED;
-    for (size_t i = 0; i < judge->edge_count; i++)
-        finding_sighting(judge, finding, &judge->edges[i]);
-    finding_sighting(judge, finding,
-                     &(struct sighting){history.other, judge->edges[0].vlan, FORWARD_AGE_UNKNOWN});
     return true;
 }
 
@@ -668,7 +696,7 @@ static bool find_mac_conflict(struct judge *judge, const struct view_nic *nic, u
 
 static void judge_conflicts(struct judge *judge)
 {
-    uint16_t vlan = judge->view.nic_count > 0 ? judge->view.nics[0].vlan : VLAN_SET_UNKNOWN;
+    uint16_t vlan = judge->view.vlan;
     if (judge->view.conflict) {
         add_conflict(judge, RULE_CONFLICT_GUEST, vlan, WORLD_NONE);
         return;
@@ -683,7 +711,7 @@ static void judge_conflicts(struct judge *judge)
         if (!mac_known(judge->view.nics[i].mac) ||
             !find_mac_conflict(judge, &judge->view.nics[i], &other))
             continue;
-        add_conflict(judge, RULE_CONFLICT_MAC, judge->view.nics[i].vlan, other);
+        add_conflict(judge, RULE_CONFLICT_MAC, vlan, other);
         return;
     }
 }

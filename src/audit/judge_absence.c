@@ -45,12 +45,7 @@ static int64_t silence_margin(const struct judge *judge, enum discrepancy_kind k
 
 static void report_silence(struct judge *judge, enum discrepancy_kind kind)
 {
-    uint16_t vlan = VLAN_SET_UNKNOWN;
-    uint32_t domain;
-    for (size_t i = 0; i < judge->view.nic_count && vlan == VLAN_SET_UNKNOWN; i++)
-        if (!judge->view.nics[i].seen)
-            vlan = judge->view.nics[i].vlan;
-    domain = domain_of(judge->view.site, vlan);
+    uint32_t domain = domain_of(judge->view.site, judge->view.vlan);
     int64_t margin = silence_margin(judge, kind, domain);
     struct verdict *verdict = judge_add(
         judge, kind, margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED,

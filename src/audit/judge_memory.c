@@ -208,7 +208,20 @@ int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
 {
     if (judge->world->memory->open_count == 0)
         return WALL_UNKNOWN.us;
-    AUTO_TEXT struct text identity = TEXT_EMPTY;
-    judge_identity(judge->world, judge->out, kind, type, subject, domain, &identity);
-    return memory_open_first(judge->world->memory, text_get(&identity)).us;
+    /* any name of the bridge domain: which switches were read can change how many VLANs
+     * it is known by */
+    AUTO_TEXT struct text prefix = TEXT_EMPTY;
+    judge_identity(judge->world, judge->out, kind, type, subject, domain & ~UINT32_C(0xffff),
+                   &prefix);
+    size_t count;
+    int64_t first = WALL_UNKNOWN.us;
+    const struct open_since *opens = memory_opens(judge->world->memory, text_get(&prefix), &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *rest = opens[i].identity + prefix.length;
+        bool same = rest[0] == '\0' ||
+                    (rest[0] == '/' && vlan_text_overlaps(judge->world, rest + 1, domain & 0xffff));
+        if (same && (first == WALL_UNKNOWN.us || opens[i].first.us < first))
+            first = opens[i].first.us;
+    }
+    return first;
 }

@@ -13,7 +13,7 @@ static void report_unknown(struct judge *judge, struct mac mac, const struct sig
     uint32_t subject = (uint32_t)out->mac_count;
     out->macs = alloc_grow(out->macs, out->mac_count, &out->mac_capacity, sizeof *out->macs);
     out->macs[out->mac_count++] = mac.bits;
-    uint32_t domain = domain_of(site, sightings[0].vlan);
+    uint32_t domain = domain_of(site, judge_domain_vlan(judge, &sightings[0]));
     int64_t since =
         judge_open_since(judge, DISCREPANCY_UNKNOWN_GUEST, SUBJECT_MAC, subject, domain);
     int64_t as_of = INT64_MAX, margin = PROOF_NONE;
@@ -81,6 +81,8 @@ void judge_unknown_mac(struct judge *judge, struct mac mac)
     if (!mac_is_station(mac) || mac_is_tap(mac))
         return;
     bool prefix = has_guest_prefix(judge->world, mac);
+    if (!prefix && !judge->world->options.port_mode)
+        return;
     for (uint32_t site = 0; site < judge->world->site_count; site++) {
         const struct sighting *sightings;
         size_t count = judge->source->find(judge->source->aux, mac, &sightings);

@@ -178,6 +178,9 @@ void view_build(const struct world *world, uint32_t nic, struct guest_view *view
         view->has_uuid = true; /* one row: nothing to keep apart */
     read_rows(world, view, *scratch, count);
     decide(world, view);
+    for (size_t i = 0; i < view->nic_count && view->vlan == VLAN_SET_UNKNOWN; i++)
+        if (view->nics[i].vlan != VLAN_SET_TRUNK)
+            view->vlan = view->nics[i].vlan;
 }
 
 void view_done(struct guest_view *view)

@@ -48,6 +48,7 @@ struct guest_view {
     bool located;     /* some expected hypervisor's place is recorded */
     bool migrating;
     bool has_uuid;
+    uint16_t vlan;                 /* of its bridge domain: the first that the record gives a NIC */
     const struct world_plan *plan; /* that puts it on another hypervisor; NULL */
 };
 
@@ -103,6 +104,11 @@ void judge_split(struct judge *judge, uint32_t site, const struct sighting *sigh
 /* Whether two sightings can be in one bridge domain: one site, a VLAN in common. */
 bool judge_one_domain(const struct judge *judge, const struct sighting *a,
                       const struct sighting *b);
+
+/* Returns the VLAN set that names the bridge domain of `sighting`: the narrowest of those
+ * that the split MAC's sightings have in its domain, so that the name stays the same
+ * wherever it is seen. */
+uint16_t judge_domain_vlan(const struct judge *judge, const struct sighting *sighting);
 
 /* Whether nothing says that a hypervisor is on `port`. */
 bool judge_no_hypervisor(const struct judge *judge, uint32_t port);

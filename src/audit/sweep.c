@@ -33,15 +33,6 @@ void mac_list_done(struct mac_list *list)
 
 void sweep_add_standing(const struct world *world, struct wall now, struct mac_list *list)
 {
-    uint32_t *nics = NULL;
-    size_t capacity = 0;
-    for (size_t i = 0; i < world->irregular_count; i++) {
-        size_t count = world_guest_nics(world, world->irregular[i], &nics, &capacity);
-        for (size_t n = 0; n < count; n++)
-            if (mac_known(world_nic_mac(world, nics[n])))
-                mac_list_add(list, world_nic_mac(world, nics[n]).bits);
-    }
-    free(nics);
     for (size_t i = 0; i < world->shared_count; i++)
         mac_list_add(list, world->shared[i].mac);
     const struct memory *memory = world->memory;
@@ -149,6 +140,13 @@ void sweep_resolve(const struct world *world, struct mac_list *list,
 {
     *subjects = (struct sweep_subjects){0};
     struct resolver r = {.world = world, .list = list, .subjects = subjects};
+    for (size_t i = 0; i < world->irregular_count; i++) { /* maybe without any MAC */
+        size_t count = world_guest_nics(world, world->irregular[i], &r.nics, &r.nic_capacity);
+        AUTO_FREE uint32_t *nics = alloc_array(count + 1, sizeof *nics);
+        memcpy(nics, r.nics, count * sizeof *nics);
+        for (size_t n = 0; n < count; n++)
+            resolve_guest(&r, nics[n]);
+    }
     for (size_t i = 0; i < list->count; i++) /* grows while it is walked */
         resolve_mac(&r, list->macs[i]);
     if (subjects->guest_count > 0)

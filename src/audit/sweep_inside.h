@@ -38,8 +38,8 @@ struct mac_list {
 uint32_t mac_list_add(struct mac_list *list, uint64_t mac);
 void mac_list_done(struct mac_list *list);
 
-/* Adds what must be judged whatever the tables show: guests with claims that differ,
- * shared MACs, and MACs that memory saw on several edges in turn. */
+/* Adds what must be judged whatever the tables show: shared MACs, and MACs that memory saw on
+ * several edges in turn. */
 void sweep_add_standing(const struct world *world, struct wall now, struct mac_list *list);
 
 /* Who the MACs belong to. */
@@ -50,7 +50,8 @@ struct sweep_subjects {
     size_t guest_count, hypervisor_count, unknown_count;
 };
 
-/* Resolves `list`, adding to it the other NICs of the guests and hypervisors. */
+/* Resolves `list` and the guests with claims that differ, adding to it the other NICs of the guests
+ * and hypervisors. */
 void sweep_resolve(const struct world *world, struct mac_list *list,
                    struct sweep_subjects *subjects);
 void sweep_subjects_done(struct sweep_subjects *subjects);

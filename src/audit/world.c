@@ -128,7 +128,7 @@ static void add_failed(struct world *world, const struct failed_source *failed, 
     uint32_t index = world_find_switch(world, failed->switch_name);
     if (index == WORLD_NONE) {
         index = add_switch(world, failed->switch_name, capacity);
-        world->switches[index].site = add_site(world, NULL);
+        world->switches[index].site = add_site(world, failed->site);
     }
     world->switches[index].configured = true;
     world->switches[index].failed = failed;

@@ -32,6 +32,11 @@ static void test_memory_finds_by_identity(void **state)
     assert_false(wall_known(memory_off_first(NULL, "a")));
     assert_int_equal(memory_open_first(&memory, "silent:x").us, 7);
     assert_false(wall_known(memory_open_first(&memory, "silent")));
+    size_t count;
+    assert_int_equal(memory_opens(&memory, "silent:", &count)->first.us, 7);
+    assert_int_equal(count, 1);
+    assert_null(memory_opens(&memory, "silent:y", &count));
+    assert_int_equal(count, 0);
 }
 
 static void test_memory_finds_intervals_side_by_side(void **state)

@@ -35,6 +35,25 @@ struct wall memory_open_first(const struct memory *memory, const char *identity)
     return WALL_UNKNOWN;
 }
 
+const struct open_since *memory_opens(const struct memory *memory, const char *prefix,
+                                      size_t *ret_count)
+{
+    size_t low = 0, count = memory != NULL ? memory->open_count : 0, high = count;
+    size_t length = strlen(prefix);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strncmp(memory->opens[middle].identity, prefix, length) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < count && strncmp(memory->opens[end].identity, prefix, length) == 0)
+        end++;
+    *ret_count = end - low;
+    return end > low ? memory->opens + low : NULL;
+}
+
 const struct seen_interval *memory_intervals(const struct memory *memory, struct mac mac,
                                              size_t *ret_count)
 {

@@ -52,6 +52,11 @@ struct wall memory_off_first(const struct memory *memory, const char *guest_iden
 /* Returns since when the discrepancy has stood; WALL_UNKNOWN when it is new. */
 struct wall memory_open_first(const struct memory *memory, const char *identity);
 
+/* Returns the first of the standing discrepancies whose identity begins with `prefix`, in
+ * order of identity, and sets *ret_count; NULL and 0 when there is none. */
+const struct open_since *memory_opens(const struct memory *memory, const char *prefix,
+                                      size_t *ret_count);
+
 /* Returns the first of the intervals of `mac`, which lie side by side in order of
  * their beginning, and sets *ret_count; NULL and 0 when there is none. */
 const struct seen_interval *memory_intervals(const struct memory *memory, struct mac mac,

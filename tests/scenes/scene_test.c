@@ -71,30 +71,10 @@ static bool flag(char *const *words, size_t count, const char *key)
 
 /* --- rounds --- */
 
-static const char *subject_of(const struct discrepancy *d, char *buffer, size_t size)
-{
-    char mac[MAC_TEXT_SIZE];
-    if (d->kind == DISCREPANCY_NON_HYPERVISOR_PORT && d->member_count == 0)
-        copy(buffer, size, mac_format(d->subject.mac, mac));
-    else if (d->subject.port != NULL)
-        snprintf(buffer, size, "%s:%s", d->subject.switch_name, d->subject.port);
-    else if (d->subject.guest != NULL)
-        copy(buffer, size, d->subject.guest);
-    else if (d->subject.hypervisor != NULL)
-        copy(buffer, size, d->subject.hypervisor);
-    else if (d->subject.switch_name != NULL)
-        copy(buffer, size, d->subject.switch_name);
-    else if (d->subject.source != NULL)
-        copy(buffer, size, d->subject.source);
-    else
-        copy(buffer, size, mac_format(d->subject.mac, mac));
-    return buffer;
-}
-
 static void check_discrepancy(struct play *play, const struct discrepancy *d)
 {
     char subject[128], text[512];
-    subject_of(d, subject, sizeof subject);
+    story_subject(d, subject, sizeof subject);
     for (size_t i = 0; i < play->expected_count; i++) {
         struct expectation *e = &play->expected[i];
         if (e->met || strcmp(e->kind, discrepancy_word(d->kind)) != 0 ||

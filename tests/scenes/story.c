@@ -256,7 +256,8 @@ static void build_tables(struct story *story, double now)
             (struct failed_source){.source = sw->name,
                                    .switch_name = sw->name,
                                    .why = sw->why[0] != '\0' ? sw->why : "no answer",
-                                   .rounds = sw->failed_rounds};
+                                   .rounds = sw->failed_rounds,
+                                   .site = sw->site};
     }
 }
 
@@ -429,4 +430,24 @@ void story_round_end(struct story *story, double now)
     free(story->tables);
     free(story->failed);
     free(story->pairs);
+}
+
+const char *story_subject(const struct discrepancy *d, char *buffer, size_t size)
+{
+    char mac[MAC_TEXT_SIZE];
+    if (d->kind == DISCREPANCY_NON_HYPERVISOR_PORT && d->member_count == 0)
+        snprintf(buffer, size, "%s", mac_format(d->subject.mac, mac));
+    else if (d->subject.port != NULL)
+        snprintf(buffer, size, "%s:%s", d->subject.switch_name, d->subject.port);
+    else if (d->subject.guest != NULL)
+        snprintf(buffer, size, "%s", d->subject.guest);
+    else if (d->subject.hypervisor != NULL)
+        snprintf(buffer, size, "%s", d->subject.hypervisor);
+    else if (d->subject.switch_name != NULL)
+        snprintf(buffer, size, "%s", d->subject.switch_name);
+    else if (d->subject.source != NULL)
+        snprintf(buffer, size, "%s", d->subject.source);
+    else
+        snprintf(buffer, size, "%s", mac_format(d->subject.mac, mac));
+    return buffer;
 }

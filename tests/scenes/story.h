@@ -105,4 +105,7 @@ void story_round_end(struct story *story, double now);
 /* "2026-01-01T..." of a second of the day. */
 struct wall story_time(double second);
 
+/* Writes who the discrepancy is about, in one word; returns `buffer`. */
+const char *story_subject(const struct discrepancy *d, char *buffer, size_t size);
+
 #endif
