@@ -216,16 +216,18 @@ static void find_known_topology(struct world *world)
 {
     uint32_t *switches_of_site = alloc_zeroed(world->site_count, sizeof *switches_of_site);
     for (uint32_t s = 0; s < world->switch_count; s++)
-        switches_of_site[world->switches[s].site] += world->switches[s].hypervisor == WORLD_NONE;
+        switches_of_site[world->switches[s].site] +=
+            world->switches[s].configured && world->switches[s].hypervisor == WORLD_NONE;
     for (uint32_t s = 0; s < world->switch_count; s++) {
         struct world_switch *sw = &world->switches[s];
-        bool known = switches_of_site[sw->site] == 1 || sw->hypervisor != WORLD_NONE;
+        bool known = sw->hypervisor != WORLD_NONE;
         for (uint32_t p = 0; p < sw->port_count && !known; p++) {
             const struct world_port *root = &world->ports[world->ports[sw->first_port + p].root];
             known = root->class == PORT_CLASS_INTER_SWITCH ||
                     (root->reason == EDGE_REASON_ROLE && root->class == PORT_CLASS_EDGE);
         }
-        sw->topology_known = known;
+        sw->edges_assumed = !known && switches_of_site[sw->site] == 1;
+        sw->topology_known = known || sw->edges_assumed;
     }
     free(switches_of_site);
 }

@@ -357,6 +357,12 @@ static bool find_duplicate(struct judge *judge, const struct view_nic *nic)
 int64_t judge_lasting(const struct judge *judge, const struct sighting *sighting, int64_t since,
                       int64_t as_of_us)
 {
+    const struct world_switch *sw =
+        &judge->world->switches[judge->world->ports[sighting->port].switch_index];
+    bool assumed = sw->edges_assumed && !judge->world->site_whole[sw->site] &&
+                   judge->world->ports[sighting->port].class == PORT_CLASS_EDGE;
+    if (assumed) /* it may lead to a switch that nobody reads */
+        return PROOF_NONE;
     if (since == WALL_UNKNOWN.us || as_of_us == WALL_UNKNOWN.us ||
         as_of_us - judge->world->options.inventory_lag.us < since)
         return PROOF_NONE;

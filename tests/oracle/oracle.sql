@@ -43,6 +43,18 @@ CREATE TABLE inter_switch AS
   UNION SELECT g.id FROM sighting g JOIN switch s ON s.own = g.mac AND s.name <> g.switch;
 DELETE FROM inter_switch WHERE id IN (SELECT id FROM place);
 
+-- an edge that is one only because no other switch of the site is configured proves nothing
+-- lasting while a switch of the site is not read: it may lead there
+ALTER TABLE sighting ADD COLUMN lasting;
+UPDATE sighting SET lasting = frame;
+UPDATE sighting SET lasting = NULL
+  WHERE id NOT IN (SELECT id FROM place)
+    AND NOT EXISTS (SELECT 1 FROM inter_switch i JOIN logical l ON l.id = i.id
+                     WHERE l.switch = sighting.switch)
+    AND (SELECT count(*) FROM switch s WHERE s.site = sighting.site AND s.configured) = 1
+    AND EXISTS (SELECT 1 FROM switch s WHERE s.site = sighting.site
+                 AND NOT (s.configured AND s.read AND s.whole AND s.rows > 0 AND s.room));
+
 CREATE TABLE share AS
   SELECT a.vlan AS a, b.vlan AS b FROM (SELECT DISTINCT vlan FROM vlan_id) a,
                                        (SELECT DISTINCT vlan FROM vlan_id) b
@@ -107,7 +119,7 @@ CREATE TABLE verdict(kind, state, subject);
 
 -- --- hypervisors' own NICs ---
 CREATE TABLE edge_of_hypervisor AS
-  SELECT DISTINCT a.hypervisor, a.mac, g.id, g.frame FROM attachment a JOIN sighting g ON g.mac = a.mac
+  SELECT DISTINCT a.hypervisor, a.mac, g.id, g.lasting FROM attachment a JOIN sighting g ON g.mac = a.mac
      JOIN hypervisor h ON h.name = a.hypervisor AND h.site = g.site
    WHERE g.id NOT IN (SELECT id FROM inter_switch);
 CREATE TABLE moved AS
@@ -121,7 +133,7 @@ CREATE TABLE moved AS
          OR NOT EXISTS (SELECT 1 FROM switch s WHERE s.name = a.switch AND s.read)));
 INSERT INTO verdict
   SELECT 'hypervisor_moved', CASE WHEN max(o.first IS NOT NULL AND p.as_of - p.lag >= o.first
-                                        AND e.frame > o.first) THEN 'confirmed' ELSE 'suspected' END,
+                                        AND e.lasting > o.first) THEN 'confirmed' ELSE 'suspected' END,
          m.hypervisor
     FROM moved m JOIN edge_of_hypervisor e ON e.hypervisor = m.hypervisor AND e.id = m.id
          LEFT JOIN memory_open o ON o.kind = 'hypervisor_moved' AND o.subject = m.hypervisor,
@@ -135,7 +147,7 @@ CREATE TABLE nic AS
    WHERE mac <> '' GROUP BY guest, mac;
 CREATE TABLE edge AS
   SELECT n.guest, n.mac, n.vlan AS nic_vlan, g.n, g.switch, g.port, g.id, g.vlan, g.site,
-         g.started, g.ended, g.frame,
+         g.started, g.ended, g.frame, g.lasting,
          EXISTS (SELECT 1 FROM expected e JOIN belongs b ON b.hypervisor = e.hypervisor
                   WHERE e.guest = n.guest AND b.id = g.id) AS in_place,
          EXISTS (SELECT 1 FROM belongs b WHERE b.id = g.id
@@ -208,13 +220,13 @@ CREATE TABLE single AS
 -- --- location, access ports ---
 INSERT INTO verdict
   SELECT 'wrong_location', CASE WHEN max(o.first IS NOT NULL AND p.as_of - p.lag >= o.first
-                                    AND e.frame > o.first) THEN 'confirmed' ELSE 'suspected' END, e.guest
+                                    AND e.lasting > o.first) THEN 'confirmed' ELSE 'suspected' END, e.guest
     FROM single e JOIN guest g ON g.guest = e.guest
     LEFT JOIN memory_open o ON o.kind = 'wrong_location' AND o.subject = e.guest, parameter p
    WHERE g.located AND NOT g.migrating AND NOT e.in_place AND e.has_hypervisor GROUP BY e.guest;
 INSERT INTO verdict
   SELECT DISTINCT 'non_hypervisor_port', CASE WHEN o.first IS NOT NULL
-           AND p.as_of - p.lag >= o.first AND e.frame > o.first
+           AND p.as_of - p.lag >= o.first AND e.lasting > o.first
            THEN 'confirmed' ELSE 'suspected' END, e.mac
     FROM single e JOIN guest g ON g.guest = e.guest
     LEFT JOIN memory_open o ON o.kind = 'non_hypervisor_port' AND o.subject = e.mac, parameter p
@@ -240,7 +252,7 @@ CREATE TABLE right_place AS
    WHERE (e.in_place OR NOT g.located) AND e.vlan <> '' AND e.nic_vlan NOT IN ('', 'trunk');
 INSERT INTO verdict
   SELECT 'wrong_vlan', CASE WHEN max(o.first IS NOT NULL AND p.as_of - p.lag >= o.first
-                                AND e.frame > o.first) THEN 'confirmed' ELSE 'suspected' END, e.guest
+                                AND e.lasting > o.first) THEN 'confirmed' ELSE 'suspected' END, e.guest
     FROM right_place e LEFT JOIN memory_open o ON o.kind = 'wrong_vlan' AND o.subject = e.guest,
          parameter p
    WHERE NOT EXISTS (SELECT 1 FROM right_place r JOIN share s ON s.a = r.nic_vlan AND s.b = r.vlan
@@ -301,14 +313,15 @@ CREATE TABLE stranger AS
      AND EXISTS (SELECT 1 FROM prefix x WHERE g.mac LIKE x.value || '%');
 INSERT INTO verdict
   SELECT 'unknown_guest', CASE WHEN max(NOT s.in_transit AND o.first IS NOT NULL
-           AND p.as_of - p.lag >= o.first AND s.frame > o.first) THEN 'confirmed' ELSE 'suspected' END, s.mac
+           AND p.as_of - p.lag >= o.first AND s.lasting > o.first) THEN 'confirmed' ELSE 'suspected' END, s.mac
     FROM stranger s LEFT JOIN memory_open o ON o.kind = 'unknown_guest' AND o.subject = s.mac,
          parameter p
-   WHERE s.has_hypervisor OR NOT EXISTS
-     (SELECT 1 FROM stranger t WHERE t.mac = s.mac AND NOT t.in_transit)
+   WHERE (NOT s.in_transit AND EXISTS
+           (SELECT 1 FROM stranger t WHERE t.mac = s.mac AND t.has_hypervisor))
+      OR NOT EXISTS (SELECT 1 FROM stranger t WHERE t.mac = s.mac AND NOT t.in_transit)
    GROUP BY s.mac;
 INSERT INTO verdict
-  SELECT 'non_hypervisor_port', CASE WHEN max(o.first IS NOT NULL AND s.frame > o.first)
+  SELECT 'non_hypervisor_port', CASE WHEN max(o.first IS NOT NULL AND s.lasting > o.first)
            THEN 'confirmed' ELSE 'suspected' END, s.mac
     FROM stranger s LEFT JOIN memory_open o ON o.kind = 'non_hypervisor_port' AND o.subject = s.mac
    WHERE NOT s.in_transit AND NOT EXISTS

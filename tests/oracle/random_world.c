@@ -425,12 +425,13 @@ static void emit_nic(struct random_world *w, const struct random_guest *g, unsig
             continue;
         if (p == 0 && nic->later >= 0 && round >= nic->from_round)
             hypervisor = nic->later;
-        const char *port = sw >= 0 ? w->switches[sw].access : "";
-        if (!nic->access[p]) {
-            if (w->hypervisors[hypervisor].silent)
-                continue;
+        if (!nic->access[p] && (hypervisor < 0 || w->hypervisors[hypervisor].silent))
+            continue;
+        const char *port = nic->access[p] && sw >= 0 ? w->switches[sw].access : "";
+        if (!nic->access[p])
             port = port_of(w, hypervisor, (unsigned)nic->mac[16], &sw);
-        }
+        if (sw < 0)
+            continue;
         emit(w, nic->mac, nic->row_vlan, sw, port, nic->skipped, nic->age, p == 1);
     }
 }

@@ -184,7 +184,8 @@ static struct forward_table *build_table(const struct story_switch *sw, double n
         table->hypervisor = alloc_text(sw->hypervisor);
     for (uint32_t i = 0; i < sw->port_count; i++) {
         const struct story_port *port = &sw->ports[i];
-        uint32_t aggregate = port_index(sw, port->aggregate);
+        uint32_t aggregate =
+            port->aggregate[0] != '\0' ? port_index(sw, port->aggregate) : FORWARD_NO_PORT;
         forward_table_add_port(
             table,
             &(struct forward_port){.name = names_add(table->names, port->name, strlen(port->name)),
