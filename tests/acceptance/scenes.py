@@ -456,6 +456,155 @@ def silent_move_with_an_old_row_is_never_a_confirmed_clone(world):
     assert "duplicate_guest web1 confirmed" in found(result), found(result)
 
 
+def tree_of_two(world, recorded_links=False):
+    one, two = world.switch("sw1"), world.switch("sw2")
+    world.hypervisor("hvA", NIC_A, ("sw1", "A"))
+    world.hypervisor("hvB", NIC_B, ("sw2", "B"))
+    one.see(NIC_A, "A").see(NIC_B, "x")
+    two.see(NIC_A, "y").see(NIC_B, "B")
+    if recorded_links:
+        world.link("sw1", "x", "sw2", "y")
+    return one, two
+
+
+def web2_moved_to_the_desk(world, one, two):
+    """web1 is where it should be, web2 on an access port of sw2."""
+    world.guest("hvA", "web1", guest_mac(1))
+    world.guest("hvA", "web2", guest_mac(2))
+    one.see(guest_mac(1), "A").see(guest_mac(2), "x")
+    two.see(guest_mac(1), "y").see(guest_mac(2), "desk7")
+    _, result = world.round()
+    kinds = {item["kind"] for item in result["discrepancies"]}
+    assert kinds == {"non_hypervisor_port"}, found(result)
+    places = [(place["switch"], place["port"]) for place in result["discrepancies"][0]["observed"]]
+    assert places == [("sw2", "desk7")], places
+
+
+@scene
+def links_by_record(world):
+    web2_moved_to_the_desk(world, *tree_of_two(world, recorded_links=True))
+
+
+@scene
+def links_by_lldp(world):
+    one, two = tree_of_two(world)
+    one.neighbour("x", "sw2")
+    two.neighbour("y", "sw1")
+    web2_moved_to_the_desk(world, one, two)
+
+
+@scene
+def links_by_the_switches_own_addresses(world):
+    one, two = tree_of_two(world)
+    one.own, two.own = "00:1b:21:00:00:01", "00:1b:21:00:00:02"
+    one.see(two.own, "x")
+    two.see(one.own, "y")
+    web2_moved_to_the_desk(world, one, two)
+
+
+@scene
+def links_by_the_tables_alone(world):
+    one, two = tree_of_two(world)
+    for number in range(20, 26):
+        one.see("3c:52:82:00:00:%02x" % number, "desk%d" % number)
+        two.see("3c:52:82:00:00:%02x" % number, "y")
+    for number in range(30, 36):
+        two.see("3c:52:82:00:00:%02x" % number, "desk%d" % number)
+        one.see("3c:52:82:00:00:%02x" % number, "x")
+    web2_moved_to_the_desk(world, one, two)
+
+
+@scene
+def hypervisors_that_speak_lldp_stay_edges(world):
+    switch = two_hypervisors(world)
+    switch.neighbour("A", "hvA", NIC_A).neighbour("B", "hvB", NIC_B)
+    world.guest("hvB", "web1", guest_mac(1))
+    switch.see(guest_mac(1), "A")
+    _, result = world.round()
+    assert found(result, state=False) == ["wrong_location web1"], found(result)
+
+
+@scene
+def own_bridge_of_a_hypervisor_is_its_place(world):
+    switch = two_hypervisors(world)
+    bridge = world.switch("br-hvA")
+    bridge.options["hypervisor"] = "hvA"
+    world.guest("hvA", "web1", guest_mac(1))
+    world.guest("hvB", "web2", guest_mac(2))
+    switch.see(guest_mac(1), "A").see(guest_mac(2), "A")
+    bridge.see(guest_mac(1), "vnet0").see(guest_mac(2), "vnet1")
+    _, result = world.round()
+    assert found(result, state=False) == ["wrong_location web2"], found(result)
+
+
+@scene
+def one_address_in_two_sites_is_no_duplicate(world):
+    one, two = two_hypervisors(world), world.switch("sw2")
+    world.sites = {"sw1": "paris", "sw2": "oslo"}
+    one.options["site"], two.options["site"] = "paris", "oslo"
+    world.hypervisor("hvC", NIC_C, ("sw2", "C"))
+    two.see(NIC_C, "C")
+    world.guest("hvA", "web1", guest_mac(1))
+    world.guest("hvC", "web2", guest_mac(1))
+    one.see(guest_mac(1), "A")
+    two.see(guest_mac(1), "C")
+    _, result = world.round()
+    assert "duplicate_guest" not in " ".join(found(result)) and "wrong_location" not in " ".join(found(result)), found(result)
+
+
+@scene
+def half_read_table_proves_presence_only(world):
+    """A port column that ends in the middle: what was read counts, what was not is not missing."""
+    switch = two_hypervisors(world)
+    world.guest("hvA", "web1", guest_mac(1))
+    world.guest("hvA", "web2", guest_mac(2))
+    world.guest("hvB", "web3", guest_mac(3))
+    switch.see(guest_mac(1), "A").see(guest_mac(3), "A")
+    world.write()
+    path = world.directory + "/sw1.snmprec"
+    with open(path) as recording:
+        text = recording.read()
+    with open(path, "w") as recording:
+        recording.write(text[:-1] + "\n1.3.6.1.2.1.17.7.1.2.2.1.2.10.255|Timeout: No Response\n")
+    done = world.run("audit", "--format", "json")
+    import json
+
+    result = json.loads(done.stdout)
+    assert "silent" not in " ".join(found(result)), found(result)
+    assert "wrong_location web3 suspected" in found(result), found(result)
+
+
+@scene
+def crashed_paused_and_hibernated_guests_should_be_quiet(world):
+    switch = two_hypervisors(world)
+    for number, state in enumerate(["suspended", "paused", "hibernated", "crashed", "shut off", "poweredOff"], 1):
+        world.guest("hvA", "web%d" % number, guest_mac(number), state, since=-3600)
+        switch.see(guest_mac(number), "A")
+    _, result = world.round()
+    assert found(result) == ["off_but_seen web%d confirmed" % number for number in range(1, 7)], found(result)
+
+
+@scene
+def dot1d_tables_without_vlans_are_enough(world):
+    switch = two_hypervisors(world, dot1d=True)
+    world.guest("hvA", "web1", guest_mac(1), vlan="10")
+    world.guest("hvB", "web2", guest_mac(2), vlan="10")
+    switch.see(guest_mac(1), "A").see(guest_mac(2), "A")
+    _, result = world.round()
+    assert found(result, state=False) == ["wrong_location web2"], found(result)
+
+
+@scene
+def guests_without_addresses_are_a_gap_and_never_silent(world):
+    switch = two_hypervisors(world)
+    world.guest("hvA", "web1", "")
+    world.guest("hvA", "web2", guest_mac(2))
+    switch.see(guest_mac(2), "A")
+    status, result = world.round()
+    assert found(result, state=False) == ["recorded_gap web1"], found(result)
+    assert status == 0
+
+
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     passed = failed = 0

@@ -30,6 +30,7 @@ class Switch:
         self.own = own or "02:00:5e:%02x:%02x:01" % (sum(map(ord, name)) & 255, len(name))
         self.ports, self.rows, self.neighbours, self.lags = [], [], [], {}
         self.missing = False
+        self.options = {}  # further keys of its source
 
     def port(self, name):
         if name not in self.ports:
@@ -106,6 +107,7 @@ class World:
         self.switches, self.guests, self.attachments, self.links, self.lags, self.mlag, self.audit = [], [], [], [], [], [], {}
         self.inventory_at = 0
         self.port_roles = []
+        self.sites = {}
         self.guest_columns = ["hypervisor", "guest", "mac", "run_state", "state_since", "vlan"]
 
     def switch(self, name, **options):
@@ -140,14 +142,17 @@ class World:
             recorded["links"] = self.csv("links", ["switch_a", "port_a", "switch_b", "port_b"], self.links)
         if self.lags:
             recorded["lags"] = self.csv("lags", ["switch", "aggregate", "member"], self.lags)
+        if self.sites:
+            recorded["switches"] = self.csv("switches", ["switch", "site"], sorted(self.sites.items()))
         if self.port_roles:
             recorded["ports"] = self.csv("ports", ["switch", "port", "role"], self.port_roles)
         lines = ["recorded:", "  - {type: csv, %s}" % ", ".join("%s: %s" % item for item in recorded.items()), "observed:"]
         for switch in self.switches:
             if not switch.missing:
                 switch.write(self.directory)
-            lines.append("  - {type: recording, switch: %s, file: %s.snmprec, read_at: %s}"
-                         % (switch.name, switch.name, json.dumps(rfc3339(T0 + switch.read_at))))
+            further = "".join(", %s: %s" % item for item in switch.options.items())
+            lines.append("  - {type: recording, switch: %s, file: %s.snmprec, read_at: %s%s}"
+                         % (switch.name, switch.name, json.dumps(rfc3339(T0 + switch.read_at)), further))
         if self.mlag:
             lines.append("topology: {mlag: %s}" % json.dumps(self.mlag))
         if self.audit:
