@@ -492,6 +492,6 @@ size_t world_shared(const struct world *world, struct mac mac, const struct worl
     size_t end = low;
     while (end < world->shared_count && world->shared[end].mac == mac.bits)
         end++;
-    *ret = world->shared + low;
+    *ret = end > low ? world->shared + low : NULL;
     return end - low;
 }
