@@ -221,6 +221,21 @@ uint32_t neighbour_text(struct names *names, const uint8_t *octets, size_t lengt
     return names_add(names, digits, 4 + 2 * length);
 }
 
+/* A sentence for people: each run of line ends, tabs and blanks is one blank. */
+static uint32_t description_text(struct names *names, uint8_t *octets, size_t length)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t octet = octets[i];
+        bool blank = octet == ' ' || octet == '\r' || octet == '\n' || octet == '\t';
+        if (!blank)
+            octets[kept++] = octet;
+        else if (kept == 0 || octets[kept - 1] != ' ')
+            octets[kept++] = ' ';
+    }
+    return neighbour_text(names, octets, kept);
+}
+
 static uint32_t format_mac(struct names *names, struct mac mac)
 {
     char text[MAC_TEXT_SIZE];
@@ -285,7 +300,8 @@ static uint32_t read_text(struct names *names, const struct names *raw, uint32_t
     uint8_t octets[RAW_MAX];
     if (number == NAME_NONE)
         return NAME_NONE;
-    return neighbour_text(names, octets, raw_get(raw, number, octets));
+    size_t length = raw_get(raw, number, octets);
+    return description_text(names, octets, length);
 }
 
 /* --- local ports --- */

@@ -289,7 +289,7 @@ static int read_untyped(char *text, size_t length, struct recording_value *ret)
     if (length > 1 && (text[0] == '.' || starts(text, length, "iso.")) &&
         set_oid(ret, text, length) == 0)
         return 0;
-    size_t digits = 0;
+    size_t digits = length > 1 && text[0] == '-' ? 1 : 0;
     while (digits < length && text[digits] >= '0' && text[digits] <= '9')
         digits++;
     if (digits > 0 && digits == length)
