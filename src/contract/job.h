@@ -49,7 +49,9 @@ typedef void recorded_end_fn(void *aux, struct record_set *set, const struct rec
  * is copied. */
 struct recorded_job *recorded_job_new(const char *source, const struct last_good *last,
                                       bool accept_shrunk, recorded_end_fn *end, void *aux);
-void recorded_job_free(struct recorded_job *job); /* NULL is allowed */
+
+/* Frees a job that has not ended and never will; NULL is allowed. */
+void recorded_job_free(struct recorded_job *job);
 
 /* Returns the configured name of the source; lives as long as the job. */
 const char *recorded_job_source(const struct recorded_job *job);
@@ -71,7 +73,9 @@ typedef void observed_progress_fn(void *aux, uint64_t rows);
  * NULL. */
 struct observed_job *observed_job_new(const char *source, observed_end_fn *end,
                                       observed_progress_fn *progress, void *aux);
-void observed_job_free(struct observed_job *job); /* NULL is allowed */
+
+/* Frees a job that has not ended and never will; NULL is allowed. */
+void observed_job_free(struct observed_job *job);
 
 /* Returns the configured name of the source; lives as long as the job. */
 const char *observed_job_source(const struct observed_job *job);

@@ -86,9 +86,10 @@ int option_parse(const struct config_option *option, const char *key, const char
 int option_unknown(const struct config_option *options, const char *const *common, const char *key,
                    const struct option_source *source, struct err *err);
 
-/* Returns what a value of `option` looks like, for messages and the manual, in
- * `buffer` of OPTION_SHAPE_SIZE: "a whole number from 1 to 65535". */
 enum { OPTION_SHAPE_SIZE = 256 };
+
+/* Writes what a value of `option` looks like, for messages and the manual: "a whole
+ * number from 1 to 65535"; returns `buffer`. */
 char *option_shape(const struct config_option *option, char buffer[static OPTION_SHAPE_SIZE]);
 
 #endif

@@ -39,7 +39,9 @@ struct log;
  * `stamped` each line begins with its time (not needed under journald or on a
  * terminal). Yours to free. */
 struct log *log_new(FILE *to, enum log_level most, bool stamped);
-void log_free(struct log *log); /* NULL is allowed */
+
+/* Frees the log, not what it writes to; NULL is allowed. */
+void log_free(struct log *log);
 
 /* Changes which levels pass. */
 void log_set_level(struct log *log, enum log_level most);

@@ -149,7 +149,9 @@ struct record_set {
 
 /* Returns an empty set; yours to free. */
 struct record_set *record_set_new(const char *source, struct wall as_of);
-void record_set_free(struct record_set *set); /* NULL is allowed */
+
+/* Frees the set and every text in it; NULL is allowed. */
+void record_set_free(struct record_set *set);
 
 /* Returns the latest instant for which the set vouches: read_at, else as_of. */
 struct wall record_set_vouched(const struct record_set *set);
@@ -216,7 +218,9 @@ struct record_layout;
  * ERR_SYNTAX naming the missing or repeated column and what was expected. */
 int record_layout_new(enum record_table table, const struct record_value *columns, size_t count,
                       struct record_layout **ret, struct err *err) MUST_USE;
-void record_layout_free(struct record_layout *layout); /* NULL is allowed */
+
+/* Frees a layout; NULL is allowed. */
+void record_layout_free(struct record_layout *layout);
 
 /* Returns the name of the header's column `number` (0-based), "" beyond the last. */
 const char *record_layout_column(const struct record_layout *layout, size_t number);

@@ -98,12 +98,13 @@ struct record_build {
     size_t total_rows;
 };
 
-/* Where the plain table `table` keeps its rows: the address of the array pointer
- * and of the count. */
+/* The address of a plain table's array pointer and of its count. */
 struct record_rows {
     void **array;
     size_t *count;
 };
+
+/* Returns where the plain table `table` keeps its rows. */
 struct record_rows record_rows(struct record_set *set, enum record_table table);
 
 /* Returns the size of one row of the plain table `table`. */

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The columns of every table, and how an incoming header maps to them.
+ *
+ * The tables below are what "the same columns" means for spreadsheets, programs
+ * and whatever comes later: names, kinds, which must be there, which may not be
+ * empty, and the order in which they are printed again. A header is read once;
+ * from then on a row's values are found by number. A column that is missing is
+ * said together with what was found instead and the likeliest misspelling, since
+ * a misspelt "mac" would otherwise pass for guests without addresses. */
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A set back into CSV: the form in which the last good copy of a source is kept.
+ *
+ * What is printed must read back to an equal set, through the same reader as a
+ * person's spreadsheet: each known column in the order of its table, states and
+ * roles in Muster's own words, times in RFC 3339, numbers with all their digits,
+ * unknown values empty. Values are quoted where a separator of any dialect, a
+ * quote or a line break stands in them. */
+
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One row into the set: texts become names, addresses, states and times.
+ *
+ * A guest row is the hot path of reading an inventory (a million of them in a
+ * fraction of a second), so short values are looked up in small caches, the usual
+ * spelling of a time is worked out without a general parser, and a guest is found
+ * by an array over its name's number. Nothing is added before the whole row is
+ * known to be right. The rows of the other tables are filled field by field from
+ * their table of columns. Every refusal says what was found, cut and without
+ * control characters, and what was expected. */
+
 #include <math.h>
 #include <stdalign.h>
 #include <stddef.h>

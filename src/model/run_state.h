@@ -53,6 +53,8 @@ struct run_state_words;
 
 /* Returns the table as delivered; yours to free. */
 struct run_state_words *run_state_words_new(void);
+
+/* Frees the table; NULL is allowed. */
 void run_state_words_free(struct run_state_words *words);
 
 /* Adds or redefines a synonym. Returns 0, or ERR_LIMIT when the table is full

@@ -23,7 +23,9 @@ struct json_load;
 /* Returns a reader that adds to `set`; `words` is borrowed. Yours to free. */
 struct json_load *json_load_new(struct record_set *set, enum record_table default_table,
                                 const struct run_state_words *words);
-void json_load_free(struct json_load *load); /* NULL is allowed */
+
+/* Frees the reader, not the set; NULL is allowed. */
+void json_load_free(struct json_load *load);
 
 /* Reads `length` more `bytes`. Returns 0; or ERR_SYNTAX, ERR_RANGE, ERR_LIMIT with
  * `err`, which begins with "line N". After an error nothing more is read. */

@@ -48,7 +48,9 @@ struct csv_reader;
 
 /* Returns a reader; yours to free. */
 struct csv_reader *csv_new(void);
-void csv_free(struct csv_reader *reader); /* NULL is allowed */
+
+/* Frees the reader and its buffer; NULL is allowed. */
+void csv_free(struct csv_reader *reader);
 
 /* Returns where to put the next bytes of input and sets *ret_room to how many
  * fit (never 0). Call only after csv_next() has returned 0. */

@@ -38,7 +38,9 @@ struct json_rows;
 
 /* Returns a reader; yours to free. */
 struct json_rows *json_rows_new(void);
-void json_rows_free(struct json_rows *rows); /* NULL is allowed */
+
+/* Frees the reader and the current row; NULL is allowed. */
+void json_rows_free(struct json_rows *rows);
 
 /* Puts `length` more bytes of input in. Call only after json_rows_next() has
  * returned 0. */
