@@ -135,15 +135,16 @@ int oid_decode(const uint8_t *bytes, size_t length, struct oid *ret)
     struct oid oid;
     uint32_t first = 0;
     size_t at = 0, rest = 0;
-    if (length > 0) {
-        int result = read_id(bytes, length, &at, &first);
-        if (result != 0)
-            return result;
+    if (length == 0) {
+        *ret = OID(0, 0);
+        return 0;
     }
+    int result = read_id(bytes, length, &at, &first);
+    if (result != 0)
+        return result;
     oid.ids[0] = first < 80 ? first / 40 : 2;
     oid.ids[1] = first - oid.ids[0] * 40;
-    int result =
-        oid_index_decode(bytes + at, length - at, oid.ids + 2, LIMIT_OID_LENGTH - 2, &rest);
+    result = oid_index_decode(bytes + at, length - at, oid.ids + 2, LIMIT_OID_LENGTH - 2, &rest);
     if (result != 0)
         return result;
     oid.length = (uint32_t)rest + 2;

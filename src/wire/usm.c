@@ -31,7 +31,14 @@ static const struct priv_protocol privs[USM_PRIV_COUNT] = {
 #undef PRIV
 };
 
-enum { PASSWORD_OCTETS = 1 << 20, BLOCK_MAX = 128, KEY_CHUNK = 4096 };
+enum { PASSWORD_OCTETS = 1 << 20, BLOCK_MAX = 128, KEY_CHUNK = 4096, KEPT_KEYS = 8 };
+
+/* A password that was turned into a key: switches by the thousand share a few. */
+struct kept_key {
+    enum usm_auth auth;             /* USM_AUTH_NONE: free */
+    uint8_t password[USM_KEY_SIZE]; /* its hash */
+    uint8_t key[USM_KEY_SIZE];
+};
 
 struct usm_crypto {
     EVP_MD *digests[USM_AUTH_COUNT];
@@ -39,7 +46,9 @@ struct usm_crypto {
     EVP_CIPHER *ciphers[USM_PRIV_COUNT];
     EVP_CIPHER_CTX *cipher;
     enum usm_priv current; /* the cipher that `cipher` is set to */
-    uint64_t salt;         /* counts messages; random start */
+    struct kept_key kept[KEPT_KEYS];
+    unsigned kept_next;
+    uint64_t salt; /* counts messages; random start */
 };
 
 /* --- words --- */
@@ -161,6 +170,7 @@ void usm_crypto_free(struct usm_crypto *crypto)
     for (int i = 0; i < USM_PRIV_COUNT; i++)
         EVP_CIPHER_free(crypto->ciphers[i]);
     EVP_CIPHER_CTX_free(crypto->cipher);
+    OPENSSL_cleanse(crypto->kept, sizeof(crypto->kept));
     free(crypto);
 }
 
@@ -206,6 +216,31 @@ static void password_to_key(struct usm_crypto *crypto, enum usm_auth auth, const
     }
     hash_end(hash, key);
     OPENSSL_cleanse(chunk, sizeof(chunk));
+}
+
+/* As above, once for each of the latest passwords. */
+static void user_key(struct usm_crypto *crypto, enum usm_auth auth, const char *password,
+                     uint8_t key[static USM_KEY_SIZE])
+{
+    size_t length = strlen(password), digest = auths[auth].digest;
+    uint8_t hashed[USM_KEY_SIZE] = {0};
+    EVP_MD_CTX *hash = hash_begin(crypto, auth);
+    hash_add(hash, password, length);
+    hash_end(hash, hashed);
+    for (size_t i = 0; i < KEPT_KEYS; i++) {
+        const struct kept_key *kept = &crypto->kept[i];
+        if (kept->auth == auth && CRYPTO_memcmp(kept->password, hashed, digest) == 0) {
+            memcpy(key, kept->key, digest);
+            OPENSSL_cleanse(hashed, sizeof(hashed));
+            return;
+        }
+    }
+    password_to_key(crypto, auth, (const uint8_t *)password, length, key);
+    struct kept_key *kept = &crypto->kept[crypto->kept_next++ % KEPT_KEYS];
+    kept->auth = auth;
+    memcpy(kept->password, hashed, sizeof(hashed));
+    memcpy(kept->key, key, digest);
+    OPENSSL_cleanse(hashed, sizeof(hashed));
 }
 
 static void localise(struct usm_crypto *crypto, enum usm_auth auth, const uint8_t *key,
@@ -271,11 +306,9 @@ int usm_user_init(struct usm_user *ret, struct usm_crypto *crypto, const char *n
     ret->auth = auth;
     ret->priv = priv;
     if (auth != USM_AUTH_NONE)
-        password_to_key(crypto, auth, (const uint8_t *)auth_password, strlen(auth_password),
-                        ret->auth_key);
+        user_key(crypto, auth, auth_password, ret->auth_key);
     if (priv != USM_PRIV_NONE)
-        password_to_key(crypto, auth, (const uint8_t *)priv_password, strlen(priv_password),
-                        ret->priv_key);
+        user_key(crypto, auth, priv_password, ret->priv_key);
     return 0;
 }
 

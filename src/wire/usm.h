@@ -98,7 +98,8 @@ struct usm_user {
     uint8_t priv_key[USM_KEY_SIZE]; /* by the authentication protocol's hash */
 };
 
-/* Fills `user` and turns its passwords into keys (about 1 ms each). Privacy needs
+/* Fills `user` and turns its passwords into keys (about 1 ms each; the latest few are
+ * kept, so that many devices may share a credential). Privacy needs
  * authentication. Returns 0, or ERR_RANGE (name empty or too long, password
  * missing or too short), ERR_UNSUPPORTED (libcrypto refuses the algorithm) with a
  * sentence in `err` and *ret untouched. */

@@ -212,6 +212,27 @@ static void long_passwords(void **state)
     free(password);
 }
 
+/* Kept keys are those that would be made anew, for every protocol and password. */
+static void shared_passwords(void **state)
+{
+    struct usm_crypto *fresh = usm_crypto_new();
+    struct usm_user user, other;
+    struct err err;
+    for (int i = 0; i < 40; i++) {
+        char password[16];
+        snprintf(password, sizeof(password), "password%d", i % 11);
+        enum usm_auth auth = (enum usm_auth)(1 + i % 2);
+        assert_int_equal(
+            usm_user_init(&user, crypto, "u", auth, password, USM_PRIV_NONE, NULL, &err), 0);
+        usm_crypto_free(fresh);
+        fresh = usm_crypto_new();
+        assert_int_equal(
+            usm_user_init(&other, fresh, "u", auth, password, USM_PRIV_NONE, NULL, &err), 0);
+        assert_memory_equal(user.auth_key, other.auth_key, 20);
+    }
+    usm_crypto_free(fresh);
+}
+
 static void protocol_words(void **state)
 {
     static const char *const auth_words[] = {"MD5",     "SHA",          "SHA-224",
@@ -276,11 +297,11 @@ static void reports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors),        cmocka_unit_test(every_pair),
-        cmocka_unit_test(tampered),       cmocka_unit_test(wrong_keys),
-        cmocka_unit_test(refused_users),  cmocka_unit_test(long_passwords),
-        cmocka_unit_test(protocol_words), cmocka_unit_test(clocks),
-        cmocka_unit_test(reports),
+        cmocka_unit_test(vectors),          cmocka_unit_test(every_pair),
+        cmocka_unit_test(tampered),         cmocka_unit_test(wrong_keys),
+        cmocka_unit_test(refused_users),    cmocka_unit_test(long_passwords),
+        cmocka_unit_test(shared_passwords), cmocka_unit_test(protocol_words),
+        cmocka_unit_test(clocks),           cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
