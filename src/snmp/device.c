@@ -13,8 +13,8 @@ void snmp_limits_init(struct snmp_limits *limits)
 {
     *limits = (struct snmp_limits){.timeout = span_seconds(5),
                                    .tries = 8,
-                                   .first_wait = span_seconds(1),
-                                   .wait_floor = span_ms(50),
+                                   .first_wait = span_ms(500),
+                                   .wait_floor = span_ms(25),
                                    .repetitions = 25,
                                    .repetitions_cap = 50,
                                    .in_flight = 2,
@@ -184,7 +184,7 @@ int device_seal(struct snmp_device *device, const struct request *request, int32
         message->v3.engine_boots = v3->clock.boots;
         message->v3.engine_time = usm_clock_time(&v3->clock, device->engine->now.us);
     }
-    return usm_seal(device->engine->crypto, &v3->keys, message, writer);
+    return usm_seal(snmp_engine_crypto(device->engine), &v3->keys, message, writer);
 }
 
 /* Takes the engine id, and boots and time for a first guess, from a Report that
@@ -197,7 +197,7 @@ static bool learn_engine(struct snmp_device *device, const struct snmp_message *
         return false;
     memcpy(v3->engine_id, id.bytes, id.length);
     v3->engine_id_length = id.length;
-    usm_keys_init(&v3->keys, device->engine->crypto, &v3->user, id);
+    usm_keys_init(&v3->keys, snmp_engine_crypto(device->engine), &v3->user, id);
     v3->clock = (struct usm_clock){message->v3.engine_boots, message->v3.engine_time,
                                    device->engine->now.us};
     v3->clock_authentic = false;
@@ -302,8 +302,8 @@ static enum device_verdict receive_v3(struct snmp_device *device, struct request
     uint8_t level = message->v3.flags & (SNMP_FLAG_AUTH | SNMP_FLAG_PRIV);
     bool ours =
         id.length == v3->engine_id_length && memcmp(id.bytes, v3->engine_id, id.length) == 0;
-    if (level != 0 &&
-        (!ours || usm_open(device->engine->crypto, &v3->keys, message, bytes) != USM_OK))
+    if (level != 0 && (!ours || usm_open(snmp_engine_crypto(device->engine), &v3->keys, message,
+                                         bytes) != USM_OK))
         return DEVICE_DROP;
     if (message->pdu == SNMP_REPORT)
         return take_report(device, request, message);

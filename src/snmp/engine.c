@@ -17,7 +17,9 @@ enum {
     WINDOW_HOLD_MS = 100, /* how long a request counts in the window */
     STEP_PASSES = 8,      /* batches received in one step */
     WAIT_CAP_S = 4,
-    NUMBERS_WAIT_MS = 20 /* while all request numbers are in use */
+    FIRST_WAIT_MIN_MS = 25,
+    FIRST_WAIT_DOUBLINGS = 3, /* of what is usual among other devices: four times */
+    NUMBERS_WAIT_MS = 20      /* while all request numbers are in use */
 };
 
 static void send_failed(void *arg, uint32_t tag, int saved_errno);
@@ -38,7 +40,6 @@ int snmp_engine_new(const struct snmp_engine_options *options, struct snmp_engin
         free(engine);
         return result;
     }
-    engine->crypto = usm_crypto_new();
     engine->id_mask = (uint32_t)(hash_u64(1, hash_seed()) & INT32_MAX);
     list_init(&engine->devices);
     list_init(&engine->hot);
@@ -92,6 +93,9 @@ int snmp_engine_fd(const struct snmp_engine *engine)
 
 struct usm_crypto *snmp_engine_crypto(struct snmp_engine *engine)
 {
+    /* Fetching algorithms takes milliseconds, which v2c need not wait for. */
+    if (engine->crypto == NULL)
+        engine->crypto = usm_crypto_new();
     return engine->crypto;
 }
 
@@ -221,11 +225,24 @@ static struct span request_patience(const struct request *request)
     return request->job != NULL ? request->job->task->timeout : request->device->limits.timeout;
 }
 
+/* A device that has not answered yet is taken to be like those that have, with a
+ * good margin: its first datagram may have been lost like any other. */
+static struct span first_wait(const struct snmp_device *device)
+{
+    struct span most = device->limits.first_wait;
+    const struct rto *others = &device->engine->rto;
+    if (!others->measured)
+        return most;
+    struct span usual =
+        rto_wait(others, FIRST_WAIT_DOUBLINGS, most, span_ms(FIRST_WAIT_MIN_MS), most);
+    return usual.us < most.us ? usual : most;
+}
+
 static struct span request_wait(const struct request *request)
 {
     const struct snmp_device *device = request->device;
-    return rto_wait(&device->rto, request->tries, device->limits.first_wait,
-                    device->limits.wait_floor, span_seconds(WAIT_CAP_S));
+    return rto_wait(&device->rto, request->tries, first_wait(device), device->limits.wait_floor,
+                    span_seconds(WAIT_CAP_S));
 }
 
 /* A request whose answer is overdue by what is usual holds nobody up: another
@@ -365,6 +382,7 @@ static void take_answer(struct snmp_engine *engine, struct request *request, uns
     struct job *job = request->job;
     int64_t sent = request->first_sent.us + request->sent_after_us[try];
     rto_sample(&device->rto, span_us(engine->now.us - sent));
+    rto_sample(&engine->rto, span_us(engine->now.us - sent));
     unsigned repetitions = request->repetitions;
     engine_release(engine, request);
     job->task->result.answered++;

@@ -104,7 +104,7 @@ void snmp_engine_count(const struct snmp_engine *engine, struct snmp_engine_coun
 struct snmp_limits {
     struct span timeout;      /* patience with one request, all tries together */
     unsigned tries;           /* sends of one request at most, 1 to 10 */
-    struct span first_wait;   /* before the second try, while nothing was measured */
+    struct span first_wait;   /* before the second try, while nothing was measured: at most */
     struct span wait_floor;   /* the least wait before another try */
     unsigned repetitions;     /* rows asked for in a walk's first requests; 1 to 1000 */
     unsigned repetitions_cap; /* rows asked for at most */
@@ -112,7 +112,7 @@ struct snmp_limits {
     struct span min_interval; /* between two requests to this device */
 };
 
-/* Sets the limits as delivered: 5 s, 8 tries, 1 s, 50 ms, 25 rows, 50 rows, 2, 0. */
+/* Sets the limits as delivered: 5 s, 8 tries, 500 ms, 25 ms, 25 rows, 50 rows, 2, 0. */
 void snmp_limits_init(struct snmp_limits *limits);
 
 struct snmp_target {

@@ -157,6 +157,7 @@ struct snmp_engine {
     struct usm_crypto *crypto;
     struct timer_wheel wheel;
     struct mono now;
+    struct rto rto; /* over all devices */
     struct snmp_engine_options options;
     struct loop_glue *glue;
     struct link devices, hot, fresh;

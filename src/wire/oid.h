@@ -2,6 +2,7 @@
 #ifndef MUSTER_WIRE_OID_H
 #define MUSTER_WIRE_OID_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,7 +89,7 @@ static inline size_t oid_common_octets(const uint8_t *a, const uint8_t *b, size_
         memcpy(&x, a + same, sizeof(x));
         memcpy(&y, b + same, sizeof(y));
         if (x != y)
-            break;
+            return same + (size_t)__builtin_ctzll(le64toh(x) ^ le64toh(y)) / 8;
     }
     while (same < length && a[same] == b[same])
         same++;
