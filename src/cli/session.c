@@ -163,6 +163,18 @@ struct world_input session_world_input(const struct session *session, const stru
     };
 }
 
+/* How far back the judge looks: twice the ageing, and each of its windows. */
+static struct span memory_horizon(const struct session *session, struct span ageing)
+{
+    const struct audit_options *audit = &session->config->audit;
+    struct span horizon = span_us(2 * ageing.us);
+    if (audit->flap_window.us > horizon.us)
+        horizon = audit->flap_window;
+    if (audit->interleave_window.us > horizon.us)
+        horizon = audit->interleave_window;
+    return horizon;
+}
+
 int session_memory(struct session *session, const struct round *round, struct memory *ret,
                    struct err *err)
 {
@@ -170,7 +182,7 @@ int session_memory(struct session *session, const struct round *round, struct me
     if (session->store == NULL)
         return 0;
     struct store_memory_query query = {.now = round_instant(round),
-                                       .horizon = span_us(2 * round_ageing(round).us),
+                                       .horizon = memory_horizon(session, round_ageing(round)),
                                        .tables = (const struct forward_table *const *)round->tables,
                                        .table_count = round->table_count};
     return store_load_memory(session->store, &query, session->arena, ret, err);
@@ -200,14 +212,14 @@ int view_poll(struct session *session, const struct round_options *options, stru
 }
 
 /* The horizon that the round itself used, out of what its tables say. */
-static struct span stored_horizon(const struct store_world *stored)
+static struct span stored_horizon(const struct session *session, const struct store_world *stored)
 {
     struct span largest = FORWARD_DEFAULT_AGEING;
     for (size_t i = 0; i < stored->table_count; i++) {
         if (stored->tables[i]->ageing.us > largest.us)
             largest = stored->tables[i]->ageing;
     }
-    return span_us(2 * largest.us);
+    return memory_horizon(session, largest);
 }
 
 static int load_world(struct session *session, uint64_t round, struct store_world **ret,
@@ -217,7 +229,7 @@ static int load_world(struct session *session, uint64_t round, struct store_worl
     int status = store_world_load(session->store, round, STORE_TABLES_OF_ROUND, &query, ret, err);
     if (status != 0)
         return status;
-    struct span horizon = stored_horizon(*ret);
+    struct span horizon = stored_horizon(session, *ret);
     if (horizon.us == query.horizon.us)
         return 0;
     store_world_free(*ret);
