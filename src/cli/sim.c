@@ -42,7 +42,7 @@ enum {
     OPTION_HYPERVISORS,
     OPTION_GUESTS,
     OPTION_SEED,
-    OPTION_MLAG,
+    OPTION_NO_MLAG,
     OPTION_AGEING,
     OPTION_RATE,
     OPTION_ADDRESS,
@@ -64,7 +64,7 @@ static const struct option options[] = {
     {"hypervisors", required_argument, NULL, OPTION_HYPERVISORS},
     {"guests", required_argument, NULL, OPTION_GUESTS},
     {"seed", required_argument, NULL, OPTION_SEED},
-    {"mlag", no_argument, NULL, OPTION_MLAG},
+    {"no-mlag", no_argument, NULL, OPTION_NO_MLAG},
     {"ageing", required_argument, NULL, OPTION_AGEING},
     {"rate", required_argument, NULL, OPTION_RATE},
     {"address", required_argument, NULL, OPTION_ADDRESS},
@@ -142,8 +142,8 @@ static bool take_world_option(struct sim_command *c, int option, bool *ret_known
             return false;
         c->shape.seed = value;
         return true;
-    case OPTION_MLAG:
-        c->shape.mlag = true;
+    case OPTION_NO_MLAG:
+        c->shape.mlag = false;
         return true;
     case OPTION_AGEING:
         return read_span("ageing", optarg, &c->shape.ageing);
@@ -273,6 +273,7 @@ static int write_records(const struct sim_command *c, struct serving *s, struct 
     if (mkdir(c->directory, 0700) != 0 && errno != EEXIST)
         return err_set_errno(err, errno, "cannot make the folder %s", c->directory);
     sim_site_records(s->site, &records);
+    sim_site_keep_records(s->site, s->server, c->directory);
     return sim_records_write(&records, c->directory, err);
 }
 
