@@ -706,7 +706,10 @@ int record_add_row(struct record_set *set, const struct record_layout *layout,
 void record_expect_row(const struct record_set *set, const struct record_layout *layout,
                        const struct record_value *values, size_t count)
 {
-    int at = layout->at[NIC_GUEST];
-    if (layout->table == RECORD_GUESTS && at >= 0 && (size_t)at < count)
-        names_expect(set->names, values[at].text, values[at].length);
+    static const enum nic_column columns[] = {NIC_HYPERVISOR, NIC_GUEST};
+    for (size_t i = 0; layout->table == RECORD_GUESTS && i < ARRAY_COUNT(columns); i++) {
+        int at = layout->at[columns[i]];
+        if (at >= 0 && (size_t)at < count && values[at].length > 0)
+            names_expect(set->names, values[at].text, values[at].length);
+    }
 }
