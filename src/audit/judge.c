@@ -618,10 +618,6 @@ static bool judge_nic(struct judge *judge, struct view_nic *nic)
         return false;
     nic->seen = true;
     judge_supersede(judge, nic->mac);
-    for (size_t i = 0; i < judge->edge_count; i++)
-        for (size_t e = 0; e < judge->view.expected_count; e++)
-            if (belongs_to(judge, judge->edges[i].port, judge->view.expected[e]))
-                judge->hypervisors[judge->view.expected[e]] |= HYPERVISOR_SEEN;
     if (is_only_ageing(judge) || judge_wandering(judge, nic))
         return true;
     if (!judge->view.migrating && find_duplicate(judge, nic))

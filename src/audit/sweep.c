@@ -135,12 +135,12 @@ static void resolve_mac(struct resolver *r, uint64_t mac)
         resolve_guest(r, shared[i].nic);
 }
 
-void sweep_resolve(const struct world *world, struct mac_list *list,
+void sweep_resolve(const struct world *world, struct mac_list *list, bool irregular,
                    struct sweep_subjects *subjects)
 {
     *subjects = (struct sweep_subjects){0};
     struct resolver r = {.world = world, .list = list, .subjects = subjects};
-    for (size_t i = 0; i < world->irregular_count; i++) { /* maybe without any MAC */
+    for (size_t i = 0; irregular && i < world->irregular_count; i++) { /* maybe without any MAC */
         size_t count = world_guest_nics(world, world->irregular[i], &r.nics, &r.nic_capacity);
         AUTO_FREE uint32_t *nics = alloc_array(count + 1, sizeof *nics);
         memcpy(nics, r.nics, count * sizeof *nics);
@@ -184,14 +184,6 @@ uint32_t *sweep_fast_ports(const struct world *world)
 
 /* --- first pass --- */
 
-struct first_pass {
-    const struct world *world;
-    uint64_t *seen; /* bit a NIC of the index */
-    uint8_t *hypervisors;
-    struct mac_list *odd;
-    const uint32_t *fast;
-};
-
 static bool is_guest_like(const struct world *world, uint64_t mac)
 {
     for (size_t i = 0; world->options.prefix_mode && i < world->options.prefix_count; i++)
@@ -200,11 +192,17 @@ static bool is_guest_like(const struct world *world, uint64_t mac)
     return world->options.port_mode;
 }
 
+static void pass_odd(struct first_pass *pass, uint64_t mac)
+{
+    if (pass->odd != NULL)
+        mac_list_add(pass->odd, mac);
+}
+
 /* A row whose MAC is in no record. */
 static void pass_unknown(struct first_pass *pass, uint64_t mac)
 {
     if (is_guest_like(pass->world, mac) && mac_is_station((struct mac){mac}))
-        mac_list_add(pass->odd, mac);
+        pass_odd(pass, mac);
 }
 
 /* Whether the row's VLAN set agrees with the NIC's, which is not the same one. */
@@ -212,6 +210,29 @@ static bool vlan_agrees(const struct world *world, uint32_t nic_vlan, uint16_t r
 {
     return row_vlan == VLAN_SET_UNKNOWN || row_vlan == VLAN_SET_TRUNK ||
            vlan_sets_share(world->vlans, (vlan_set)nic_vlan, world->vlans, row_vlan);
+}
+
+static void pass_at_home(struct first_pass *pass, uint32_t hypervisor)
+{
+    if (pass->hypervisors != NULL)
+        pass->hypervisors[hypervisor] |= HYPERVISOR_SEEN;
+    if (pass->at_home != NULL)
+        pass->at_home[hypervisor] += pass->weight;
+}
+
+/* Of a MAC with several claims: each hypervisor that has one, where it is at home. */
+static void pass_claims_at_home(struct first_pass *pass, const struct mac_slot *slot, uint32_t port)
+{
+    const struct world *world = pass->world;
+    const struct world_shared_mac *shared;
+    size_t count = world_shared(world, (struct mac){slot->key & MAC_SLOT_MASK}, &shared);
+    if (count == 0 && world_is_place(world, port, slot->owner))
+        pass_at_home(pass, slot->owner);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hypervisor = world_nic_hypervisor(world, shared[i].nic);
+        if (world_is_place(world, port, hypervisor))
+            pass_at_home(pass, hypervisor);
+    }
 }
 
 static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint32_t fast,
@@ -223,7 +244,7 @@ static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint3
         return;
     if ((tag & MAC_TAG_HYPERVISOR) && (fast == FAST_TRANSIT || fast == slot->owner)) {
         if (fast == slot->owner)
-            pass->hypervisors[fast] |= HYPERVISOR_SEEN;
+            pass_at_home(pass, fast);
         return;
     }
     if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_ALSO_NIC)) {
@@ -235,26 +256,38 @@ static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint3
             uint32_t owner = pass->world->hypervisor_nics[nic].hypervisor;
             if (!world_is_place(pass->world, port, owner))
                 continue;
-            pass->hypervisors[owner] |= HYPERVISOR_SEEN;
+            pass_at_home(pass, owner);
             at_home = true;
         }
         if (!at_home && fast != FAST_TRANSIT)
-            mac_list_add(pass->odd, mac);
+            pass_odd(pass, mac);
         if (tag & MAC_TAG_HYPERVISOR)
             return;
     }
-    pass->seen[slot->nic / 64] |= UINT64_C(1) << slot->nic % 64;
+    if (pass->seen != NULL)
+        pass->seen[slot->nic / 64] |= UINT64_C(1) << slot->nic % 64;
     uint32_t check = tag & MAC_TAG_VLAN;
     if (!(tag & MAC_TAG_SLOW)) {
         if (fast == FAST_TRANSIT)
             return;
-        if (fast == slot->owner &&
-            (check == 0 || check == vlan || vlan_agrees(pass->world, check, vlan))) {
-            pass->hypervisors[fast] |= HYPERVISOR_SEEN;
-            return;
+        if (fast == slot->owner) {
+            pass_at_home(pass, fast);
+            if (check == 0 || check == vlan || vlan_agrees(pass->world, check, vlan))
+                return;
         }
+    } else {
+        pass_claims_at_home(pass, slot, port);
     }
-    mac_list_add(pass->odd, mac);
+    pass_odd(pass, mac);
+}
+
+void sweep_pass(struct first_pass *pass, uint64_t mac, uint32_t port, uint16_t vlan)
+{
+    const struct mac_slot *slot = mac_index_find(&pass->world->index, mac);
+    if (slot == NULL)
+        pass_unknown(pass, mac);
+    else
+        pass_row(pass, slot, pass->fast[port], port, vlan);
 }
 
 static void pass_table(struct first_pass *pass, const struct world_switch *sw)
@@ -293,6 +326,22 @@ struct numbered {
     uint32_t mac;
     struct sighting sighting;
 };
+
+static int compare_sightings(const void *a, const void *b)
+{
+    const struct sighting *x = a, *y = b;
+    if (x->port != y->port)
+        return x->port < y->port ? -1 : 1;
+    if (x->vlan != y->vlan)
+        return x->vlan < y->vlan ? -1 : 1;
+    return x->age < y->age ? -1 : x->age > y->age;
+}
+
+void sweep_order(struct sighting *sightings, size_t count)
+{
+    if (count > 1)
+        qsort(sightings, count, sizeof *sightings, compare_sightings);
+}
 
 static inline uint64_t filter_bit(uint64_t mac, int shift)
 {
@@ -334,6 +383,8 @@ static void collect(const struct world *world, const struct mac_list *odd, struc
     to->sightings = alloc_array(count + 1, sizeof *to->sightings);
     for (size_t i = 0; i < count; i++)
         to->sightings[to->start[found[i].mac + 1]++] = found[i].sighting;
+    for (size_t i = 0; i < odd->count; i++) /* after the fill, start[i + 1] is where i ends */
+        sweep_order(to->sightings + to->start[i], to->start[i + 1] - to->start[i]);
     free(found);
     free(filter);
 }
@@ -359,22 +410,15 @@ static bool collected_is_seen(void *aux, struct mac mac)
 
 /* --- absence: the zeros of the bitmap --- */
 
-struct zeros {
-    const struct world *world;
-    const uint64_t *seen;
-    uint32_t next; /* NIC */
-    size_t set;
-};
-
 static bool may_miss(const struct nic_columns *nics, uint32_t local)
 {
     return nics->wire[local] == YES &&
            run_state_communicates((enum run_state)nics->run_state[local]) == YES;
 }
 
-static bool next_zero(void *aux, uint32_t *ret_nic)
+bool sweep_next_zero(void *aux, uint32_t *ret_nic)
 {
-    struct zeros *zeros = aux;
+    struct sweep_zeros *zeros = aux;
     const struct world *world = zeros->world;
     while (zeros->next < world->nic_count) {
         uint32_t nic = zeros->next;
@@ -480,18 +524,19 @@ struct sweep *sweep_run(const struct world *world, struct wall now)
     uint64_t *seen = alloc_zeroed(world->nic_count / 64 + 2, sizeof *seen);
     uint32_t *fast = sweep_fast_ports(world);
     struct mac_list odd = {0};
-    struct first_pass pass = {world, seen, sweep->hypervisors, &odd, fast};
+    struct first_pass pass = {
+        .world = world, .fast = fast, .seen = seen, .hypervisors = sweep->hypervisors, .odd = &odd};
     for (uint32_t s = 0; s < world->switch_count; s++)
         if (world->switches[s].table != NULL)
             pass_table(&pass, &world->switches[s]);
     sweep_add_standing(world, now, &odd);
     struct sweep_subjects subjects;
-    sweep_resolve(world, &odd, &subjects);
+    sweep_resolve(world, &odd, true, &subjects);
     struct collected collected = {.odd = &odd, .world = world, .seen = seen};
     collect(world, &odd, &collected);
     const struct sighting_source source = {collected_find, collected_is_seen, &collected};
-    struct zeros zeros = {world, seen, 0, 0};
-    const struct absent_walk absent = {next_zero, &zeros};
+    struct sweep_zeros zeros = {world, seen, 0, 0};
+    const struct absent_walk absent = {sweep_next_zero, &zeros};
     sweep_judge(sweep, &subjects, &source, &absent);
     sweep_finish(sweep);
     free(seen);

@@ -24,15 +24,41 @@ struct sweep {
     size_t count;
 };
 
-/* Returns the fast path's number for each port of the world; yours to free. */
-uint32_t *sweep_fast_ports(const struct world *world);
-
 /* MACs to be judged, each once, in order of first addition. */
 struct mac_list {
     struct map numbers; /* MAC -> its place in `macs` */
     uint64_t *macs;
     size_t count, capacity;
 };
+
+/* The first look at a row; parts that are NULL are not kept. */
+struct first_pass {
+    const struct world *world;
+    const uint32_t *fast;
+    uint64_t *seen;       /* bit a NIC of the index */
+    uint8_t *hypervisors; /* gets HYPERVISOR_SEEN */
+    uint32_t *at_home;    /* a hypervisor's rows at home: gets `weight` more */
+    uint32_t weight;      /* 1, or UINT32_MAX to take away */
+    struct mac_list *odd; /* MACs that the judge must see */
+};
+
+/* Looks at one sighting of `mac`. */
+void sweep_pass(struct first_pass *pass, uint64_t mac, uint32_t port, uint16_t vlan);
+
+/* Puts one MAC's sightings in the order in which they are judged. */
+void sweep_order(struct sighting *sightings, size_t count);
+
+/* Walks the zeros of the seen bitmap that are worth a question: for absent_walk. */
+struct sweep_zeros {
+    const struct world *world;
+    const uint64_t *seen;
+    uint32_t next; /* NIC */
+    size_t set;
+};
+bool sweep_next_zero(void *aux, uint32_t *ret_nic);
+
+/* Returns the fast path's number for each port of the world; yours to free. */
+uint32_t *sweep_fast_ports(const struct world *world);
 
 /* Adds `mac` and returns its number. */
 uint32_t mac_list_add(struct mac_list *list, uint64_t mac);
@@ -50,9 +76,9 @@ struct sweep_subjects {
     size_t guest_count, hypervisor_count, unknown_count;
 };
 
-/* Resolves `list` and the guests with claims that differ, adding to it the other NICs of the guests
- * and hypervisors. */
-void sweep_resolve(const struct world *world, struct mac_list *list,
+/* Resolves `list` and, when asked, the guests with claims that differ, adding to it the other NICs
+ * of the guests and hypervisors. */
+void sweep_resolve(const struct world *world, struct mac_list *list, bool irregular,
                    struct sweep_subjects *subjects);
 void sweep_subjects_done(struct sweep_subjects *subjects);
 

@@ -266,10 +266,9 @@ CREATE TABLE silent_hypervisor AS
      AND NOT EXISTS (SELECT 1 FROM sighting g JOIN attachment a ON a.mac = g.mac
                        JOIN place p ON p.hypervisor = a.hypervisor AND p.id = g.id
                       WHERE a.hypervisor = h.name)
-     AND NOT EXISTS (SELECT 1 FROM sighting g JOIN nic n ON n.mac = g.mac
-                       JOIN expected e ON e.guest = n.guest
-                       JOIN place p ON p.hypervisor = e.hypervisor AND p.id = g.id
-                      WHERE e.hypervisor = h.name)
+     AND NOT EXISTS (SELECT 1 FROM sighting g JOIN guest_nic n ON n.mac = g.mac
+                       JOIN place p ON p.hypervisor = n.hypervisor AND p.id = g.id
+                      WHERE n.hypervisor = h.name)
      AND (EXISTS (SELECT 1 FROM attachment a WHERE a.hypervisor = h.name AND a.mac <> '')
        OR EXISTS (SELECT 1 FROM guest_nic n WHERE n.hypervisor = h.name AND n.comm = 'yes'
                                               AND n.wire = 'yes'));
