@@ -9,8 +9,10 @@
  * guests in every state with one or two NICs, faults of every kind, several rounds. */
 struct random_world;
 
+/* Makes the world of `seed` and puts its network and options into `story`, which it
+ * borrows. Yours to free. */
 struct random_world *random_world_new(uint64_t seed, struct story *story);
-void random_world_free(struct random_world *world);
+void random_world_free(struct random_world *world); /* NULL is allowed */
 
 /* How many rounds it has, and the seconds of the day of round `number`. */
 unsigned random_world_rounds(const struct random_world *world);
