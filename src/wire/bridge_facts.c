@@ -85,7 +85,7 @@ bool facts_add_base_port(struct facts_builder *builder, uint32_t context, uint32
 {
     struct bridge_facts *facts = builder->facts;
     int64_t if_index;
-    if (!bridge_value_number(value, &if_index) || if_index < 0 || if_index > UINT32_MAX)
+    if (!bridge_value_number(value, &if_index) || if_index < 0 || if_index >= UINT32_MAX)
         return true;
     if (facts->base_port_count == BRIDGE_MAP_ROWS_MAX ||
         map_find(&builder->base_seen, (uint64_t)context << 32 | port) != MAP_NO_VALUE)
@@ -190,6 +190,39 @@ static void sort(void *items, size_t count, size_t size, int (*compare)(const vo
         qsort(items, count, size, compare);
 }
 
+static int compare_by_port(const void *a, const void *b)
+{
+    const struct bridge_base_port *x = a, *y = b;
+    if (x->port != y->port)
+        return x->port < y->port ? -1 : 1;
+    return (x->context > y->context) - (x->context < y->context);
+}
+
+/* Makes what the port rules ask of the base-port tables as a whole, so that a
+ * port costs the same however large they are. */
+static void index_base_ports(struct bridge_facts *facts)
+{
+    size_t count = facts->base_port_count, capacity = 0;
+    sort(facts->base_ports, count, sizeof *facts->base_ports, compare_base_ports);
+    if (count == 0)
+        return;
+    facts->by_port = alloc_array(count, sizeof *facts->by_port);
+    memcpy(facts->by_port, facts->base_ports, count * sizeof *facts->by_port);
+    sort(facts->by_port, count, sizeof *facts->by_port, compare_by_port);
+    for (size_t i = 0; i < count; i++) {
+        const struct bridge_base_port *at = &facts->base_ports[i];
+        if (i == 0 || facts->base_ports[i - 1].context != at->context) {
+            facts->base_contexts = alloc_grow(facts->base_contexts, facts->base_context_count,
+                                              &capacity, sizeof *facts->base_contexts);
+            facts->base_contexts[facts->base_context_count++] =
+                (struct bridge_base_context){.context = at->context, .identity = true};
+        }
+        struct bridge_base_context *context = &facts->base_contexts[facts->base_context_count - 1];
+        context->highest = at->port;
+        context->identity = context->identity && at->port == at->if_index;
+    }
+}
+
 /* Sorts and drops what both VLAN tables say. Returns how many are left. */
 static size_t sort_pairs(struct bridge_vlan *pairs, size_t count)
 {
@@ -261,7 +294,7 @@ struct bridge_facts *facts_builder_take(struct facts_builder *builder, const str
         merge_before(builder, before);
     join_tags(builder, quirk);
     sort(facts->interfaces, facts->interface_count, sizeof *facts->interfaces, compare_interfaces);
-    sort(facts->base_ports, facts->base_port_count, sizeof *facts->base_ports, compare_base_ports);
+    index_base_ports(facts);
     facts->vlan_count = sort_pairs(facts->vlans, facts->vlan_count);
     facts->tag_count = sort_pairs(facts->tags, facts->tag_count);
     lag_table_finish(facts);

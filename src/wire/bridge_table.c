@@ -35,6 +35,8 @@ void bridge_facts_free(struct bridge_facts *facts)
     names_free(facts->names);
     free(facts->interfaces);
     free(facts->base_ports);
+    free(facts->by_port);
+    free(facts->base_contexts);
     free(facts->vlans);
     free(facts->tags);
     free(facts->lags);
@@ -102,10 +104,8 @@ bool bridge_facts_tunnel(const struct bridge_facts *facts, uint32_t if_index)
     return interface->type == IF_TYPE_TUNNEL || interface->type == IF_TYPE_PSEUDO_WIRE;
 }
 
-/* Returns the first base port of `context` that is not before `port`, NULL when
- * the context has none. */
-static const struct bridge_base_port *base_port_from(const struct bridge_facts *facts,
-                                                     uint32_t context, uint32_t port)
+/* Returns the position of the first element that is not before (context, port). */
+static size_t base_port_seek(const struct bridge_facts *facts, uint32_t context, uint32_t port)
 {
     size_t low = 0, high = facts->base_port_count;
     while (low < high) {
@@ -116,31 +116,52 @@ static const struct bridge_base_port *base_port_from(const struct bridge_facts *
         else
             high = middle;
     }
-    if (low == facts->base_port_count || facts->base_ports[low].context != context)
-        return NULL;
-    return &facts->base_ports[low];
+    return low;
 }
 
-static const struct bridge_base_port *base_port_find(const struct bridge_facts *facts,
-                                                     uint32_t context, uint32_t port)
+uint32_t bridge_facts_base_port(const struct bridge_facts *facts, uint32_t context, uint32_t port)
 {
-    const struct bridge_base_port *at = base_port_from(facts, context, port);
-    return at != NULL && at->port == port ? at : NULL;
+    size_t at = base_port_seek(facts, context, port);
+    if (at == facts->base_port_count || facts->base_ports[at].context != context ||
+        facts->base_ports[at].port != port)
+        return UINT32_MAX;
+    return facts->base_ports[at].if_index;
+}
+
+static const struct bridge_base_context *base_context(const struct bridge_facts *facts,
+                                                      uint32_t context)
+{
+    size_t low = 0, high = facts->base_context_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (facts->base_contexts[middle].context == context)
+            return &facts->base_contexts[middle];
+        if (facts->base_contexts[middle].context < context)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 /* Looks the port up in every context: a bridge port number means one interface
- * on most devices, so an answer that all contexts share is taken. */
-static const struct bridge_base_port *base_port_anywhere(const struct bridge_facts *facts,
-                                                         uint32_t port)
+ * on most devices, so an answer that all contexts share is taken. Returns
+ * UINT32_MAX when there is none. */
+static uint32_t base_port_anywhere(const struct bridge_facts *facts, uint32_t port)
 {
-    const struct bridge_base_port *found = NULL;
-    for (size_t i = 0; i < facts->base_port_count; i++) {
-        const struct bridge_base_port *at = &facts->base_ports[i];
-        if (at->port != port)
-            continue;
-        if (found != NULL && found->if_index != at->if_index)
-            return NULL;
-        found = at;
+    size_t low = 0, high = facts->base_port_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (facts->by_port[middle].port < port)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    uint32_t found = UINT32_MAX;
+    for (; low < facts->base_port_count && facts->by_port[low].port == port; low++) {
+        if (found != UINT32_MAX && found != facts->by_port[low].if_index)
+            return UINT32_MAX;
+        found = facts->by_port[low].if_index;
     }
     return found;
 }
@@ -148,17 +169,9 @@ static const struct bridge_base_port *base_port_anywhere(const struct bridge_fac
 /* Whether an unmapped port number may be taken as an ifIndex: there is no
  * base-port table, or base ports are ifIndexes themselves, or the number is above
  * every base port (aggregates, of which base-port tables often know nothing). */
-static bool port_may_be_if_index(const struct bridge_facts *facts, uint32_t context, uint32_t port)
+static bool port_may_be_if_index(const struct bridge_base_context *known, uint32_t port)
 {
-    bool identity = true;
-    uint32_t highest = 0;
-    for (const struct bridge_base_port *at = base_port_from(facts, context, 0);
-         at != NULL && at < facts->base_ports + facts->base_port_count && at->context == context;
-         at++) {
-        identity = identity && at->port == at->if_index;
-        highest = at->port;
-    }
-    return identity || port > highest;
+    return known == NULL || known->identity || port > known->highest;
 }
 
 static void check_interface(const struct bridge_facts *facts, struct bridge_port *port)
@@ -181,7 +194,7 @@ static struct bridge_port resolved(const struct bridge_facts *facts, uint32_t if
 static uint32_t port_by_rule(const struct bridge_table *table, uint32_t context, uint32_t port)
 {
     int64_t moved = (int64_t)port + table->port_offset;
-    const struct bridge_base_port *base;
+    uint32_t base;
     switch (table->port_rule) {
     case BRIDGE_PORT_UNKNOWN:
         return 0;
@@ -195,8 +208,8 @@ static uint32_t port_by_rule(const struct bridge_table *table, uint32_t context,
     case BRIDGE_PORT_SHIFT:
         if (moved <= 0 || moved > INT32_MAX)
             return 0;
-        base = base_port_find(table->facts, context, (uint32_t)moved);
-        return base == NULL ? 0 : base->if_index;
+        base = bridge_facts_base_port(table->facts, context, (uint32_t)moved);
+        return base == UINT32_MAX ? 0 : base;
     }
     UNREACHABLE();
 }
@@ -206,19 +219,18 @@ static struct bridge_port unmapped_port(const struct bridge_table *table, uint32
                                         uint32_t port)
 {
     const struct bridge_facts *facts = table->facts;
-    bool any = base_port_from(facts, context, 0) != NULL;
-    struct bridge_port answer = {.notes =
-                                     any ? BRIDGE_NOTE_NOT_A_BASE_PORT : BRIDGE_NOTE_NO_BASE_PORTS};
+    const struct bridge_base_context *known = base_context(facts, context);
+    struct bridge_port answer = {.notes = known != NULL ? BRIDGE_NOTE_NOT_A_BASE_PORT
+                                                        : BRIDGE_NOTE_NO_BASE_PORTS};
     if (bridge_facts_interface(facts, port) != NULL)
         answer.notes |= BRIDGE_NOTE_PORT_IS_IF_INDEX;
-    const struct bridge_base_port *other = base_port_anywhere(facts, port);
-    if (context != 0 && other != NULL)
-        return resolved(facts, other->if_index, answer.notes);
+    uint32_t other = context == 0 ? UINT32_MAX : base_port_anywhere(facts, port);
+    if (other != UINT32_MAX)
+        return resolved(facts, other, answer.notes);
     uint32_t by_rule = port_by_rule(table, context, port);
     if (by_rule != 0)
         return resolved(facts, by_rule, answer.notes | BRIDGE_NOTE_BY_QUIRK);
-    if ((answer.notes & BRIDGE_NOTE_PORT_IS_IF_INDEX) != 0 &&
-        port_may_be_if_index(facts, context, port))
+    if ((answer.notes & BRIDGE_NOTE_PORT_IS_IF_INDEX) != 0 && port_may_be_if_index(known, port))
         return resolved(facts, port, answer.notes);
     return answer;
 }
@@ -231,9 +243,9 @@ struct bridge_port bridge_table_port(const struct bridge_table *table,
         return (struct bridge_port){.notes = BRIDGE_NOTE_PORT_ZERO};
     if (group->family == BRIDGE_VENDOR)
         return resolved(facts, port, 0);
-    const struct bridge_base_port *mapped = base_port_find(facts, group->context, port);
-    if (mapped != NULL)
-        return resolved(facts, mapped->if_index, 0);
+    uint32_t mapped = bridge_facts_base_port(facts, group->context, port);
+    if (mapped != UINT32_MAX)
+        return resolved(facts, mapped, 0);
     return unmapped_port(table, group->context, port);
 }
 

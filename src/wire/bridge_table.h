@@ -131,6 +131,13 @@ struct bridge_base_port {
     uint32_t context, port, if_index;
 };
 
+/* What a context's base-port table is like as a whole. */
+struct bridge_base_context {
+    uint32_t context;
+    uint32_t highest; /* base port */
+    bool identity;    /* every base port is its ifIndex */
+};
+
 struct bridge_vlan {
     uint32_t fdb_id, vlan;
 };
@@ -142,6 +149,9 @@ struct bridge_facts {
     size_t interface_count, interface_capacity;
     struct bridge_base_port *base_ports; /* sorted by context, port */
     size_t base_port_count, base_port_capacity;
+    struct bridge_base_port *by_port;          /* the same, sorted by port, context */
+    struct bridge_base_context *base_contexts; /* sorted by context */
+    size_t base_context_count;
     struct bridge_vlan *vlans; /* sorted by fdb_id, vlan */
     size_t vlan_count, vlan_capacity;
     struct bridge_vlan *tags; /* vendor's map from internal FDB id to VLAN, sorted */
@@ -200,6 +210,10 @@ const struct bridge_interface *bridge_facts_interface(const struct bridge_facts 
                                                       uint32_t if_index);
 /* Returns ifName, else ifDescr, else "". */
 const char *bridge_facts_name(const struct bridge_facts *facts, uint32_t if_index);
+
+/* Returns the interface of a base port, UINT32_MAX when the context's table lacks
+ * it. */
+uint32_t bridge_facts_base_port(const struct bridge_facts *facts, uint32_t context, uint32_t port);
 
 /* Returns whether the interface is a pseudo-port of an overlay (VXLAN, NVE, EVPN,
  * pseudo-wire, tunnel), by its type or its name: what is behind it is remote

@@ -362,14 +362,6 @@ static uint32_t find_number(const struct interfaces *interfaces, const char *tex
                                                                                : (uint32_t)number;
 }
 
-static uint32_t find_base_port(const struct bridge_facts *facts, uint32_t port)
-{
-    for (size_t i = 0; i < facts->base_port_count; i++)
-        if (facts->base_ports[i].context == 0 && facts->base_ports[i].port == port)
-            return facts->base_ports[i].if_index;
-    return 0;
-}
-
 static uint32_t resolve_local(const struct neighbour_table *table,
                               const struct interfaces *interfaces, struct names *names,
                               struct wire_neighbour *neighbour)
@@ -393,8 +385,8 @@ static uint32_t resolve_local(const struct neighbour_table *table,
         if (found != 0)
             return found;
     }
-    uint32_t mapped = find_base_port(interfaces->facts, neighbour->local_number);
-    if (mapped != 0)
+    uint32_t mapped = bridge_facts_base_port(interfaces->facts, 0, neighbour->local_number);
+    if (mapped != UINT32_MAX && mapped != 0)
         return mapped;
     return bridge_facts_interface(interfaces->facts, neighbour->local_number) == NULL
                ? 0
