@@ -82,6 +82,8 @@ static void cover_hypervisor(struct world *world, struct world_hypervisor *hv,
     }
     if (!named)
         hv->reason = COVERAGE_NO_ATTACHMENT;
+    if (world->unread_records != NULL)
+        hv->reason = COVERAGE_NO_RECORDS;
     hv->observable = hv->reason == COVERAGE_WHOLE;
 }
 
@@ -144,6 +146,7 @@ static const char *switch_why(const struct world *world, const struct world_atta
     case COVERAGE_WHOLE:
     case COVERAGE_NO_ATTACHMENT:
     case COVERAGE_NO_HYPERVISOR:
+    case COVERAGE_NO_RECORDS:
         break;
     }
     return "";
@@ -151,6 +154,10 @@ static const char *switch_why(const struct world *world, const struct world_atta
 
 const char *coverage_why(const struct world *world, uint32_t hypervisor, struct arena *arena)
 {
+    if (world->unread_records != NULL)
+        return arena_printf(arena,
+                            "the recorded source %s gave nothing, and may name further ports",
+                            world->unread_records->source);
     if (hypervisor == WORLD_NONE)
         return "the record names no hypervisor for it";
     const struct world_hypervisor *hv = &world->hypervisors[hypervisor];

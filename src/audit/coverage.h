@@ -29,7 +29,8 @@ enum coverage_reason {
     COVERAGE_PARTIAL,        /* its table is not whole */
     COVERAGE_EMPTY,
     COVERAGE_FULL_TABLE, /* it had no room to learn */
-    COVERAGE_NO_SUCH_PORT
+    COVERAGE_NO_SUCH_PORT,
+    COVERAGE_NO_RECORDS /* a recorded source gave nothing: it may name further ports */
 };
 
 /* Returns whether the table of switch number `index` proves absence; else sets

@@ -422,6 +422,8 @@ static bool judge_location(struct judge *judge, const struct view_nic *nic)
         for (size_t j = 0; j < i; j++)
             said = said || (judge_same_place(judge, judge->edges[j].port, edge->port) &&
                             judge_one_domain(judge, &judge->edges[j], edge));
+        if (judge->world->unread_records != NULL)
+            continue; /* further ports of its hypervisor may stand there */
         if (judge_no_hypervisor(judge, edge->port)) {
             if (!said)
                 judge_access_port(judge, nic->mac, nic->nic, edge, site_of(judge, edge),

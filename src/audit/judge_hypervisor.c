@@ -54,7 +54,8 @@ void judge_hypervisor_place(struct judge *judge, uint32_t hypervisor)
     struct sighting *elsewhere = NULL;
     size_t count = 0, capacity = 0;
     struct mac last = MAC_NONE;
-    for (uint32_t i = 0; hv->located && i < hv->attachment_count; i++) {
+    bool known = hv->located && world->unread_records == NULL;
+    for (uint32_t i = 0; known && i < hv->attachment_count; i++) {
         struct mac mac = world->attachments[hv->first_attachment + i].nic_mac;
         if (!mac_known(mac) || mac_equal(mac, last))
             continue;

@@ -78,7 +78,7 @@ static void judge_unknown_edges(struct judge *judge, struct mac mac, uint32_t si
 
 void judge_unknown_mac(struct judge *judge, struct mac mac)
 {
-    if (!mac_is_station(mac) || mac_is_tap(mac))
+    if (!mac_is_station(mac) || mac_is_tap(mac) || judge->world->unread_records != NULL)
         return;
     bool prefix = has_guest_prefix(judge->world, mac);
     if (!prefix && !judge->world->options.port_mode)

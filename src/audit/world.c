@@ -121,10 +121,23 @@ static void add_table(struct world *world, uint32_t number, size_t *switches, si
         sw->hypervisor = add_hypervisor(world, table->hypervisor, hypervisors);
 }
 
+/* Whether a snapshot of `source`, this round's or a last good one, is there. */
+static bool has_records_of(const struct world *world, const char *source)
+{
+    for (size_t i = 0; i < world->in.record_count; i++) {
+        if (strcmp(world->in.records[i]->source, source) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void add_failed(struct world *world, const struct failed_source *failed, size_t *capacity)
 {
-    if (failed->switch_name == NULL)
+    if (failed->switch_name == NULL) {
+        if (!has_records_of(world, failed->source))
+            world->unread_records = failed;
         return;
+    }
     uint32_t index = world_find_switch(world, failed->switch_name);
     if (index == WORLD_NONE) {
         index = add_switch(world, failed->switch_name, capacity);

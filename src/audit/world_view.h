@@ -97,6 +97,9 @@ struct world_set {
 
 struct world {
     struct world_input in;
+    /* A recorded source that gave nothing, ever: what it would record is not known, so
+     * that something is in no record cannot be observed. NULL: all is known. */
+    const struct failed_source *unread_records;
     struct audit_options options;
     struct memory no_memory;
     const struct memory *memory;

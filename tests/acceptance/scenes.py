@@ -595,6 +595,24 @@ def dot1d_tables_without_vlans_are_enough(world):
 
 
 @scene
+def unread_records_are_a_gap_and_nobody_is_unknown(world):
+    """Without its records, that a guest is in none of them cannot be observed."""
+    switch = two_hypervisors(world)
+    world.guest("hvA", "web1", guest_mac(1))
+    world.guest("hvA", "web2", guest_mac(2))
+    switch.see(guest_mac(1), "B").see("52:54:00:99:00:01", "A")
+    world.write()
+    with open(world.directory + "/guests.csv", "w") as broken:
+        broken.write("what is this?\n")
+    done = world.run("audit", "--format", "json")
+    import json
+
+    result = json.loads(done.stdout)
+    assert found(result, state=False) == ["audit_gap csv guests.csv"], found(result)
+    assert done.returncode == 3, done
+
+
+@scene
 def guests_without_addresses_are_a_gap_and_never_silent(world):
     switch = two_hypervisors(world)
     world.guest("hvA", "web1", "")
