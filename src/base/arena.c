@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 
-enum { CHUNK_SIZE = 64 * 1024 };
+enum { CHUNK_SIZE = 64 * 1024, USUAL_TEXT = 512 };
 
 struct chunk {
     struct chunk *next;
@@ -82,13 +82,17 @@ char *arena_text(struct arena *arena, const char *text, size_t length)
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args, again;
+    char usual[USUAL_TEXT]; /* formatting twice, once to measure, costs twice */
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     CHECK(length >= 0);
     char *text = arena_alloc(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    if ((size_t)length < sizeof usual)
+        memcpy(text, usual, (size_t)length);
+    else
+        vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

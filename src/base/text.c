@@ -28,7 +28,8 @@ static void reserve(struct text *t, size_t extra)
 
 void text_add_bytes(struct text *t, const char *bytes, size_t length)
 {
-    reserve(t, length);
+    if (t->capacity - t->length <= length)
+        reserve(t, length);
     if (length > 0) /* nothing may have no address */
         memcpy(t->data + t->length, bytes, length);
     t->length += length;
@@ -42,7 +43,21 @@ void text_add(struct text *t, const char *chars)
 
 void text_add_char(struct text *t, char c)
 {
-    text_add_bytes(t, &c, 1);
+    if (t->capacity - t->length <= 1)
+        reserve(t, 1);
+    t->data[t->length++] = c;
+    t->data[t->length] = '\0';
+}
+
+void text_add_number(struct text *t, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    text_add_bytes(t, digits + at, sizeof digits - at);
 }
 
 void text_vprintf(struct text *t, const char *format, va_list args)
@@ -143,11 +158,24 @@ static void add_json_ascii(struct text *t, char c)
     }
 }
 
+/* Whether the octet stands for itself within a JSON string. */
+static bool is_plain_json(uint8_t octet)
+{
+    return octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\';
+}
+
 void text_add_json(struct text *t, const char *bytes, size_t length)
 {
     const uint8_t *raw = (const uint8_t *)bytes;
     text_add_char(t, '"');
     for (size_t i = 0; i < length;) {
+        size_t plain = i;
+        while (plain < length && is_plain_json(raw[plain]))
+            plain++;
+        text_add_bytes(t, bytes + i, plain - i);
+        i = plain;
+        if (i == length)
+            break;
         if (raw[i] < 0x80) {
             add_json_ascii(t, bytes[i++]);
             continue;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/check.h"
 
@@ -50,6 +51,9 @@ void text_done(struct text *t);
 /* Hands the characters over: returns them (yours to free(), never NULL) and
  * leaves `t` empty. */
 char *text_take(struct text *t);
+
+/* Appends `number` in decimal, for where text_printf() would be much of the cost. */
+void text_add_number(struct text *t, uint64_t number);
 
 /* Appends `bytes` as a JSON string with its quotes (RFC 8259 section 7); octets
  * that are not UTF-8 become U+FFFD, so that the output is always valid. */

@@ -135,9 +135,19 @@ static int load_last_good(void *context, const char *source, struct record_set *
     return store_last_good(session->store, source, ret, ret_read_at, err);
 }
 
+static int count_last_good(void *context, const char *source,
+                           uint64_t ret_rows[static RECORD_TABLE_COUNT], struct wall *ret_read_at,
+                           struct err *err)
+{
+    struct session *session = context;
+    if (session->store == NULL)
+        return err_set(err, ERR_NOT_FOUND, "there is no store");
+    return store_last_good_rows(session->store, source, ret_rows, ret_read_at, err);
+}
+
 void session_round_options(struct session *session, struct round_options *ret)
 {
-    session->last_good = (struct round_last_good){load_last_good, session};
+    session->last_good = (struct round_last_good){load_last_good, count_last_good, session};
     *ret = (struct round_options){.last_good = &session->last_good};
     if (!session->quiet && isatty(STDERR_FILENO)) {
         ret->progress = show_progress;

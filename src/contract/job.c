@@ -22,13 +22,6 @@ struct observed_job {
     void *aux;
 };
 
-void last_good_from_set(const struct record_set *set, struct wall when, struct last_good *ret)
-{
-    *ret = (struct last_good){.known = true, .when = when};
-    for (int table = 0; table < RECORD_TABLE_COUNT; table++)
-        ret->rows[table] = record_set_rows(set, (enum record_table)table);
-}
-
 int last_good_check(const struct last_good *last, const struct record_set *set,
                     int64_t max_shrink_percent, struct err *err)
 {

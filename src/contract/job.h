@@ -30,9 +30,6 @@ struct last_good {
     uint64_t rows[RECORD_TABLE_COUNT];
 };
 
-/* Fills *ret from a set that has just been believed at `when`. */
-void last_good_from_set(const struct record_set *set, struct wall when, struct last_good *ret);
-
 /* Returns 0 when `set` lost at most `max_shrink_percent` of each table's rows since
  * `last`, else ERR_SHRUNK with a sentence that has both counts and the share. A
  * table that the source no longer has counts as shrunk to nothing. */

@@ -98,18 +98,14 @@ static void observed_progress(void *aux, uint64_t rows)
 }
 
 /* What is known of the source's last good reading, for its shrink test. */
-static void load_last_good(const struct runner *runner, const struct task *task,
-                           struct last_good *ret)
+static void count_last_good(const struct runner *runner, const struct task *task,
+                            struct last_good *ret)
 {
     const struct round_last_good *known = runner->options->last_good;
-    struct record_set *set = NULL;
-    struct wall when;
     struct err err;
     *ret = (struct last_good){.known = false};
-    if (known == NULL || known->load(known->context, task->source->name, &set, &when, &err) != 0)
-        return;
-    last_good_from_set(set, when, ret);
-    record_set_free(set);
+    ret->known = known != NULL &&
+                 known->count(known->context, task->source->name, ret->rows, &ret->when, &err) == 0;
 }
 
 static bool shrinking_accepted(const struct round_options *options, const char *source)
@@ -124,7 +120,7 @@ static bool shrinking_accepted(const struct round_options *options, const char *
 static int start_recorded(struct runner *runner, struct task *task, struct err *err)
 {
     struct last_good last;
-    load_last_good(runner, task, &last);
+    count_last_good(runner, task, &last);
     task->recorded_job = recorded_job_new(task->source->name, &last,
                                           shrinking_accepted(runner->options, task->source->name),
                                           recorded_ended, task);

@@ -33,6 +33,9 @@ struct round_last_good {
      * ERR_NOT_FOUND. */
     int (*load)(void *context, const char *source, struct record_set **ret,
                 struct wall *ret_read_at, struct err *err);
+    /* As load(), but only how many rows each table of the copy has. */
+    int (*count)(void *context, const char *source, uint64_t ret_rows[static RECORD_TABLE_COUNT],
+                 struct wall *ret_read_at, struct err *err);
     void *context;
 };
 

@@ -209,6 +209,9 @@ void vlan_set_print(const struct vlan_pool *pool, vlan_set set, struct text *to)
         text_add(to, "trunk");
     size_t count;
     const uint32_t *ids = vlan_pool_get(pool, set, &count);
-    for (size_t i = 0; i < count; i++)
-        text_printf(to, i == 0 ? "%u" : "|%u", ids[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_add_char(to, '|');
+        text_add_number(to, ids[i]);
+    }
 }

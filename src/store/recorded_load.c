@@ -238,14 +238,52 @@ int recorded_load(struct store *store, int64_t source_id, int64_t seq, struct re
     return 0;
 }
 
+static int find_last_good(struct store *store, const char *source, struct source_row *ret,
+                          struct err *err)
+{
+    int found = store_source(store, STORE_KIND_RECORDED, "", source, false, ret, err);
+    if (found < 0)
+        return found;
+    if (found == 0 || ret->seq == 0)
+        return err_set(err, ERR_NOT_FOUND, "%s holds nothing of %s yet", store->path, source);
+    return 0;
+}
+
 int store_last_good(struct store *store, const char *source, struct record_set **ret,
                     struct wall *ret_read_at, struct err *err)
 {
     struct source_row row;
-    int found = store_source(store, STORE_KIND_RECORDED, "", source, false, &row, err);
-    if (found < 0)
-        return found;
-    if (found == 0 || row.seq == 0)
-        return err_set(err, ERR_NOT_FOUND, "%s holds nothing of %s yet", store->path, source);
-    return recorded_load(store, row.id, row.seq, ret, ret_read_at, err);
+    int failed = find_last_good(store, source, &row, err);
+    return failed != 0 ? failed : recorded_load(store, row.id, row.seq, ret, ret_read_at, err);
+}
+
+int store_last_good_rows(struct store *store, const char *source,
+                         uint64_t ret_rows[static RECORD_TABLE_COUNT], struct wall *ret_read_at,
+                         struct err *err)
+{
+    struct source_row source_row;
+    struct cell row[STORE_COLUMNS_MAX];
+    int result = find_last_good(store, source, &source_row, err);
+    if (result != 0)
+        return result;
+    const struct cell key[] = {cell_integer(source_row.id), cell_integer(source_row.seq)};
+    result = store_one(store, SQL_RECORD_READING_GET, key, 2, row, err);
+    if (result == 1)
+        *ret_read_at = (struct wall){row[1].integer};
+    store_stop(store, SQL_RECORD_READING_GET);
+    if (result != 1)
+        return result < 0 ? result : store_damaged(store, err, "the last reading of %s", source);
+    memset(ret_rows, 0, RECORD_TABLE_COUNT * sizeof *ret_rows);
+    result = store_start(store, SQL_RECORDED_COUNTS, key, 1, err);
+    if (result == 0)
+        result = store_step(store, SQL_RECORDED_COUNTS, row, err);
+    while (result == 1) {
+        if (row[0].integer < 0 || row[0].integer >= RECORD_TABLE_COUNT) {
+            store_stop(store, SQL_RECORDED_COUNTS);
+            return store_damaged(store, err, "a recorded row");
+        }
+        ret_rows[row[0].integer] = (uint64_t)row[1].integer;
+        result = store_step(store, SQL_RECORDED_COUNTS, row, err);
+    }
+    return result;
 }

@@ -122,6 +122,8 @@
     S(RECORDED_OF_SOURCE,                                                                          \
       "SELECT hash, copy FROM recorded WHERE source_id = ?1 AND tab = ?2 ORDER BY hash, copy",     \
       "ii")                                                                                        \
+    S(RECORDED_COUNTS, "SELECT tab, count(*) FROM recorded WHERE source_id = ?1 GROUP BY tab",     \
+      "ii")                                                                                        \
     S(RECORDED_ADD, "INSERT INTO recorded VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", "")   \
     S(RECORDED_RETIRE,                                                                             \
       "INSERT INTO recorded_past SELECT source_id, tab, ordinal, first_seq, first, mac, content,"  \

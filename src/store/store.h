@@ -155,6 +155,12 @@ int store_load_memory(struct store *store, const struct store_memory_query *quer
 int store_last_good(struct store *store, const char *source, struct record_set **ret,
                     struct wall *ret_read_at, struct err *err) MUST_USE;
 
+/* As store_last_good(), but only how many rows each table of that snapshot has, without
+ * loading a million of them. */
+int store_last_good_rows(struct store *store, const char *source,
+                         uint64_t ret_rows[static RECORD_TABLE_COUNT], struct wall *ret_read_at,
+                         struct err *err) MUST_USE;
+
 /* Sets *ret to how many rounds in a row the source (a configured name; for an
  * observed one the switch's) had failed up to the latest. */
 int store_failed_rounds(struct store *store, const char *source, unsigned *ret,

@@ -223,6 +223,13 @@ static void the_last_good_snapshot_comes_back_equal(void **state)
     for (int i = 0; i < RECORD_TABLE_COUNT; i++)
         record_set_print_csv(set, (enum record_table)i, &after);
     assert_string_equal(text_get(&before), text_get(&after));
+    uint64_t rows[RECORD_TABLE_COUNT] = {[RECORD_LINKS] = 7};
+    struct wall counted_at = WALL_UNKNOWN;
+    assert_int_equal(store_last_good_rows(store, "csv", rows, &counted_at, &err), 0);
+    assert_int_equal(counted_at.us, read_at.us);
+    for (int i = 0; i < RECORD_TABLE_COUNT; i++)
+        assert_int_equal(rows[i], record_set_rows(set, (enum record_table)i));
+    assert_int_equal(store_last_good_rows(store, "other", rows, &counted_at, &err), ERR_NOT_FOUND);
     assert_string_equal(set->source, "csv");
     assert_int_equal(set->as_of.us, fixture_minute(0).us);
     assert_int_equal(set->attachments[1].line, 3);
