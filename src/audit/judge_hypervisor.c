@@ -45,7 +45,8 @@ static void add_moved(struct judge *judge, uint32_t hypervisor, const struct sig
     judge->hypervisors[hypervisor] |= HYPERVISOR_MOVED;
 }
 
-/* A NIC that is on one of the hypervisor's own ports has failed over at most: what
+/* The attachments alone say what is home: an LLDP neighbour on another port is evidence
+ * of the move. A NIC that is on one of the hypervisor's own ports has failed over at most: what
  * other edges still show of it is older, or a copy of its address. */
 void judge_hypervisor_place(struct judge *judge, uint32_t hypervisor)
 {
@@ -66,9 +67,7 @@ void judge_hypervisor_place(struct judge *judge, uint32_t hypervisor)
         judge_supersede(judge, mac);
         bool at_home = false;
         for (size_t e = 0; e < judge->edge_count; e++)
-            at_home = at_home ||
-                      judge->world->ports[judge->edges[e].port].hypervisor == hypervisor ||
-                      world_is_place(world, judge->edges[e].port, hypervisor);
+            at_home = at_home || world_is_place(world, judge->edges[e].port, hypervisor);
         for (size_t e = 0; !at_home && e < judge->edge_count; e++) {
             bool said = false;
             for (size_t k = 0; k < count; k++)

@@ -467,8 +467,24 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
                   margin_text(r)));
 }
 
-static struct mac mac_of_sighting(const struct rendering *r)
+static bool is_row_of(const struct rendering *r, const struct sighting *s, struct mac mac)
 {
+    const struct world_switch *sw = &r->world->switches[r->world->ports[s->port].switch_index];
+    for (size_t i = 0; i < sw->table->row_count; i++) {
+        const struct forward_row *row = &sw->table->rows[i];
+        if (mac_equal(forward_row_mac(row), mac) && row->port == s->port - sw->first_port &&
+            sw->vlans[row->vlan] == s->vlan)
+            return true;
+    }
+    return false;
+}
+
+/* Whose row it is: of a guest with several NICs the one that the table shows there. */
+static struct mac mac_of_sighting(const struct rendering *r, const struct sighting *sighting)
+{
+    for (size_t i = 0; r->to->mac_count > 1 && i < r->to->mac_count; i++)
+        if (is_row_of(r, sighting, r->to->macs[i]))
+            return r->to->macs[i];
     return r->to->mac_count > 0 ? r->to->macs[0] : r->to->subject.mac;
 }
 
@@ -481,8 +497,10 @@ static void fill_evidence(struct rendering *r)
     if (v->subject_type == SUBJECT_HYPERVISOR)
         chain_attachments(&chain, r->world, v->subject);
     uint32_t last = WORLD_NONE;
-    for (uint32_t i = 0; i < v->sightings; i++)
-        chain_sighting(&chain, r->world, mac_of_sighting(r), &r->list->sightings[v->sighting + i]);
+    for (uint32_t i = 0; i < v->sightings; i++) {
+        const struct sighting *s = &r->list->sightings[v->sighting + i];
+        chain_sighting(&chain, r->world, mac_of_sighting(r, s), s);
+    }
     for (uint32_t i = 0; i < v->sightings; i++) {
         uint32_t sw = r->world->ports[r->list->sightings[v->sighting + i].port].switch_index;
         if (sw != last)

@@ -481,6 +481,9 @@ void world_free_nics(struct world *world)
 
 size_t world_shared(const struct world *world, struct mac mac, const struct world_shared_mac **ret)
 {
+    *ret = NULL;
+    if (world->shared_count == 0)
+        return 0;
     size_t low = 0, high = world->shared_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
