@@ -23,7 +23,8 @@ enum {
     LIMIT_OID_LENGTH = 128,               /* sub-identifiers of an OID, RFC 3416 section 2.1 */
     LIMIT_CONFIG_BYTES = 4 * 1024 * 1024, /* muster.yaml */
     LIMIT_CONFIG_DEPTH = 32,              /* nesting of muster.yaml */
-    LIMIT_STDERR_BYTES = 16 * 1024        /* of a plug-in's stderr that is kept to show */
+    LIMIT_STDERR_BYTES = 16 * 1024,       /* of a plug-in's stderr that is kept to show */
+    LIMIT_MEMBERS = 10000                 /* members of collective cases remembered a round */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "cli/audit_output.h"
 #include "cli/question.h"
 #include "daemon/config.h"
@@ -23,16 +24,16 @@ int question_audit(struct session *session, const struct view *view, enum output
     struct judging judging;
     struct audit_output output = {.judging = &judging, .view = view};
     struct err err;
-    judging_run(view->world, view->now, session->arena, &judging);
+    bool storing = view->round != NULL && session->store_writable;
+    judging_run(view->world, view->now, storing ? LIMIT_MEMBERS : 0, session->arena, &judging);
     if (view->stored != NULL &&
         (judging_recall(&judging, session->store, &view->stored->round, session->arena, &err) !=
              0 ||
          store_load_receipts(session->store, view->stored->round.number, &output.stored_receipts,
                              &output.stored_receipt_count, &err) != 0))
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
-    if (view->round != NULL && session->store_writable &&
-        judging_remember(&judging, view->round, view->world, session->store,
-                         session->config->retention, session->arena, &err) != 0)
+    if (storing && judging_remember(&judging, view->round, view->world, session->store,
+                                    session->config->retention, session->arena, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     int status = audit_output_print(session, &output, format);
     store_receipts_free(output.stored_receipts, output.stored_receipt_count);

@@ -11,12 +11,13 @@
 
 /* What a collective discrepancy lists is found, and proved in later rounds, as if it
  * stood alone. */
-static void add_members(const struct sweep *sweep, struct arena *arena, struct judging *judging)
+static void add_members(const struct sweep *sweep, size_t limit, struct arena *arena,
+                        struct judging *judging)
 {
     struct discrepancy *members = NULL, member;
     size_t count = 0, capacity = 0;
     for (size_t i = 0; i < judging->count; i++) {
-        for (size_t m = 0; sweep_render_member(sweep, i, m, arena, &member); m++) {
+        for (size_t m = 0; count < limit && sweep_render_member(sweep, i, m, arena, &member); m++) {
             members = alloc_grow(members, count, &capacity, sizeof *members);
             members[count++] = member;
         }
@@ -28,8 +29,8 @@ static void add_members(const struct sweep *sweep, struct arena *arena, struct j
     free(members);
 }
 
-void judging_run(const struct world *world, struct wall now, struct arena *arena,
-                 struct judging *ret)
+void judging_run(const struct world *world, struct wall now, size_t member_limit,
+                 struct arena *arena, struct judging *ret)
 {
     struct sweep *sweep = sweep_run(world, now);
     size_t count = sweep_count(sweep), hidden = sweep_unobserved_count(sweep);
@@ -42,7 +43,7 @@ void judging_run(const struct world *world, struct wall now, struct arena *arena
                             .exit = sweep_exit(sweep)};
     for (size_t i = 0; i < count; i++)
         sweep_render(sweep, i, arena, &ret->discrepancies[i]);
-    add_members(sweep, arena, ret);
+    add_members(sweep, member_limit, arena, ret);
     for (size_t i = 0; i < hidden; i++)
         sweep_unobserved(sweep, i, arena, &ret->not_observable[i]);
     sweep_free(sweep);

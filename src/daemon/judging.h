@@ -35,9 +35,11 @@ struct judging {
     enum audit_exit exit;
 };
 
-/* Judges `world` at `now`; memory from `arena`. */
-void judging_run(const struct world *world, struct wall now, struct arena *arena,
-                 struct judging *ret);
+/* Judges `world` at `now`; memory from `arena`. Of what collective discrepancies list
+ * the first `member_limit` are put in words one by one, for the store: LIMIT_MEMBERS,
+ * or 0 where nothing is stored. */
+void judging_run(const struct world *world, struct wall now, size_t member_limit,
+                 struct arena *arena, struct judging *ret);
 
 /* Stores `round` and what was judged of it, and gives `judging` its number and cases;
  * facts older than `retention` are forgotten. Returns 0, or the store's error: then
