@@ -28,7 +28,7 @@ $(BUILD)/build.ninja:
 
 build: $(BUILD)/build.ninja
 	@scripts/install-packages build
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) --quiet src/cli/muster
 	@ln -sf src/cli/muster $(BUILD)/muster
 
 demo: build
@@ -54,6 +54,7 @@ lab: build
 	@meson test -C $(BUILD) --suite lab --num-processes 1 --print-errorlogs
 
 install: build
+	@ninja -C $(BUILD) --quiet
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
