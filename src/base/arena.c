@@ -29,16 +29,32 @@ struct arena *arena_new(void)
     return alloc_zeroed(1, sizeof(struct arena));
 }
 
-void arena_free(struct arena *arena)
+static void free_chunks(struct chunk *chunk)
 {
-    if (arena == NULL)
-        return;
-    for (struct chunk *chunk = arena->head; chunk != NULL;) {
+    while (chunk != NULL) {
         struct chunk *next = chunk->next;
         free(chunk);
         chunk = next;
     }
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena == NULL)
+        return;
+    free_chunks(arena->head);
     free(arena);
+}
+
+void arena_clear(struct arena *arena)
+{
+    struct chunk *kept = arena->head;
+    if (kept == NULL)
+        return;
+    free_chunks(kept->next);
+    kept->next = NULL;
+    kept->used = 0;
+    arena->total = sizeof *kept + kept->size;
 }
 
 static struct chunk *chunk_new(struct arena *arena, size_t size)

@@ -21,6 +21,10 @@ struct arena *arena_new(void);
 /* Frees everything that came from `arena`; NULL is allowed. */
 void arena_free(struct arena *arena);
 
+/* Frees everything that came from `arena` and keeps it for use: for what is built and
+ * read again and again, such as one row of a report. */
+void arena_clear(struct arena *arena);
+
 /* Returns `size` zeroed bytes aligned for any type, freed with the arena. */
 void *arena_alloc(struct arena *arena, size_t size);
 

@@ -19,24 +19,36 @@ struct audit_command {
     size_t accept_shrunk_count;
 };
 
+/* What a replay shows as it was then, and a round leaves behind. */
+static int recall_or_remember(struct session *session, const struct view *view,
+                              struct audit_output *output, struct judging *judging)
+{
+    struct err err;
+    if (view->stored != NULL &&
+        (judging_recall(judging, session->store, &view->stored->round, session->arena, &err) != 0 ||
+         store_load_receipts(session->store, view->stored->round.number, &output->stored_receipts,
+                             &output->stored_receipt_count, &err) != 0))
+        return command_fail(session->command, EXIT_USAGE, "%s", err.text);
+    if (view->round != NULL && session->store_writable &&
+        judging_remember(judging, view->round, view->world, session->store,
+                         session->config->retention, session->arena, &err) != 0)
+        return command_fail(session->command, EXIT_USAGE, "%s", err.text);
+    return EXIT_CLEAN;
+}
+
 int question_audit(struct session *session, const struct view *view, enum output_format format)
 {
     struct judging judging;
     struct audit_output output = {.judging = &judging, .view = view};
-    struct err err;
+    judging_run(view->world, view->now, session->arena, &judging);
     bool storing = view->round != NULL && session->store_writable;
-    judging_run(view->world, view->now, storing ? LIMIT_MEMBERS : 0, session->arena, &judging);
-    if (view->stored != NULL &&
-        (judging_recall(&judging, session->store, &view->stored->round, session->arena, &err) !=
-             0 ||
-         store_load_receipts(session->store, view->stored->round.number, &output.stored_receipts,
-                             &output.stored_receipt_count, &err) != 0))
-        return command_fail(session->command, EXIT_USAGE, "%s", err.text);
-    if (storing && judging_remember(&judging, view->round, view->world, session->store,
-                                    session->config->retention, session->arena, &err) != 0)
-        return command_fail(session->command, EXIT_USAGE, "%s", err.text);
-    int status = audit_output_print(session, &output, format);
+    if (view->stored != NULL || storing || format == FORMAT_TABLE)
+        judging_words(&judging, storing ? LIMIT_MEMBERS : 0, session->arena);
+    int status = recall_or_remember(session, view, &output, &judging);
+    if (status == EXIT_CLEAN)
+        status = audit_output_print(session, &output, format);
     store_receipts_free(output.stored_receipts, output.stored_receipt_count);
+    judging_done(&judging);
     return status;
 }
 

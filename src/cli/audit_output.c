@@ -105,6 +105,8 @@ static void print_discrepancies_json(const struct audit_output *o, struct text *
 {
     const struct judging *j = o->judging;
     char id[CASE_ID_SIZE];
+    struct discrepancy space;
+    struct arena *scratch = arena_new();
     json_key(out, "discrepancies");
     text_add_char(out, '[');
     for (size_t i = 0; i < j->count; i++) {
@@ -113,7 +115,7 @@ static void print_discrepancies_json(const struct audit_output *o, struct text *
         text_add_char(out, '{');
         json_key(out, "id");
         json_text(out, record != NULL ? case_id_format(record->number, id) : NULL);
-        json_discrepancy(out, &j->discrepancies[i]);
+        json_discrepancy(out, judging_word(j, i, &space, scratch));
         json_key(out, "first");
         json_wall(out, record != NULL ? record->first : j->now);
         json_key(out, "last");
@@ -125,7 +127,9 @@ static void print_discrepancies_json(const struct audit_output *o, struct text *
         }
         text_add_char(out, '}');
         flush(out);
+        arena_clear(scratch);
     }
+    arena_free(scratch);
     text_add_char(out, ']');
 }
 
@@ -188,8 +192,25 @@ static void print_summary(const struct session *session, const struct audit_outp
                  j->count - confirmed);
 }
 
+static void print_csv(const struct judging *j)
+{
+    AUTO_TEXT struct text row = TEXT_EMPTY;
+    char id[CASE_ID_SIZE];
+    struct discrepancy space;
+    struct arena *scratch = arena_new();
+    report_csv_header(&row);
+    for (size_t i = 0; i < j->count; i++) {
+        report_csv_row(&row, judging_word(j, i, &space, scratch),
+                       j->cases != NULL ? case_id_format(j->cases[i].number, id) : NULL);
+        flush(&row);
+        arena_clear(scratch);
+    }
+    flush(&row);
+    arena_free(scratch);
+}
+
 /* Parallel arrays for the report, in `session`'s arena. */
-static void print_rows(struct session *session, const struct judging *j, bool csv)
+static void print_table(struct session *session, const struct judging *j)
 {
     const struct discrepancy **items = arena_alloc(session->arena, (j->count + 1) * sizeof *items);
     const char **ids = arena_alloc(session->arena, (j->count + 1) * sizeof *ids);
@@ -199,9 +220,7 @@ static void print_rows(struct session *session, const struct judging *j, bool cs
         if (j->cases != NULL)
             ids[i] = arena_printf(session->arena, "%s", case_id_format(j->cases[i].number, id));
     }
-    if (csv)
-        report_csv(stdout, items, j->cases != NULL ? ids : NULL, j->count);
-    else if (j->count > 0)
+    if (j->count > 0)
         report_table(stdout, items, j->cases != NULL ? ids : NULL, j->count);
     else
         puts("Nothing differs.");
@@ -215,10 +234,10 @@ int audit_output_print(struct session *session, const struct audit_output *o,
         print_json(o);
         break;
     case FORMAT_CSV:
-        print_rows(session, o->judging, true);
+        print_csv(o->judging);
         break;
     case FORMAT_TABLE:
-        print_rows(session, o->judging, false);
+        print_table(session, o->judging);
         break;
     }
     fflush(stdout);

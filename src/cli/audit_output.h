@@ -9,8 +9,8 @@
 /* A judged round as it is printed.
  *
  * A table with a summary for people; one JSON object (muster-schema(5)) or CSV for
- * programs. JSON is written discrepancy by discrepancy, so that a round with a
- * million of them does not stand in memory twice. What stands on standard output is
+ * programs. JSON and CSV are written discrepancy by discrepancy, so that a round with
+ * a million of them does not stand in memory. What stands on standard output is
  * the answer; the summary and what could not be observed go to standard error. */
 
 struct audit_output {

@@ -72,6 +72,16 @@ static void print_case_table(const struct case_record *records, size_t count)
     table_free(table);
 }
 
+static void print_cases_csv(const struct case_record *records, size_t count)
+{
+    AUTO_TEXT struct text rows = TEXT_EMPTY;
+    char id[CASE_ID_SIZE];
+    report_csv_header(&rows);
+    for (size_t i = 0; i < count; i++)
+        report_csv_row(&rows, records[i].discrepancy, case_id_format(records[i].number, id));
+    fputs(text_get(&rows), stdout);
+}
+
 static int case_list(struct session *session, const struct case_options *options)
 {
     struct case_filter filter = CASE_FILTER_OPEN;
@@ -94,16 +104,8 @@ static int case_list(struct session *session, const struct case_options *options
         print_case_table(records, count);
     for (size_t i = 0; options->common.format == FORMAT_JSON && i < count; i++)
         print_case_json(&records[i]);
-    if (options->common.format == FORMAT_CSV) {
-        const struct discrepancy **items = arena_alloc(session->arena, count * sizeof *items + 1);
-        const char **ids = arena_alloc(session->arena, count * sizeof *ids + 1);
-        for (size_t i = 0; i < count; i++) {
-            char id[CASE_ID_SIZE];
-            items[i] = records[i].discrepancy;
-            ids[i] = arena_printf(session->arena, "%s", case_id_format(records[i].number, id));
-        }
-        report_csv(stdout, items, ids, count);
-    }
+    if (options->common.format == FORMAT_CSV)
+        print_cases_csv(records, count);
     session_note(session, "%zu case%s", count, count == 1 ? "" : "s");
     return EXIT_CLEAN;
 }

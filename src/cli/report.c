@@ -64,8 +64,10 @@ static void print_place(struct text *to, const struct named_place *place)
     if (to->length > 0)
         text_add(to, ", ");
     text_add(to, place->switch_name != NULL ? place->switch_name : "");
-    if (place->port != NULL && *place->port != '\0')
-        text_printf(to, " %s", place->port);
+    if (place->port != NULL && *place->port != '\0') {
+        text_add_char(to, ' ');
+        text_add(to, place->port);
+    }
 }
 
 enum { PLACES_SHOWN = 4 };
@@ -84,8 +86,10 @@ static void print_observed(struct text *to, const struct discrepancy *d)
 {
     for (size_t i = 0; i < d->observed_count && i < PLACES_SHOWN; i++) {
         print_place(to, &d->observed[i].place);
-        if (d->observed[i].vlan != NULL && *d->observed[i].vlan != '\0')
-            text_printf(to, " vlan %s", d->observed[i].vlan);
+        if (d->observed[i].vlan != NULL && *d->observed[i].vlan != '\0') {
+            text_add(to, " vlan ");
+            text_add(to, d->observed[i].vlan);
+        }
     }
     if (d->observed_count > PLACES_SHOWN)
         text_printf(to, ", and %zu more", d->observed_count - PLACES_SHOWN);
@@ -142,66 +146,69 @@ void report_table(FILE *to, const struct discrepancy *const *items, const char *
     table_free(table);
 }
 
-void report_csv_field(FILE *to, const char *text)
+static void add_csv_field(struct text *to, const char *text)
 {
     if (text == NULL)
         return;
     /* A leading = + - @ would make a spreadsheet run what a device sent as a
      * formula; quoting keeps the characters and a blank disarms them. */
-    bool formula = strchr("=+-@", text[0]) != NULL && text[0] != '\0';
+    bool formula = text[0] != '\0' && strchr("=+-@", text[0]) != NULL;
     if (strpbrk(text, ",\"\r\n") == NULL && !formula) {
-        fputs(text, to);
+        text_add(to, text);
         return;
     }
-    fputc('"', to);
-    if (formula)
-        fputc(' ', to);
+    text_add(to, formula ? "\" " : "\"");
     for (; *text != '\0'; text++) {
         if (*text == '"')
-            fputc('"', to);
-        fputc(*text, to);
+            text_add_char(to, '"');
+        text_add_char(to, *text);
     }
-    fputc('"', to);
+    text_add_char(to, '"');
 }
 
-void report_csv(FILE *to, const struct discrepancy *const *items, const char *const *ids,
-                size_t count)
+void report_csv_field(FILE *to, const char *text)
+{
+    AUTO_TEXT struct text field = TEXT_EMPTY;
+    add_csv_field(&field, text);
+    fputs(text_get(&field), to);
+}
+
+void report_csv_header(struct text *to)
+{
+    text_add(to, "case,kind,state,severity,domain,guest,mac,hypervisor,switch,source,expected,"
+                 "observed,why\r\n");
+}
+
+void report_csv_row(struct text *to, const struct discrepancy *d, const char *id)
 {
     char mac[MAC_TEXT_SIZE];
     AUTO_TEXT struct text cell = TEXT_EMPTY;
-    fputs("case,kind,state,severity,domain,guest,mac,hypervisor,switch,source,expected,observed,"
-          "why\r\n",
-          to);
-    for (size_t i = 0; i < count; i++) {
-        const struct discrepancy *d = items[i];
-        struct mac subject_mac = mac_known(d->subject.mac) ? d->subject.mac
-                                 : d->mac_count > 0        ? d->macs[0]
-                                                           : MAC_NONE;
-        const char *fields[] = {ids != NULL ? ids[i] : "",
-                                discrepancy_word(d->kind),
-                                verdict_state_word(d->state),
-                                severity_word(d->severity),
-                                d->domain,
-                                d->subject.guest,
-                                mac_known(subject_mac) ? mac_format(subject_mac, mac) : "",
-                                d->subject.hypervisor,
-                                d->subject.switch_name,
-                                d->subject.source};
-        for (size_t f = 0; f < ARRAY_COUNT(fields); f++) {
-            report_csv_field(to, fields[f]);
-            fputc(',', to);
-        }
-        text_clear(&cell);
-        print_expected(&cell, d);
-        report_csv_field(to, text_get(&cell));
-        fputc(',', to);
-        text_clear(&cell);
-        print_observed(&cell, d);
-        report_csv_field(to, text_get(&cell));
-        fputc(',', to);
-        report_csv_field(to, d->why);
-        fputs("\r\n", to);
+    struct mac subject_mac = mac_known(d->subject.mac) ? d->subject.mac
+                             : d->mac_count > 0        ? d->macs[0]
+                                                       : MAC_NONE;
+    const char *fields[] = {id,
+                            discrepancy_word(d->kind),
+                            verdict_state_word(d->state),
+                            severity_word(d->severity),
+                            d->domain,
+                            d->subject.guest,
+                            mac_known(subject_mac) ? mac_format(subject_mac, mac) : NULL,
+                            d->subject.hypervisor,
+                            d->subject.switch_name,
+                            d->subject.source};
+    for (size_t f = 0; f < ARRAY_COUNT(fields); f++) {
+        add_csv_field(to, fields[f]);
+        text_add_char(to, ',');
     }
+    print_expected(&cell, d);
+    add_csv_field(to, text_get(&cell));
+    text_add_char(to, ',');
+    text_clear(&cell);
+    print_observed(&cell, d);
+    add_csv_field(to, text_get(&cell));
+    text_add_char(to, ',');
+    add_csv_field(to, d->why);
+    text_add(to, "\r\n");
 }
 
 void report_evidence(FILE *to, const struct evidence *evidence, size_t count)

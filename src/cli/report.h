@@ -20,9 +20,10 @@
 void report_table(FILE *to, const struct discrepancy *const *items, const char *const *ids,
                   size_t count);
 
-/* Prints CSV with a header line (RFC 4180). */
-void report_csv(FILE *to, const struct discrepancy *const *items, const char *const *ids,
-                size_t count);
+/* Appends the header line of CSV (RFC 4180), and one row; `id` (may be NULL) is the
+ * case's name. */
+void report_csv_header(struct text *to);
+void report_csv_row(struct text *to, const struct discrepancy *d, const char *id);
 
 /* Appends who it is about: "web1 52:54:00:11:22:33", "hypervisor hv1" ... */
 void report_subject(struct text *to, const struct discrepancy *d);
@@ -30,7 +31,7 @@ void report_subject(struct text *to, const struct discrepancy *d);
 /* Prints the chain of proof, one numbered step a line. */
 void report_evidence(FILE *to, const struct evidence *evidence, size_t count);
 
-/* Prints `text` as one CSV field, quoted where RFC 4180 asks for it. */
+/* Prints `text` (may be NULL) as one CSV field, quoted where RFC 4180 asks for it. */
 void report_csv_field(FILE *to, const char *text);
 
 #endif

@@ -11,13 +11,13 @@
 
 /* What a collective discrepancy lists is found, and proved in later rounds, as if it
  * stood alone. */
-static void add_members(const struct sweep *sweep, size_t limit, struct arena *arena,
-                        struct judging *judging)
+static void add_members(struct judging *judging, size_t limit, struct arena *arena)
 {
     struct discrepancy *members = NULL, member;
     size_t count = 0, capacity = 0;
     for (size_t i = 0; i < judging->count; i++) {
-        for (size_t m = 0; count < limit && sweep_render_member(sweep, i, m, arena, &member); m++) {
+        for (size_t m = 0;
+             count < limit && sweep_render_member(judging->sweep, i, m, arena, &member); m++) {
             members = alloc_grow(members, count, &capacity, sizeof *members);
             members[count++] = member;
         }
@@ -29,24 +29,43 @@ static void add_members(const struct sweep *sweep, size_t limit, struct arena *a
     free(members);
 }
 
-void judging_run(const struct world *world, struct wall now, size_t member_limit,
-                 struct arena *arena, struct judging *ret)
+void judging_run(const struct world *world, struct wall now, struct arena *arena,
+                 struct judging *ret)
 {
     struct sweep *sweep = sweep_run(world, now);
     size_t count = sweep_count(sweep), hidden = sweep_unobserved_count(sweep);
     *ret = (struct judging){.now = now,
-                            .discrepancies = arena_alloc(arena, count * sizeof(struct discrepancy)),
+                            .sweep = sweep,
                             .count = count,
                             .not_observable =
                                 arena_alloc(arena, hidden * sizeof(struct not_observable)),
                             .not_observable_count = hidden,
                             .exit = sweep_exit(sweep)};
-    for (size_t i = 0; i < count; i++)
-        sweep_render(sweep, i, arena, &ret->discrepancies[i]);
-    add_members(sweep, member_limit, arena, ret);
     for (size_t i = 0; i < hidden; i++)
         sweep_unobserved(sweep, i, arena, &ret->not_observable[i]);
-    sweep_free(sweep);
+}
+
+void judging_done(struct judging *judging)
+{
+    sweep_free(judging->sweep);
+    judging->sweep = NULL;
+}
+
+void judging_words(struct judging *judging, size_t member_limit, struct arena *arena)
+{
+    judging->discrepancies = arena_alloc(arena, judging->count * sizeof(struct discrepancy));
+    for (size_t i = 0; i < judging->count; i++)
+        sweep_render(judging->sweep, i, arena, &judging->discrepancies[i]);
+    add_members(judging, member_limit, arena);
+}
+
+const struct discrepancy *judging_word(const struct judging *judging, size_t number,
+                                       struct discrepancy *space, struct arena *scratch)
+{
+    if (judging->discrepancies != NULL)
+        return &judging->discrepancies[number];
+    sweep_render(judging->sweep, number, scratch, space);
+    return space;
 }
 
 static int store_facts(struct store *store, const struct round *round, struct err *err)

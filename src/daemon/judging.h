@@ -15,6 +15,8 @@
 #include "store/query.h"
 #include "store/store.h"
 
+struct sweep;
+
 /* A round judged, in words, and taken into the store.
  *
  * The command and the daemon do the same: sweep the world, make words of the
@@ -23,9 +25,10 @@
  * only then report. */
 
 struct judging {
-    uint64_t round;  /* the store's number; 0: not stored */
-    struct wall now; /* the clock value it was judged by */
-    struct discrepancy *discrepancies;
+    uint64_t round;                    /* the store's number; 0: not stored */
+    struct wall now;                   /* the clock value it was judged by */
+    struct sweep *sweep;               /* the verdicts, until judging_done() */
+    struct discrepancy *discrepancies; /* in words; NULL before judging_words() */
     size_t count;
     struct discrepancy *members; /* that collective ones list; they stand, too */
     size_t member_count;
@@ -35,13 +38,24 @@ struct judging {
     enum audit_exit exit;
 };
 
-/* Judges `world` at `now`; memory from `arena`. Of what collective discrepancies list
- * the first `member_limit` are put in words one by one, for the store: LIMIT_MEMBERS,
- * or 0 where nothing is stored. */
-void judging_run(const struct world *world, struct wall now, size_t member_limit,
-                 struct arena *arena, struct judging *ret);
+/* Judges `world` at `now`; memory from `arena`. It borrows the world; end it with
+ * judging_done(). Words are made when they are asked for: a report of many thousand
+ * discrepancies is printed one after the other and need not stand in memory. */
+void judging_run(const struct world *world, struct wall now, struct arena *arena,
+                 struct judging *ret);
+void judging_done(struct judging *judging);
 
-/* Stores `round` and what was judged of it, and gives `judging` its number and cases;
+/* Makes words of all discrepancies, in `arena`: for the store, and for who wants them in
+ * another order. Of what collective ones list the first `member_limit` are put in words
+ * one by one, for the store: LIMIT_MEMBERS, or 0 where nothing is stored. */
+void judging_words(struct judging *judging, size_t member_limit, struct arena *arena);
+
+/* Returns discrepancy `number` in words: one of judging_words(), else made in *space
+ * and `scratch`, for as long as neither is changed. */
+const struct discrepancy *judging_word(const struct judging *judging, size_t number,
+                                       struct discrepancy *space, struct arena *scratch);
+
+/* Stores `round` and what was judged of it (in words), and gives `judging` its number and cases;
  * facts older than `retention` are forgotten. Returns 0, or the store's error: then
  * nothing of the round was kept. */
 int judging_remember(struct judging *judging, const struct round *round, const struct world *world,
