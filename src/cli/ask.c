@@ -10,10 +10,12 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "cli/decode_csv.h"
+#include "cli/forward_json.h"
 #include "cli/session.h"
 #include "io/file.h"
 #include "source/bridge_forward.h"
 #include "source/decode_recording.h"
+#include "source/forward_csv.h"
 #include "source/recording_file.h"
 
 static bool named(const struct record_set *set, uint32_t guest, const char *name)
@@ -92,8 +94,32 @@ static struct forward_table *forward_of(const struct recording_file *file,
     return table;
 }
 
+/* Whether the file begins like a forward table as CSV. */
+static bool is_forward_csv(const char *path)
+{
+    char head[1024];
+    FILE *file = fopen(path, "r");
+    size_t length = file != NULL ? fread(head, 1, sizeof head, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    return forward_csv_is_one(head, length);
+}
+
+static int read_forward_csv(const char *path, struct forward_table **ret, struct err *err)
+{
+    struct forward_csv_options options = {
+        .fallback_name = path, .site = "default", .read_at = WALL_UNKNOWN, .ageing = span_us(-1)};
+    *ret = NULL;
+    int status = forward_csv_read(path, &options, ret, err);
+    if (status == 0 && *ret == NULL)
+        return err_set(err, ERR_NOT_FOUND, "%s: no forward entry in it", path);
+    return status;
+}
+
 int ask_recording(const char *path, struct forward_table **ret, struct err *err)
 {
+    if (is_forward_csv(path))
+        return read_forward_csv(path, ret, err);
     struct quirk_table *quirks = ask_quirks(NULL, err);
     struct recording_file *file = NULL;
     if (quirks == NULL)
@@ -191,6 +217,18 @@ int ask_recordings(const char *directory, struct forward_table ***ret, size_t *r
     return err_set(err, ERR_NOT_FOUND, "there is no recording in %s", directory);
 }
 
+static int decode_forward_csv(const char *path, FILE *out, struct err *err)
+{
+    struct forward_table *tables;
+    int status = read_forward_csv(path, &tables, err);
+    if (status != 0)
+        return status;
+    for (const struct forward_table *table = tables; table != NULL; table = table->next)
+        forward_json_print(table, out);
+    forward_table_free(tables);
+    return 0;
+}
+
 static int decode_group(const char *const *paths, size_t count, size_t first,
                         const struct quirk_table *quirks, FILE *out, struct err *err)
 {
@@ -215,7 +253,9 @@ int ask_decode(const char *const *paths, size_t count, const char *quirks_file, 
         return err->code;
     int status = 0;
     for (size_t i = 0; status == 0 && i < count; i++) {
-        if (decode_csv_is(paths[i]))
+        if (is_forward_csv(paths[i]))
+            status = decode_forward_csv(paths[i], out, err);
+        else if (decode_csv_is(paths[i]))
             status = decode_csv_print(paths[i], out, err);
         else
             status = decode_group(paths, count, i, quirks, out, err);

@@ -27,8 +27,9 @@ size_t ask_macs(const struct view *view, const char *name, struct mac **ret_macs
 int ask_recordings(const char *directory, struct forward_table ***ret, size_t *ret_count,
                    struct err *err) MUST_USE;
 
-/* Reads one recording, with its context files beside it. Returns 0 with *ret,
- * yours to free, or an error that names the file. */
+/* Reads one recording, with its context files beside it, or a CSV forward table, which
+ * may give a chain. Returns 0 with *ret, yours to free, or an error that names the
+ * file. */
 int ask_recording(const char *path, struct forward_table **ret, struct err *err) MUST_USE;
 
 /* Returns the quirk table as delivered with the lines of `file` (NULL: none) added;

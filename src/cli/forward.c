@@ -5,61 +5,12 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
-#include "cli/json_out.h"
+#include "cli/forward_json.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
 /* `muster forward`: one switch's forward table as Muster reads it. */
-
-static const char *const status_words[] = {"", "other", "invalid", "learned", "self", "mgmt"};
-
-static const char *port_text(const struct forward_table *table, uint32_t port)
-{
-    return port == FORWARD_NO_PORT ? "" : names_get(table->names, table->ports[port].name);
-}
-
-static const char *aggregate_text(const struct forward_table *table, uint32_t port)
-{
-    if (port == FORWARD_NO_PORT || table->ports[port].aggregate == port)
-        return "";
-    return port_text(table, table->ports[port].aggregate);
-}
-
-static void print_row_json(const struct forward_table *table, const struct forward_row *row,
-                           struct text *out)
-{
-    AUTO_TEXT struct text vlan = TEXT_EMPTY;
-    vlan_set_print(table->vlans, row->vlan, &vlan);
-    text_clear(out);
-    text_add_char(out, '{');
-    json_key(out, "type");
-    json_text(out, "forward_entry");
-    json_key(out, "switch");
-    json_text(out, table->switch_name);
-    json_key(out, "vlan");
-    json_vlan(out, text_get(&vlan));
-    json_key(out, "mac");
-    json_mac(out, forward_row_mac(row));
-    json_key(out, "if_name");
-    json_text_or_null(out, port_text(table, row->port));
-    json_key(out, "aggregate");
-    json_text_or_null(out, aggregate_text(table, row->port));
-    json_key(out, "if_index");
-    if (row->port != FORWARD_NO_PORT && table->ports[row->port].if_index != 0)
-        text_printf(out, "%u", table->ports[row->port].if_index);
-    else
-        text_add(out, "null");
-    json_key(out, "status");
-    json_text_or_null(out, status_words[forward_row_status(row)]);
-    json_key(out, "age");
-    if (row->age != FORWARD_AGE_UNKNOWN)
-        text_printf(out, "%u", row->age);
-    else
-        text_add(out, "null");
-    text_add(out, "}\n");
-    fwrite(out->data, 1, out->length, stdout);
-}
 
 static void print_table(const struct forward_table *table)
 {
@@ -74,9 +25,9 @@ static void print_table(const struct forward_table *table)
         vlan_set_print(table->vlans, row->vlan, &vlan);
         table_cell(out, mac_format(forward_row_mac(row), mac));
         table_cell(out, text_get(&vlan));
-        table_cell(out, row->port != FORWARD_NO_PORT ? port_text(table, row->port) : "-");
-        table_cell(out, aggregate_text(table, row->port));
-        table_cell(out, status_words[forward_row_status(row)]);
+        table_cell(out, row->port != FORWARD_NO_PORT ? forward_json_port(table, row->port) : "-");
+        table_cell(out, forward_json_aggregate(table, row->port));
+        table_cell(out, forward_json_status(row));
         if (row->age != FORWARD_AGE_UNKNOWN)
             table_cellf(out, "%u s", row->age);
         else
@@ -97,9 +48,9 @@ static void print_csv(const struct forward_table *table)
         vlan_set_print(table->vlans, row->vlan, &vlan);
         report_csv_field(stdout, table->switch_name);
         putchar(',');
-        report_csv_field(stdout, port_text(table, row->port));
+        report_csv_field(stdout, forward_json_port(table, row->port));
         printf(",%s,%s,%s\r\n", text_get(&vlan), mac_format(forward_row_mac(row), mac),
-               status_words[forward_row_status(row)]);
+               forward_json_status(row));
     }
 }
 
@@ -123,7 +74,6 @@ static void print_receipts(struct session *session, const struct forward_table *
 static int print_forward(struct session *session, const struct forward_table *table,
                          enum output_format format)
 {
-    AUTO_TEXT struct text line = TEXT_EMPTY;
     switch (format) {
     case FORMAT_TABLE:
         print_table(table);
@@ -132,8 +82,7 @@ static int print_forward(struct session *session, const struct forward_table *ta
         print_csv(table);
         break;
     case FORMAT_JSON:
-        for (size_t i = 0; i < table->row_count; i++)
-            print_row_json(table, &table->rows[i], &line);
+        forward_json_print(table, stdout);
         break;
     }
     print_receipts(session, table);
@@ -147,7 +96,11 @@ static int forward_file(const char *path, const struct common_options *common)
     struct err err;
     if (ask_recording(path, &table, &err) != 0)
         return command_fail("forward", EXIT_USAGE, "%s", err.text);
-    int status = print_forward(&quiet_session, table, common->format);
+    int status = EXIT_CLEAN;
+    for (const struct forward_table *one = table; one != NULL; one = one->next) {
+        if (print_forward(&quiet_session, one, common->format) != EXIT_CLEAN)
+            status = EXIT_NOT_OBSERVED;
+    }
     forward_table_free(table);
     return status;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/forward_json.h"
 #include "cli/json_out.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -13,23 +14,21 @@
 static void print_hit(struct table *table, enum output_format format,
                       const struct forward_table *from, const struct forward_row *row)
 {
-    static const char *const words[] = {"", "other", "invalid", "learned", "self", "mgmt"};
     AUTO_TEXT struct text vlan = TEXT_EMPTY, out = TEXT_EMPTY;
-    const char *port =
-        row->port == FORWARD_NO_PORT ? "" : names_get(from->names, from->ports[row->port].name);
+    const char *port = forward_json_port(from, row->port);
     vlan_set_print(from->vlans, row->vlan, &vlan);
     if (format == FORMAT_TABLE) {
         table_cell(table, from->switch_name);
         table_cell(table, port);
         table_cell(table, text_get(&vlan));
-        table_cell(table, words[forward_row_status(row)]);
+        table_cell(table, forward_json_status(row));
         return;
     }
     if (format == FORMAT_CSV) {
         report_csv_field(stdout, from->switch_name);
         putchar(',');
         report_csv_field(stdout, port);
-        printf(",%s,%s\r\n", text_get(&vlan), words[forward_row_status(row)]);
+        printf(",%s,%s\r\n", text_get(&vlan), forward_json_status(row));
         return;
     }
     text_add_char(&out, '{');
@@ -44,7 +43,7 @@ static void print_hit(struct table *table, enum output_format format,
     json_key(&out, "if_name");
     json_text_or_null(&out, port);
     json_key(&out, "status");
-    json_text_or_null(&out, words[forward_row_status(row)]);
+    json_text_or_null(&out, forward_json_status(row));
     text_add_char(&out, '}');
     puts(text_get(&out));
 }
