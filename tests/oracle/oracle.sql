@@ -10,7 +10,7 @@
 --   fdb(switch, port, mac, vlan, status, age)         age NULL: not told
 --   vlan_id(vlan, id)                                 members of each set that occurs
 --   memory_seen(mac, switch, port, vlan, first, last)   memory_off(guest, first)
---   memory_open(kind, subject, first)     parameter(now, as_of, skew, lag, prefix)
+--   memory_open(kind, subject, first, vlan)     parameter(now, as_of, skew, lag, prefix)
 --   prefix(value)                                     of guests' addresses
 
 -- --- what is one port, and what kind of port ---
@@ -222,7 +222,11 @@ INSERT INTO verdict
   SELECT 'wrong_location', CASE WHEN max(o.first IS NOT NULL AND p.as_of - p.lag >= o.first
                                     AND e.lasting > o.first) THEN 'confirmed' ELSE 'suspected' END, e.guest
     FROM single e JOIN guest g ON g.guest = e.guest
-    LEFT JOIN memory_open o ON o.kind = 'wrong_location' AND o.subject = e.guest, parameter p
+    LEFT JOIN memory_open o ON o.kind = 'wrong_location' AND o.subject = e.guest
+     -- the same bridge domain: named by the record, else by where it is seen
+     AND (EXISTS (SELECT 1 FROM nic n WHERE n.guest = e.guest AND n.vlan NOT IN ('', 'trunk'))
+       OR EXISTS (SELECT 1 FROM single w JOIN share s ON s.a = o.vlan AND s.b = w.vlan
+                   WHERE w.guest = e.guest AND NOT w.in_place)), parameter p
    WHERE g.located AND NOT g.migrating AND NOT e.in_place AND e.has_hypervisor GROUP BY e.guest;
 INSERT INTO verdict
   SELECT DISTINCT 'non_hypervisor_port', CASE WHEN o.first IS NOT NULL

@@ -61,7 +61,7 @@ static const char schema[] =
     "CREATE TABLE lag(switch, aggregate, member); CREATE TABLE mlag(a, port_a, b, port_b);"
     "CREATE TABLE fdb(switch, port, mac, vlan, status, age); CREATE TABLE vlan_id(vlan, id);"
     "CREATE TABLE memory_seen(mac, switch, port, vlan, first, last);"
-    "CREATE TABLE memory_off(guest, first); CREATE TABLE memory_open(kind, subject, first);"
+    "CREATE TABLE memory_off(guest, first); CREATE TABLE memory_open(kind, subject, first, vlan);"
     "CREATE TABLE parameter(now, as_of, skew, lag, prefix); CREATE TABLE prefix(value);";
 
 static double seconds(struct wall wall)
@@ -143,13 +143,15 @@ static void give_memory(sqlite3 *db, const struct story *story)
         insert(db, "memory_off", "td", strchr(story->memory.offs[i].guest_identity, '/') + 1,
                seconds(story->memory.offs[i].first_read));
     for (size_t i = 0; i < story->memory.open_count; i++) {
-        char kind[32], subject[64];
-        if (sscanf(story->memory.opens[i].identity, "%31s %63s", kind, subject) != 2)
+        char kind[32], subject[64], domain[64];
+        if (sscanf(story->memory.opens[i].identity, "%31s %63s %63s", kind, subject, domain) != 3)
             continue;
+        const char *vlan = strchr(domain, '/');
         const char *name = strchr(subject, ':') + 1;
         if (strncmp(subject, "guest:", 6) == 0 && strchr(name, '/') != NULL)
             name = strchr(name, '/') + 1;
-        insert(db, "memory_open", "ttd", kind, name, seconds(story->memory.opens[i].first));
+        insert(db, "memory_open", "ttdt", kind, name, seconds(story->memory.opens[i].first),
+               vlan != NULL ? vlan + 1 : "");
     }
 }
 
