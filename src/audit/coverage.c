@@ -2,6 +2,7 @@
 #include "audit/coverage.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "audit/world_view.h"
 #include "base/alloc.h"
@@ -50,7 +51,7 @@ bool coverage_lacks_port(const struct world *world, const struct world_attachmen
 /* Every switch that has a port of the attachment's logical port must prove absence. */
 static enum coverage_reason attachment_reason(const struct world *world,
                                               const struct world_attachment *a,
-                                              const struct map *roots, const uint32_t *next)
+                                              const uint32_t *first, const uint32_t *next)
 {
     enum coverage_reason reason = COVERAGE_WHOLE;
     if (a->switch_index == WORLD_NONE)
@@ -62,22 +63,22 @@ static enum coverage_reason attachment_reason(const struct world *world,
     uint32_t peer = map_find(&world->unread_peers, world->ports[a->port].root);
     if (peer != MAP_NO_VALUE && !coverage_switch(world, peer, &reason))
         return COVERAGE_PARTIAL; /* of the pair */
-    uint32_t port = map_find(roots, world->ports[a->port].root);
-    for (; port != MAP_NO_VALUE; port = next[port])
+    uint32_t port = first[world->ports[a->port].root];
+    for (; port != WORLD_NONE; port = next[port])
         if (!coverage_switch(world, world->ports[port].switch_index, &reason))
             return reason;
     return COVERAGE_WHOLE;
 }
 
 static void cover_hypervisor(struct world *world, struct world_hypervisor *hv,
-                             const struct map *roots, const uint32_t *next)
+                             const uint32_t *first, const uint32_t *next)
 {
     bool named = false;
     hv->reason = COVERAGE_WHOLE;
     for (uint32_t i = 0; i < hv->attachment_count && hv->reason == COVERAGE_WHOLE; i++) {
         const struct world_attachment *a = &world->attachments[hv->first_attachment + i];
         named = named || a->switch_index != WORLD_NONE;
-        hv->reason = (uint8_t)attachment_reason(world, a, roots, next);
+        hv->reason = (uint8_t)attachment_reason(world, a, first, next);
         hv->reason_attachment = hv->first_attachment + i;
     }
     if (!named)
@@ -88,16 +89,17 @@ static void cover_hypervisor(struct world *world, struct world_hypervisor *hv,
 }
 
 /* Chains the ports of each logical port that spans several, and all others singly. */
-static uint32_t *chain_ports(const struct world *world, struct map *roots)
+static uint32_t *chain_ports(const struct world *world, uint32_t *first)
 {
     uint32_t *next = alloc_array(world->port_count + 1, sizeof *next);
+    memset(first, 0xff, world->port_count * sizeof *first);
     for (uint32_t port = world->port_count; port-- > 0;) {
-        next[port] = MAP_NO_VALUE;
+        next[port] = WORLD_NONE;
         if (world->ports[port].hypervisor == WORLD_NONE)
             continue;
         uint32_t root = world->ports[port].root;
-        next[port] = map_find(roots, root);
-        map_put(roots, root, port);
+        next[port] = first[root];
+        first[root] = port;
     }
     return next;
 }
@@ -113,11 +115,11 @@ void coverage_build(struct world *world)
         if (!world->switches[s].proves_absence)
             world->site_whole[world->switches[s].site] = false;
     }
-    struct map roots = MAP_EMPTY;
-    uint32_t *next = chain_ports(world, &roots);
+    uint32_t *first = alloc_array(world->port_count + 1, sizeof *first);
+    uint32_t *next = chain_ports(world, first);
     for (uint32_t h = 0; h < world->hypervisor_count; h++)
-        cover_hypervisor(world, &world->hypervisors[h], &roots, next);
-    map_done(&roots);
+        cover_hypervisor(world, &world->hypervisors[h], first, next);
+    free(first);
     free(next);
 }
 

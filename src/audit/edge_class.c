@@ -82,9 +82,8 @@ static uint32_t neighbour_hypervisor(const struct world *world, const struct nei
             return h;
     for (int i = 0; i < 2; i++) {
         struct mac mac = i == 0 ? n->chassis : n->remote_port_mac;
-        uint32_t nic =
-            mac_known(mac) ? map_find(&world->hypervisor_nic_of_mac, mac.bits) : MAP_NO_VALUE;
-        if (nic != MAP_NO_VALUE)
+        uint32_t nic = mac_known(mac) ? world_find_hypervisor_nic(world, mac.bits) : WORLD_NONE;
+        if (nic != WORLD_NONE)
             return world->hypervisor_nics[nic].hypervisor;
     }
     return WORLD_NONE;
@@ -182,8 +181,7 @@ static void collect_own_macs(const struct world *world, struct map *own)
         for (size_t i = 0;
              sw->table != NULL && sw->hypervisor == WORLD_NONE && i < sw->table->own_mac_count; i++)
             if (mac_is_station(sw->table->own_macs[i]) &&
-                map_find(&world->hypervisor_nic_of_mac, sw->table->own_macs[i].bits) ==
-                    MAP_NO_VALUE)
+                world_find_hypervisor_nic(world, sw->table->own_macs[i].bits) == MAP_NO_VALUE)
                 map_put_new(own, sw->table->own_macs[i].bits, s);
     }
 }

@@ -58,6 +58,14 @@ static bool is_open(const struct world *world, const struct world_switch *sw, ui
            world->ports[world->ports[sw->first_port + local].root].reason == EDGE_REASON_NONE;
 }
 
+static bool has_open_port(const struct world *world, const struct world_switch *sw)
+{
+    for (uint32_t p = 0; p < sw->port_count; p++)
+        if (is_open(world, sw, p))
+            return true;
+    return false;
+}
+
 /* Calls for each sighting of the tables, `open` ones only where asked. */
 static const struct forward_row *next_row(const struct world *world, uint32_t *sw_index, size_t *at,
                                           bool open)
@@ -66,10 +74,12 @@ static const struct forward_row *next_row(const struct world *world, uint32_t *s
         const struct world_switch *sw = &world->switches[*sw_index];
         if (sw->table == NULL || sw->hypervisor != WORLD_NONE || (open && sw->topology_known))
             continue;
+        if (open && *at == 0 && !has_open_port(world, sw))
+            continue; /* spares the rows of switches of which every port is recorded */
         while (*at < sw->table->row_count) {
             const struct forward_row *row = &sw->table->rows[(*at)++];
             if (row->port < sw->port_count && (!open || is_open(world, sw, row->port)) &&
-                world_row_counts(row) && mac_is_station(forward_row_mac(row)))
+                world_row_counts(row) && world_is_station(forward_row_mac(row)))
                 return row;
         }
     }

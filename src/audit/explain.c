@@ -194,7 +194,7 @@ static void explain_mac(struct question *q, struct mac mac)
     struct explanation *to = add_explanation(q);
     struct chain chain = {.arena = q->arena};
     char text[MAC_TEXT_SIZE];
-    uint32_t nic = map_find(&q->world->hypervisor_nic_of_mac, mac.bits);
+    uint32_t nic = world_find_hypervisor_nic(q->world, mac.bits);
     mac_format(mac, text);
     if (nic != MAP_NO_VALUE) {
         uint32_t hypervisor = q->world->hypervisor_nics[nic].hypervisor;

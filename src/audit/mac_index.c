@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/alloc.h"
 #include "base/check.h"
 #include "base/hash.h"
 
@@ -14,17 +13,15 @@ enum { HUGE_PAGE = 2 * 1024 * 1024 };
 void mac_index_init(struct mac_index *index, size_t count)
 {
     /* load 2/3: probes stay short and 1M entries take 24 MB */
-    size_t slots = count + count / 2 + 16;
-    size_t bytes = slots * sizeof(struct mac_slot);
+    size_t lines = (count + count / 2 + 16) / MAC_LINE_SLOTS;
+    size_t bytes = lines * MAC_LINE_BYTES;
+    size_t unit = bytes >= HUGE_PAGE ? HUGE_PAGE : MAC_LINE_BYTES;
     *index = (struct mac_index){
-        .slot_count = slots, .factor = hash_u64(1, hash_seed()) | 1, .bytes = bytes};
-    if (bytes >= HUGE_PAGE) {
-        index->slots = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
-        CHECK(index->slots != NULL);
+        .line_count = lines, .factor = hash_u64(1, hash_seed()) | 1, .bytes = bytes};
+    index->slots = aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+    CHECK(index->slots != NULL);
+    if (unit == HUGE_PAGE)
         madvise(index->slots, bytes, MADV_HUGEPAGE); /* advice: works as well without, slower */
-    } else {
-        index->slots = alloc_array(slots, sizeof(struct mac_slot));
-    }
     memset(index->slots, 0xff, bytes);
 }
 
@@ -36,15 +33,22 @@ void mac_index_done(struct mac_index *index)
 
 struct mac_slot *mac_index_put(struct mac_index *index, uint64_t mac, bool *ret_new)
 {
-    struct mac_slot *slot = index->slots + mac_index_home(index, mac);
-    struct mac_slot *end = index->slots + index->slot_count;
-    while (slot->key != MAC_SLOT_FREE && (slot->key & MAC_SLOT_MASK) != mac)
-        if (++slot == end)
-            slot = index->slots;
-    *ret_new = slot->key == MAC_SLOT_FREE;
+    struct mac_slot *line = mac_index_home(index, mac);
+    struct mac_slot *end = index->slots + index->line_count * MAC_LINE_SLOTS;
+    unsigned match;
+    while ((match = mac_index_match(line, mac)) == 0 &&
+           line[MAC_LINE_SLOTS - 1].key != MAC_SLOT_FREE) {
+        line += MAC_LINE_SLOTS;
+        if (line == end)
+            line = index->slots;
+    }
+    *ret_new = match == 0;
     if (!*ret_new)
-        return slot;
-    CHECK(++index->count < index->slot_count);
-    *slot = (struct mac_slot){mac, UINT32_MAX, UINT32_MAX};
-    return slot;
+        return line + __builtin_ctz(match);
+    CHECK(++index->count < index->line_count * MAC_LINE_SLOTS);
+    size_t used = 0;
+    for (size_t i = 0; i < MAC_LINE_SLOTS - 1; i++)
+        used += line[i].key != MAC_SLOT_FREE;
+    line[used] = (struct mac_slot){mac, UINT32_MAX, UINT32_MAX};
+    return line + used;
 }

@@ -96,7 +96,7 @@ static void resolve_hypervisor(struct resolver *r, uint64_t mac)
 {
     const struct world *world = r->world;
     struct sweep_subjects *subjects = r->subjects;
-    uint32_t nic = map_find(&world->hypervisor_nic_of_mac, mac);
+    uint32_t nic = world_find_hypervisor_nic(world, mac);
     for (; nic < world->hypervisor_nic_count && world->hypervisor_nics[nic].mac.bits == mac;
          nic++) {
         uint32_t hypervisor = world->hypervisor_nics[nic].hypervisor;
@@ -248,7 +248,7 @@ static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint3
         return;
     }
     if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_ALSO_NIC)) {
-        uint32_t nic = map_find(&pass->world->hypervisor_nic_of_mac, mac);
+        uint32_t nic = world_find_hypervisor_nic(pass->world, mac);
         bool at_home = false;
         for (; nic < pass->world->hypervisor_nic_count &&
                pass->world->hypervisor_nics[nic].mac.bits == mac;
@@ -299,8 +299,7 @@ static void pass_table(struct first_pass *pass, const struct world_switch *sw)
     for (size_t i = 0; i < count; i++) {
         const struct forward_row *row = &table->rows[i];
         if (i + PREFETCH_AHEAD < count)
-            __builtin_prefetch(index->slots +
-                               mac_index_home(index, row[PREFETCH_AHEAD].mac_status >> 16));
+            mac_index_prefetch(index, row[PREFETCH_AHEAD].mac_status >> 16);
         if (row->port >= sw->port_count || !world_row_counts(row))
             continue;
         uint64_t mac = row->mac_status >> 16;

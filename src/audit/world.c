@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/limits.h"
 
+enum { NEAR_NAMES = 64 }; /* names of switches whose numbers are at hand */
+
 void audit_options_init(struct audit_options *options)
 {
     *options = (struct audit_options){
@@ -175,9 +177,15 @@ static void add_recorded_switches(struct world *world, const struct record_set *
              strcmp(world->switches[index].table->site, "default") == 0))
             world->switches[index].site = add_site(world, names_get(set->names, row->site));
     }
-    for (size_t i = 0; i < set->attachment_count; i++)
-        record_switch_name(world, set, set->attachments[i].switch_name, "attachments",
-                           set->attachments[i].line, capacity);
+    uint32_t known[NEAR_NAMES]; /* attachments name the same few switches again and again */
+    memset(known, 0xff, sizeof known);
+    for (size_t i = 0; i < set->attachment_count; i++) {
+        uint32_t name = set->attachments[i].switch_name;
+        if (known[name % NEAR_NAMES] == name)
+            continue;
+        known[name % NEAR_NAMES] = name;
+        record_switch_name(world, set, name, "attachments", set->attachments[i].line, capacity);
+    }
     for (size_t i = 0; i < set->port_count; i++)
         record_switch_name(world, set, set->ports[i].switch_name, "ports", set->ports[i].line,
                            capacity);
@@ -207,8 +215,11 @@ static void build_switches(struct world *world, size_t *hypervisors)
     for (uint32_t s = 0; s < world->switch_count; s++)
         for (uint32_t p = 0; p < world->switches[s].port_count; p++) {
             uint32_t port = world->switches[s].first_port + p;
-            world->ports[port] = (struct world_port){
-                .switch_index = s, .root = port, .hypervisor = WORLD_NONE, .other = WORLD_NONE};
+            world->ports[port] = (struct world_port){.switch_index = s,
+                                                     .root = port,
+                                                     .hypervisor = WORLD_NONE,
+                                                     .other = WORLD_NONE,
+                                                     .place_of = WORLD_NONE};
         }
 }
 
@@ -280,7 +291,8 @@ static void read_attachments(struct world *world, size_t *hypervisors)
     world->attachments = alloc_zeroed(total + 1, sizeof *world->attachments);
     for (uint32_t s = 0; s < world->in.record_count; s++) {
         const struct record_set *set = world->in.records[s];
-        uint32_t last_name = NAME_NONE, last_switch = WORLD_NONE;
+        uint32_t near_names[NEAR_NAMES], near_switches[NEAR_NAMES];
+        memset(near_names, 0xff, sizeof near_names);
         for (size_t i = 0; i < set->attachment_count; i++) {
             const struct record_attachment *row = &set->attachments[i];
             if (row->hypervisor == NAME_NONE)
@@ -297,15 +309,21 @@ static void read_attachments(struct world *world, size_t *hypervisors)
                 .line = row->line};
             if (to->switch_name[0] == '\0' || to->port_name[0] == '\0')
                 continue;
-            if (row->switch_name != last_name) { /* mostly the one before, or its peer */
-                last_name = row->switch_name;
-                last_switch = world_find_switch(world, to->switch_name);
+            uint32_t near = row->switch_name % NEAR_NAMES; /* mostly one of the last few */
+            if (near_names[near] != row->switch_name) {
+                near_names[near] = row->switch_name;
+                near_switches[near] = world_find_switch(world, to->switch_name);
             }
-            to->switch_index = last_switch;
-            to->port = find_port_on(world, last_switch, to->port_name);
+            to->switch_index = near_switches[near];
+            to->port = find_port_on(world, to->switch_index, to->port_name);
         }
     }
-    qsort(world->attachments, world->attachment_count, sizeof *world->attachments, by_hypervisor);
+    bool sorted = true;
+    for (uint32_t i = 1; i < world->attachment_count && sorted; i++)
+        sorted = by_hypervisor(&world->attachments[i - 1], &world->attachments[i]) <= 0;
+    if (!sorted)
+        qsort(world->attachments, world->attachment_count, sizeof *world->attachments,
+              by_hypervisor);
 }
 
 static int by_mac(const void *a, const void *b)
@@ -331,8 +349,21 @@ static void build_hypervisor_nics(struct world *world)
         if (kept == 0 || by_mac(&world->hypervisor_nics[kept - 1], &world->hypervisor_nics[i]) != 0)
             world->hypervisor_nics[kept++] = world->hypervisor_nics[i];
     world->hypervisor_nic_count = kept;
-    for (uint32_t i = 0; i < kept; i++)
-        map_put_new(&world->hypervisor_nic_of_mac, world->hypervisor_nics[i].mac.bits, i);
+}
+
+/* Nearly every port is the place of one hypervisor: only the others need the map. */
+static void add_place(struct world *world, uint32_t port, uint32_t hypervisor)
+{
+    uint32_t number = world->ports[port].root;
+    struct world_port *root = &world->ports[number];
+    if (root->place_of == WORLD_NONE || root->place_of == hypervisor) {
+        root->place_of = hypervisor;
+        return;
+    }
+    if (root->place_of != WORLD_SEVERAL)
+        map_put(&world->places, (uint64_t)number << 32 | root->place_of, 1);
+    root->place_of = WORLD_SEVERAL;
+    map_put(&world->places, (uint64_t)number << 32 | hypervisor, 1);
 }
 
 /* Gives each hypervisor its attachments, its site and its places. */
@@ -346,7 +377,7 @@ static void build_places(struct world *world)
         if (a->switch_index != WORLD_NONE && !hv->located && hv->site == 0)
             hv->site = world->switches[a->switch_index].site;
         if (a->port != WORLD_NONE)
-            map_put(&world->places, (uint64_t)world->ports[a->port].root << 32 | a->hypervisor, 1);
+            add_place(world, a->port, a->hypervisor);
         bool may_be_there =
             a->switch_index != WORLD_NONE && world->switches[a->switch_index].table == NULL;
         hv->located = hv->located || a->port != WORLD_NONE || may_be_there;
@@ -359,8 +390,7 @@ static void build_places(struct world *world)
             world->hypervisors[sw->hypervisor].site = sw->site;
         for (uint32_t p = 0; p < sw->port_count; p++)
             if (!sw->table->ports[p].uplink && !sw->table->ports[p].tunnel)
-                map_put(&world->places,
-                        (uint64_t)world->ports[sw->first_port + p].root << 32 | sw->hypervisor, 1);
+                add_place(world, sw->first_port + p, sw->hypervisor);
     }
 }
 
@@ -426,7 +456,6 @@ void world_free(struct world *world)
     map_done(&world->places);
     map_done(&world->unread_peers);
     map_done(&world->hypervisor_of_name);
-    map_done(&world->hypervisor_nic_of_mac);
     free(world->sites);
     free(world->site_whole);
     free(world->switches);
@@ -489,6 +518,20 @@ const char *world_site_name(const struct world *world, uint32_t site)
     return names_get(world->names, world->sites[site]);
 }
 
+uint32_t world_find_hypervisor_nic(const struct world *world, uint64_t mac)
+{
+    uint32_t low = 0, high = world->hypervisor_nic_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (world->hypervisor_nics[middle].mac.bits < mac)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < world->hypervisor_nic_count && world->hypervisor_nics[low].mac.bits == mac;
+    return found ? low : WORLD_NONE;
+}
+
 uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor)
 {
     return hypervisor == WORLD_NONE ? 0 : world->hypervisors[hypervisor].site;
@@ -499,8 +542,12 @@ bool world_is_place(const struct world *world, uint32_t port, uint32_t hyperviso
     if (hypervisor == WORLD_NONE)
         return false;
     const struct world_port *p = &world->ports[port];
-    return (p->hypervisor == hypervisor || p->hypervisor == WORLD_SEVERAL) &&
-           map_find(&world->places, (uint64_t)p->root << 32 | hypervisor) != MAP_NO_VALUE;
+    if (p->hypervisor != hypervisor && p->hypervisor != WORLD_SEVERAL)
+        return false;
+    uint32_t only = world->ports[p->root].place_of;
+    return only == WORLD_SEVERAL
+               ? map_find(&world->places, (uint64_t)p->root << 32 | hypervisor) != MAP_NO_VALUE
+               : only == hypervisor;
 }
 
 bool world_vlans_overlap(const struct world *world, uint16_t a, uint16_t b)

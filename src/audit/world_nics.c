@@ -90,6 +90,9 @@ static size_t set_guest_nics(const struct world_set *set, uint32_t guest, uint32
         return count;
     }
     size_t low = 0, high = columns->count;
+    if (guest < high && columns->guest[guest] == guest &&
+        (guest == 0 || columns->guest[guest - 1] < guest))
+        low = high = guest; /* where each guest has one NIC, its number is its guest's */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (columns->guest[middle] < guest)
@@ -256,9 +259,7 @@ static void index_set(struct world *world, const struct world_set *set, size_t *
     struct mac_index *index = &world->index;
     for (size_t i = 0; i < nics->count; i++) {
         if (i + PREFETCH_AHEAD < nics->count)
-            __builtin_prefetch(
-                index->slots + mac_index_home(index, nics->mac[i + PREFETCH_AHEAD] & MAC_SLOT_MASK),
-                1);
+            mac_index_prefetch(index, nics->mac[i + PREFETCH_AHEAD] & MAC_SLOT_MASK);
         uint32_t name = nics->hypervisor[i];
         uint32_t hypervisor = name == NAME_NONE ? WORLD_NONE : set->hypervisor_numbers[name];
         if (hypervisor != WORLD_NONE && nics->wire[i] == YES &&
@@ -410,6 +411,8 @@ static void index_infrastructure(struct world *world)
 {
     for (uint32_t i = 0; i < world->hypervisor_nic_count; i++) {
         bool new;
+        if (i + PREFETCH_AHEAD < world->hypervisor_nic_count)
+            mac_index_prefetch(&world->index, world->hypervisor_nics[i + PREFETCH_AHEAD].mac.bits);
         struct mac_slot *slot =
             mac_index_put(&world->index, world->hypervisor_nics[i].mac.bits, &new);
         if (new)

@@ -50,6 +50,7 @@ struct world_port {
     uint8_t confidence;  /* enum edge_confidence */
     uint8_t reason;      /* enum edge_reason, edge_class.h */
     uint32_t other;      /* reason's own: switch number, port number ... */
+    uint32_t place_of;   /* root: whose only place it is; WORLD_NONE, WORLD_SEVERAL */
 };
 
 struct world_attachment {
@@ -116,16 +117,15 @@ struct world {
     uint32_t *table_switch;    /* world_input.tables -> switch */
     struct world_port *ports;
     uint32_t port_count;
-    struct map places;       /* root << 32 | hypervisor -> 1: attachments and own bridges */
+    struct map places;       /* root << 32 | hypervisor -> 1, of roots that several share */
     struct map unread_peers; /* root -> switch of its MLAG pair that was not read */
     struct world_hypervisor *hypervisors;
     uint32_t hypervisor_count;
     struct map hypervisor_of_name;
     struct world_attachment *attachments;
     uint32_t attachment_count;
-    struct world_hypervisor_nic *hypervisor_nics;
+    struct world_hypervisor_nic *hypervisor_nics; /* sorted by MAC */
     uint32_t hypervisor_nic_count;
-    struct map hypervisor_nic_of_mac; /* -> the first in hypervisor_nics, sorted by MAC */
 
     struct world_set *sets;
     uint32_t nic_count, guest_count;
@@ -161,6 +161,9 @@ enum run_state world_nic_state(const struct world *world, uint32_t nic);
 
 /* Returns the site of a hypervisor, 0 ("default") for WORLD_NONE. */
 uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor);
+
+/* Returns the first of `world.hypervisor_nics` with `mac`, WORLD_NONE. */
+uint32_t world_find_hypervisor_nic(const struct world *world, uint64_t mac);
 
 /* Whether `port` (its logical port) is a place of `hypervisor`. */
 bool world_is_place(const struct world *world, uint32_t port, uint32_t hypervisor);
