@@ -233,9 +233,10 @@ static void find_known_topology(struct world *world)
 static void class_rest(struct world *world)
 {
     for (uint32_t port = 0; port < world->port_count; port++) {
-        bool known = world->switches[world->ports[port].switch_index].topology_known;
-        if (known)
-            edge_class_set(world, port, PORT_CLASS_EDGE, EDGE_CERTAIN, EDGE_REASON_NO_LINK,
+        const struct world_switch *sw = &world->switches[world->ports[port].switch_index];
+        if (sw->topology_known)
+            edge_class_set(world, port, PORT_CLASS_EDGE,
+                           sw->topology_told ? EDGE_CERTAIN : EDGE_LIKELY, EDGE_REASON_NO_LINK,
                            WORLD_NONE);
         else
             edge_class_set(world, port, PORT_CLASS_UNDECIDED, EDGE_LIKELY, EDGE_REASON_NO_TOPOLOGY,
@@ -267,6 +268,8 @@ void edge_build(struct world *world)
     class_tunnels(world);
     class_own_macs(world, &own);
     find_known_topology(world);
+    for (uint32_t s = 0; s < world->switch_count; s++)
+        world->switches[s].topology_told = world->switches[s].topology_known;
     edge_infer(world);
     find_known_topology(world);
     class_rest(world);

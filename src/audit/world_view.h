@@ -32,6 +32,7 @@ struct world_switch {
     uint32_t first_port, port_count;
     bool configured;
     bool topology_known; /* some port is known to lead to another switch, or is recorded */
+    bool topology_told;  /* and somebody said so: it is not only inferred from the tables */
     bool edges_assumed;  /* known only because no other switch is configured in the site */
     bool proves_absence; /* whole, not empty, room to learn */
     bool ageing_assumed; /* the device did not tell */
