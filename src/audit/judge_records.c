@@ -69,7 +69,7 @@ static void guest_gaps(struct judge *judge)
         const struct world_set *set = &world->sets[s];
         const struct nic_columns *nics = &set->set->nics;
         uint32_t last = WORLD_NONE; /* one gap a guest */
-        for (uint32_t i = 0; i < nics->count; i++) {
+        for (uint32_t i = 0; set->has_gaps && i < nics->count; i++) {
             bool no_mac = !world_is_station((struct mac){nics->mac[i]});
             bool no_hypervisor = nics->hypervisor[i] == NAME_NONE;
             if ((!no_mac && !no_hypervisor) || nics->guest[i] == last)

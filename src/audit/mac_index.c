@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/mac_index.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
+#include "base/alloc.h"
 #include "base/check.h"
 #include "base/hash.h"
-
-enum { HUGE_PAGE = 2 * 1024 * 1024 };
 
 void mac_index_init(struct mac_index *index, size_t count)
 {
     /* load 2/3: probes stay short and 1M entries take 24 MB */
     size_t lines = (count + count / 2 + 16) / MAC_LINE_SLOTS;
     size_t bytes = lines * MAC_LINE_BYTES;
-    size_t unit = bytes >= HUGE_PAGE ? HUGE_PAGE : MAC_LINE_BYTES;
     *index = (struct mac_index){
         .line_count = lines, .factor = hash_u64(1, hash_seed()) | 1, .bytes = bytes};
-    index->slots = aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
-    CHECK(index->slots != NULL);
-    if (unit == HUGE_PAGE)
-        madvise(index->slots, bytes, MADV_HUGEPAGE); /* advice: works as well without, slower */
-    memset(index->slots, 0xff, bytes);
+    index->slots = alloc_huge(bytes);
 }
 
 void mac_index_done(struct mac_index *index)
 {
-    free(index->slots);
+    alloc_huge_free(index->slots, index->bytes);
     *index = (struct mac_index){0};
 }
 

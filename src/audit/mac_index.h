@@ -23,7 +23,7 @@ struct mac_slot {
     uint32_t owner; /* hypervisor */
 };
 
-#define MAC_SLOT_FREE UINT64_MAX
+#define MAC_SLOT_FREE UINT64_C(0) /* 00:00:00:00:00:00 is nobody's: new memory is free */
 #define MAC_SLOT_MASK ((UINT64_C(1) << 48) - 1)
 
 /* The tag: VLAN set in the lowest 11 bits (0: no check needed). */
@@ -78,7 +78,7 @@ static inline struct mac_slot *mac_index_find(const struct mac_index *index, uin
         unsigned match = mac_index_match(line, mac);
         if (__builtin_expect(match != 0, 1)) {
             struct mac_slot *slot = line + __builtin_ctz(match);
-            return slot->key != MAC_SLOT_FREE ? slot : NULL; /* free ones look like ff:ff:... */
+            return slot->key != MAC_SLOT_FREE ? slot : NULL; /* 0 looks like free ones */
         }
         if (line[MAC_LINE_SLOTS - 1].key == MAC_SLOT_FREE)
             return NULL;

@@ -109,6 +109,7 @@ static void collapse_level(const struct world *world, struct verdict_list *list,
     struct group *groups = NULL;
     size_t group_count = 0, capacity = 0, before = list->count;
     uint32_t *group_of = alloc_array(before + 1, sizeof *group_of);
+    map_reserve(&numbers, before);
     for (size_t i = 0; i < before; i++) {
         group_of[i] = WORLD_NONE;
         uint32_t thing = may_collapse(&list->verdicts[i])

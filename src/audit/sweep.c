@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
-enum { PREFETCH_AHEAD = 32 };
+enum { PREFETCH_AHEAD = 32, PREFETCH_SOON = 8, PREFETCH_ROWS = 96 };
 
 /* --- lists of MACs and subjects --- */
 
@@ -140,6 +140,7 @@ void sweep_resolve(const struct world *world, struct mac_list *list, bool irregu
 {
     *subjects = (struct sweep_subjects){0};
     struct resolver r = {.world = world, .list = list, .subjects = subjects};
+    map_reserve(&r.guests, list->count);
     for (size_t i = 0; irregular && i < world->irregular_count; i++) { /* maybe without any MAC */
         size_t count = world_guest_nics(world, world->irregular[i], &r.nics, &r.nic_capacity);
         AUTO_FREE uint32_t *nics = alloc_array(count + 1, sizeof *nics);
@@ -147,8 +148,16 @@ void sweep_resolve(const struct world *world, struct mac_list *list, bool irregu
         for (size_t n = 0; n < count; n++)
             resolve_guest(&r, nics[n]);
     }
-    for (size_t i = 0; i < list->count; i++) /* grows while it is walked */
+    for (size_t i = 0; i < list->count; i++) { /* grows while it is walked */
+        const struct mac_slot *soon = NULL;
+        if (i + PREFETCH_AHEAD < list->count)
+            mac_index_prefetch(&world->index, list->macs[i + PREFETCH_AHEAD]);
+        if (i + PREFETCH_SOON < list->count)
+            soon = mac_index_find(&world->index, list->macs[i + PREFETCH_SOON]);
+        if (soon != NULL && soon->nic < world->nic_count)
+            world_prefetch_nic(world, soon->nic);
         resolve_mac(&r, list->macs[i]);
+    }
     if (subjects->guest_count > 0)
         qsort(subjects->guests, subjects->guest_count, sizeof(uint32_t), compare_u32);
     if (subjects->hypervisor_count > 0)
@@ -296,10 +305,14 @@ static void pass_table(struct first_pass *pass, const struct world_switch *sw)
     const struct mac_index *index = &pass->world->index;
     const uint32_t *fast = pass->fast + sw->first_port;
     size_t count = table->row_count;
+    for (size_t i = 0; i < count && i < PREFETCH_AHEAD; i++)
+        mac_index_prefetch(index, table->rows[i].mac_status >> 16);
     for (size_t i = 0; i < count; i++) {
         const struct forward_row *row = &table->rows[i];
         if (i + PREFETCH_AHEAD < count)
             mac_index_prefetch(index, row[PREFETCH_AHEAD].mac_status >> 16);
+        if (i + PREFETCH_ROWS < count)
+            __builtin_prefetch(row + PREFETCH_ROWS);
         if (row->port >= sw->port_count || !world_row_counts(row))
             continue;
         uint64_t mac = row->mac_status >> 16;
@@ -350,7 +363,7 @@ static inline uint64_t filter_bit(uint64_t mac, int shift)
 static void collect(const struct world *world, const struct mac_list *odd, struct collected *to)
 {
     int bits = 16;
-    while (bits < 30 && (UINT64_C(1) << bits) < odd->count * 16)
+    while (bits < 30 && (UINT64_C(1) << bits) < odd->count * 64)
         bits++;
     int shift = 64 - bits;
     uint64_t *filter = alloc_zeroed((size_t)1 << (bits - 6), sizeof *filter);
@@ -455,7 +468,10 @@ void sweep_judge(struct sweep *sweep, const struct sweep_subjects *subjects,
     struct map judged = MAP_EMPTY; /* NICs of judged guests: not to be asked again */
     uint32_t *unseen = alloc_array(subjects->guest_count + 1, sizeof *unseen), *nics = NULL;
     size_t unseen_count = 0, capacity = 0;
+    map_reserve(&judged, subjects->guest_count);
     for (size_t i = 0; i < subjects->guest_count; i++) {
+        if (i + PREFETCH_SOON < subjects->guest_count)
+            world_prefetch_nic(world, subjects->guests[i + PREFETCH_SOON]);
         if (!judge_guest(judge, subjects->guests[i]))
             unseen[unseen_count++] = subjects->guests[i];
         size_t count =

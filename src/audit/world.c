@@ -235,6 +235,29 @@ static uint32_t set_hypervisor(struct world *world, struct world_set *set, uint3
     return *number;
 }
 
+/* Guests of one hypervisor mostly stand together, so a name is fetched when its first
+ * guest comes near. */
+static void name_set_hypervisors(struct world *world, struct world_set *set, size_t *capacity)
+{
+    enum { NAMES_AHEAD = 128 };
+    const struct nic_columns *nics = &set->set->nics;
+    uint32_t last = NAME_NONE, fetched = NAME_NONE;
+    for (size_t i = 0; i < nics->count; i++) {
+        uint32_t ahead =
+            i + NAMES_AHEAD < nics->count ? nics->hypervisor[i + NAMES_AHEAD] : fetched;
+        if (ahead != fetched) {
+            fetched = ahead;
+            __builtin_prefetch(names_get(set->set->names, ahead));
+        }
+        uint32_t name = nics->hypervisor[i];
+        if (name == last)
+            continue;
+        last = name;
+        if (name != NAME_NONE && set->hypervisor_numbers[name] == WORLD_NONE)
+            set_hypervisor(world, set, name, capacity);
+    }
+}
+
 static void name_guest_hypervisors(struct world *world, size_t *capacity)
 {
     world->sets = alloc_zeroed(world->in.record_count + 1, sizeof *world->sets);
@@ -248,14 +271,11 @@ static void name_guest_hypervisors(struct world *world, size_t *capacity)
         world->nic_count += (uint32_t)set->nics.count;
         world->guest_count += (uint32_t)set->guest_count;
         size_t names = names_count(set->names);
-        to->hypervisor_numbers = alloc_array(names + 1, sizeof(uint32_t));
+        to->hypervisor_numbers = alloc_huge((names + 1) * sizeof(uint32_t));
         memset(to->hypervisor_numbers, 0xff, (names + 1) * sizeof(uint32_t));
-        for (size_t i = 0; i < set->nics.count; i++) {
-            uint32_t name = set->nics.hypervisor[i];
-            if (name == NAME_NONE || to->hypervisor_numbers[name] != WORLD_NONE)
-                continue;
-            set_hypervisor(world, to, name, capacity);
-        }
+        map_reserve(&to->hypervisors, set->attachment_count / 2);
+        map_reserve(&world->hypervisor_of_name, set->attachment_count / 2);
+        name_set_hypervisors(world, to, capacity);
     }
 }
 
@@ -437,7 +457,8 @@ struct world *world_new(const struct world_input *input)
     edge_build(world);
     world_build_nics(world);
     for (size_t s = 0; s < world->in.record_count; s++) {
-        free(world->sets[s].hypervisor_numbers);
+        alloc_huge_free(world->sets[s].hypervisor_numbers,
+                        (names_count(world->in.records[s]->names) + 1) * sizeof(uint32_t));
         world->sets[s].hypervisor_numbers = NULL;
     }
     coverage_build(world);

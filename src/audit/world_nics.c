@@ -39,6 +39,19 @@ const struct world_set *world_guest_set(const struct world *world, uint32_t gues
     return &world->sets[s];
 }
 
+void world_prefetch_nic(const struct world *world, uint32_t nic)
+{
+    uint32_t local;
+    const struct nic_columns *nics = &world_nic_set(world, nic, &local)->set->nics;
+    __builtin_prefetch(&nics->mac[local]);
+    __builtin_prefetch(&nics->guest[local]);
+    __builtin_prefetch(&nics->hypervisor[local]);
+    __builtin_prefetch(&nics->state_since[local]);
+    __builtin_prefetch(&nics->vlan[local]);
+    __builtin_prefetch(&nics->run_state[local]);
+    __builtin_prefetch(&nics->wire[local]);
+}
+
 uint32_t world_nic_guest(const struct world *world, uint32_t nic)
 {
     uint32_t local;
@@ -124,9 +137,11 @@ size_t world_guest_nics(const struct world *world, uint32_t guest, uint32_t **ni
 static void order_by_guest(struct world_set *set)
 {
     const struct nic_columns *nics = &set->set->nics;
-    set->guests_in_order = true;
-    for (size_t i = 1; i < nics->count && set->guests_in_order; i++)
+    set->guests_in_order = set->guests_alone = true;
+    for (size_t i = 1; i < nics->count && set->guests_in_order; i++) {
         set->guests_in_order = nics->guest[i] >= nics->guest[i - 1];
+        set->guests_alone = set->guests_alone && nics->guest[i] > nics->guest[i - 1];
+    }
     if (set->guests_in_order)
         return;
     size_t guests = set->set->guest_count;
@@ -228,12 +243,11 @@ static void add_shared(struct world *world, size_t *capacity, uint64_t mac, uint
 }
 
 /* What the fast path may take for granted of a NIC. */
-static uint16_t tag_of(const struct world *world, const struct world_set *set, size_t i,
-                       uint32_t hypervisor)
+static uint16_t tag_of(const struct world_set *set, size_t i, uint32_t hypervisor,
+                       enum tristate communicates)
 {
-    enum run_state state = (enum run_state)set->set->nics.run_state[i];
     uint16_t vlan = set->vlans[set->set->nics.vlan[i]], tag = 0;
-    if (run_state_communicates(state) == NO || hypervisor == WORLD_NONE || vlan >= WORLD_VLAN_TAGS)
+    if (communicates == NO || hypervisor == WORLD_NONE || vlan >= WORLD_VLAN_TAGS)
         tag |= MAC_TAG_SLOW;
     else if (vlan != VLAN_SET_UNKNOWN && vlan != VLAN_SET_TRUNK)
         tag |= vlan;
@@ -253,20 +267,27 @@ static bool says_the_same(const struct world *world, uint32_t one, uint32_t othe
 
 enum { PREFETCH_AHEAD = 32 };
 
-static void index_set(struct world *world, const struct world_set *set, size_t *capacity)
+static void index_set(struct world *world, struct world_set *set, size_t *capacity)
 {
     const struct nic_columns *nics = &set->set->nics;
     struct mac_index *index = &world->index;
+    enum run_state last = RUN_STATE_UNKNOWN; /* nearly all are alike */
+    enum tristate communicates = run_state_communicates(last);
     for (size_t i = 0; i < nics->count; i++) {
         if (i + PREFETCH_AHEAD < nics->count)
             mac_index_prefetch(index, nics->mac[i + PREFETCH_AHEAD] & MAC_SLOT_MASK);
         uint32_t name = nics->hypervisor[i];
         uint32_t hypervisor = name == NAME_NONE ? WORLD_NONE : set->hypervisor_numbers[name];
-        if (hypervisor != WORLD_NONE && nics->wire[i] == YES &&
-            run_state_communicates((enum run_state)nics->run_state[i]) == YES)
+        if (nics->run_state[i] != last) {
+            last = (enum run_state)nics->run_state[i];
+            communicates = run_state_communicates(last);
+        }
+        if (hypervisor != WORLD_NONE && nics->wire[i] == YES && communicates == YES)
             world->hypervisors[hypervisor].expects++;
         struct mac mac = {nics->mac[i]};
-        if (!world_is_station(mac))
+        bool station = world_is_station(mac);
+        set->has_gaps = set->has_gaps || !station || name == NAME_NONE;
+        if (!station)
             continue;
         bool new;
         struct mac_slot *slot = mac_index_put(index, mac.bits, &new);
@@ -279,8 +300,8 @@ static void index_set(struct world *world, const struct world_set *set, size_t *
             slot->key |= (uint64_t)MAC_TAG_SLOW << 48;
             continue;
         }
-        *slot = (struct mac_slot){mac.bits | (uint64_t)tag_of(world, set, i, hypervisor) << 48, nic,
-                                  hypervisor};
+        *slot = (struct mac_slot){
+            mac.bits | (uint64_t)tag_of(set, i, hypervisor, communicates) << 48, nic, hypervisor};
     }
 }
 
@@ -289,7 +310,7 @@ static void find_irregular(struct world *world, const struct world_set *set, str
 {
     const struct nic_columns *nics = &set->set->nics;
     if (set->guests_in_order) {
-        for (size_t i = 1; i < nics->count; i++)
+        for (size_t i = 1; !set->guests_alone && i < nics->count; i++)
             if (nics->guest[i] == nics->guest[i - 1] &&
                 (nics->hypervisor[i] != nics->hypervisor[i - 1] ||
                  nics->run_state[i] != nics->run_state[i - 1]))

@@ -93,6 +93,8 @@ struct world_set {
     struct map hypervisors;             /* name number in the set -> hypervisor */
     uint32_t *hypervisor_numbers;       /* the same as an array, only while the world is built */
     uint16_t *vlans;                    /* set's VLAN set -> world's */
+    bool has_gaps;                      /* some NIC has no usable MAC or no hypervisor */
+    bool guests_alone;                  /* each has one NIC, in order */
     bool guests_in_order;               /* nics.guest never falls: a guest's NICs stand together */
     uint32_t *guest_start, *guest_nics; /* else: CSR of NICs by guest */
 };
@@ -162,6 +164,9 @@ enum run_state world_nic_state(const struct world *world, uint32_t nic);
 
 /* Returns the site of a hypervisor, 0 ("default") for WORLD_NONE. */
 uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor);
+
+/* Fetches the columns of a NIC that will be asked for soon. */
+void world_prefetch_nic(const struct world *world, uint32_t nic);
 
 /* Returns the first of `world.hypervisor_nics` with `mac`, WORLD_NONE. */
 uint32_t world_find_hypervisor_nic(const struct world *world, uint64_t mac);

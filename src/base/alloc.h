@@ -22,6 +22,14 @@ void *alloc_array(size_t count, size_t size);
  * bytes are uninitialised. */
 void *alloc_resize(void *block, size_t count, size_t size);
 
+/* Returns `size` zeroed bytes that begin on a page, on huge pages where they fill some and
+ * the kernel has them; for tables that are read at random. Give them back to
+ * alloc_huge_free() with the same size. Aborts as above. */
+void *alloc_huge(size_t size);
+
+/* Gives back what alloc_huge() returned; NULL is allowed. */
+void alloc_huge_free(void *block, size_t size);
+
 /* Returns a copy of `text`, yours to free(). */
 char *alloc_text(const char *text);
 

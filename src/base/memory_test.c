@@ -35,6 +35,20 @@ static void test_growing_doubles(void **state)
         assert_int_equal(numbers[i], i);
 }
 
+static void test_huge_blocks_are_zeroed_and_aligned(void **state)
+{
+    static const size_t sizes[] = {1, 4096, 5000000};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        char *block = alloc_huge(sizes[s]);
+        assert_int_equal((uintptr_t)block % (sizes[s] > 4096 ? 2 * 1024 * 1024 : 4096), 0);
+        for (size_t i = 0; i < sizes[s]; i += 997)
+            assert_int_equal(block[i], 0);
+        block[0] = block[sizes[s] - 1] = 1;
+        alloc_huge_free(block, sizes[s]);
+    }
+    alloc_huge_free(NULL, 1);
+}
+
 static void test_zeroed_and_empty_blocks(void **state)
 {
     AUTO_FREE char *block = alloc_zeroed(100, 3);
@@ -131,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_growing_doubles),
+        cmocka_unit_test(test_huge_blocks_are_zeroed_and_aligned),
         cmocka_unit_test(test_zeroed_and_empty_blocks),
         cmocka_unit_test(test_an_overflowing_size_stops_the_program),
         cmocka_unit_test(test_arena_blocks_are_aligned_zeroed_and_apart),
