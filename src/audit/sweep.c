@@ -203,6 +203,7 @@ static bool is_guest_like(const struct world *world, uint64_t mac)
 
 static void pass_odd(struct first_pass *pass, uint64_t mac)
 {
+    pass->odd_rows++;
     if (pass->odd != NULL)
         mac_list_add(pass->odd, mac);
 }

@@ -40,6 +40,7 @@ struct first_pass {
     uint32_t *at_home;    /* a hypervisor's rows at home: gets `weight` more */
     uint32_t weight;      /* 1, or UINT32_MAX to take away */
     struct mac_list *odd; /* MACs that the judge must see */
+    uint32_t odd_rows;    /* gets 1 more a row that makes its MAC such a one */
 };
 
 /* Looks at one sighting of `mac`. */

@@ -154,6 +154,8 @@ static void bury(struct sweep_state *state, uint64_t key)
 
 /* --- judging everything of which something odd is known --- */
 
+enum { PREFETCH_AHEAD = 32 };
+
 static void forget_verdicts(struct sweep_state *state)
 {
     verdict_list_done(&state->standing.list);
@@ -176,10 +178,13 @@ static void judge_all(struct sweep_state *state, struct wall now)
                               .seen = seen,
                               .hypervisors = sweep->hypervisors,
                               .odd = &odd};
-    for (size_t n = 0; n < state->node_count; n++)
+    for (size_t n = 0; n < state->node_count; n++) {
+        if (n + PREFETCH_AHEAD < state->node_count)
+            mac_index_prefetch(&world->index, state->nodes[n + PREFETCH_AHEAD].mac);
         if (state->nodes[n].mac != UINT64_MAX)
             sweep_pass(&pass, state->nodes[n].mac, state->nodes[n].sighting.port,
                        state->nodes[n].sighting.vlan);
+    }
     sweep_add_standing(world, now, &odd);
     struct sweep_subjects subjects;
     sweep_resolve(world, &odd, true, &subjects);
@@ -249,12 +254,9 @@ void sweep_state_free(struct sweep_state *state)
 static bool is_seen_abroad(const struct sweep_state *state, uint64_t mac)
 {
     for (uint32_t n = map_find(&state->heads, mac); n != MAP_NO_VALUE; n = state->nodes[n].next) {
-        struct mac_list odd = {0};
-        struct first_pass pass = {.world = state->world, .fast = state->fast, .odd = &odd};
+        struct first_pass pass = {.world = state->world, .fast = state->fast};
         sweep_pass(&pass, mac, state->nodes[n].sighting.port, state->nodes[n].sighting.vlan);
-        bool abroad = odd.count > 0;
-        mac_list_done(&odd);
-        if (abroad)
+        if (pass.odd_rows > 0)
             return true;
     }
     return false;
@@ -279,21 +281,18 @@ static bool apply_row(struct sweep_state *state, const struct row_change *change
         return false;
     if (!change->gone)
         link_row(state, mac, &sighting);
-    struct mac_list odd = {0};
     uint32_t watched = world->ports[sighting.port].hypervisor;
     bool was = watched < WORLD_SEVERAL && state->at_home[watched] > 0;
     struct first_pass pass = {.world = world,
                               .fast = state->fast,
                               .at_home = state->at_home,
-                              .weight = change->gone ? UINT32_MAX : 1,
-                              .odd = &odd};
+                              .weight = change->gone ? UINT32_MAX : 1};
     sweep_pass(&pass, mac, sighting.port, sighting.vlan);
     bool is = watched < WORLD_SEVERAL && state->at_home[watched] > 0;
     const struct mac_slot *slot = mac_index_find(&world->index, mac);
     bool nic = slot != NULL && (slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_ALSO_NIC));
     bool wide = was != is || watched == WORLD_SEVERAL ||
-                (nic && (odd.count > 0 || is_seen_abroad(state, mac)));
-    mac_list_done(&odd);
+                (nic && (pass.odd_rows > 0 || is_seen_abroad(state, mac)));
     if (slot == NULL || !(slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE)))
         mac_list_add(dirty, mac);
     return wide;
