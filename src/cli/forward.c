@@ -32,6 +32,7 @@ static void print_table(const struct forward_table *table)
             table_cellf(out, "%u s", row->age);
         else
             table_cell(out, "");
+        table_page(out, stdout);
     }
     table_print(out, stdout, terminal_width(stdout), terminal_colours(stdout));
     table_free(out);

@@ -31,16 +31,22 @@ struct table *table_new(const struct table_column *columns, size_t count)
     return table;
 }
 
-void table_free(struct table *table)
+static void forget_rows(struct table *table)
 {
-    if (table == NULL)
-        return;
     for (size_t i = 0; i < table->row_count; i++) {
         for (size_t c = 0; c < table->column_count; c++)
             free(table->rows[i].cells[c]);
         free(table->rows[i].cells);
         free(table->rows[i].note);
     }
+    table->row_count = 0;
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL)
+        return;
+    forget_rows(table);
     free(table->rows);
     free(table);
 }
@@ -231,4 +237,12 @@ void table_print(const struct table *table, FILE *to, unsigned width, bool colou
         if (row->note != NULL)
             print_lines(to, "    ", row->note, width);
     }
+}
+
+void table_page(struct table *table, FILE *to)
+{
+    if (table->next_cell != 0 || table->row_count < TABLE_PAGE)
+        return;
+    table_print(table, to, terminal_width(to), terminal_colours(to));
+    forget_rows(table);
 }

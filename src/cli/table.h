@@ -11,8 +11,8 @@
  * room; where it has not, the widest flexible columns give way first and their
  * cells wrap at blanks (or inside a word that is too long), so that nothing is
  * cut off. A note below a row takes the whole width. The content is held until
- * table_print(), because widths depend on every row; tables of a million rows
- * are for --format csv or json. */
+ * table_print(), because widths depend on every row; long listings go out page by
+ * page (table_page()). */
 
 struct table_column {
     const char *header;
@@ -43,6 +43,12 @@ void table_paragraph(FILE *to, const char *prefix, const char *text, unsigned wi
 
 /* Returns how many rows are complete. */
 size_t table_rows(const struct table *table);
+
+/* Prints and forgets the rows once there are TABLE_PAGE of them: what a long listing
+ * calls after each row, so that it is bounded; each page has a header and widths of
+ * its own. */
+enum { TABLE_PAGE = 10000 };
+void table_page(struct table *table, FILE *to);
 
 /* Prints header and rows for a terminal of `width` columns. */
 void table_print(const struct table *table, FILE *to, unsigned width, bool colours);

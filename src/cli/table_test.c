@@ -70,6 +70,27 @@ static void narrow_terminals_wrap_and_lose_nothing(void **state)
     table_free(table);
 }
 
+static void long_listings_go_out_page_by_page(void **state)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&bytes, &size);
+    struct table *table = table_new(columns, 3);
+    for (size_t i = 0; i < TABLE_PAGE + 1; i++) {
+        table_cell(table, "silent");
+        table_cellf(table, "guest%zu", i);
+        table_page(table, memory);
+        table_cell(table, "sw1");
+        table_page(table, memory);
+    }
+    assert_int_equal(table_rows(table), 1);
+    fclose(memory);
+    assert_non_null(strstr(bytes, "guest9999 "));
+    assert_null(strstr(bytes, "guest10000"));
+    free(bytes);
+    table_free(table);
+}
+
 static void hostile_cells_cannot_steer_the_terminal(void **state)
 {
     struct table *table = table_new(columns, 3);
@@ -123,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wide_terminals_take_one_line_a_row),
         cmocka_unit_test(narrow_terminals_wrap_and_lose_nothing),
+        cmocka_unit_test(long_listings_go_out_page_by_page),
         cmocka_unit_test(hostile_cells_cannot_steer_the_terminal),
         cmocka_unit_test(wide_characters_count_as_two_columns),
         cmocka_unit_test(csv_fields_are_quoted_and_no_formulas),

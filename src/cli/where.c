@@ -121,6 +121,7 @@ static void printer_add(struct printer *p, const struct edge_answer *answer, boo
     switch (p->format) {
     case FORMAT_TABLE:
         print_row(p, answer, with_reason);
+        table_page(p->table, stdout);
         break;
     case FORMAT_JSON:
         print_json(p, answer);
