@@ -100,8 +100,10 @@ char *port_name_canonical(const char *name, char buffer[static PORT_NAME_SIZE])
         length -= word - kept;
     }
     /* Juniper's logical unit 0 stands for the port itself. A bare number with
-     * ".0" is somebody's slot.port, not a unit. */
-    if (length > 2 && strcmp(buffer + length - 2, ".0") == 0 && !isdigit((unsigned char)buffer[0]))
+     * ".0" is somebody's slot.port, not a unit. All of them go, so that the canonical
+     * form of a canonical form is itself. */
+    bool named = !isdigit((unsigned char)buffer[0]);
+    for (; named && length > 2 && strcmp(buffer + length - 2, ".0") == 0; length -= 2)
         buffer[length - 2] = '\0';
     return buffer;
 }

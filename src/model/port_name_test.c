@@ -18,6 +18,7 @@ static void long_and_short_forms_are_one_port(void **state)
         {"GigabitEthernet1/0/1", "Gi1/0/1"},
         {"TenGigabitEthernet1/1/4", "Te1/1/4"},
         {"TenGigabitEthernet 0/1", "Te 0/1"},
+        {"ge-0/0/1.0.0", "ge-0/0/1"},
         {"ge-0/0/1.0", "ge-0/0/1"},
         {"Port-channel5", "Po5"},
         {"Ethernet49/1", "Eth49/1"},
