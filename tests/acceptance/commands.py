@@ -7,11 +7,9 @@ usage: commands.py PROGRAM [NAME...]     prints one line a test and "N passed, N
 import json
 import os
 import sys
-import tempfile
-import traceback
 
 from scenes import NIC_A, NIC_B, guest_mac, two_hypervisors
-from world import World
+from world import run_all
 
 TESTS = []
 
@@ -234,24 +232,5 @@ def a_corrupt_store_is_refused_and_untouched(world):
     assert world.run("audit", "--no-store").returncode == 1
 
 
-def main():
-    program, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    passed = failed = 0
-    for function in TESTS:
-        if names and function.__name__ not in names:
-            continue
-        with tempfile.TemporaryDirectory() as directory:
-            try:
-                function(World(directory, program))
-                passed += 1
-                print("ok     ", function.__name__)
-            except Exception:
-                failed += 1
-                print("FAILED ", function.__name__)
-                traceback.print_exc(limit=-1, file=sys.stdout)
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(TESTS))

@@ -5,10 +5,8 @@ usage: scenes.py PROGRAM [NAME...]     prints one line a scene and "N passed, N 
 """
 
 import sys
-import tempfile
-import traceback
 
-from world import World, found
+from world import found, run_all
 
 NIC_A, NIC_B, NIC_C = "b8:ca:3a:00:00:0a", "b8:ca:3a:00:00:0b", "b8:ca:3a:00:00:0c"
 
@@ -623,27 +621,5 @@ def guests_without_addresses_are_a_gap_and_never_silent(world):
     assert status == 0
 
 
-def main():
-    program, names = sys.argv[1], sys.argv[2:]
-    passed = failed = 0
-    for function in SCENES:
-        if names and function.__name__ not in names:
-            continue
-        with tempfile.TemporaryDirectory() as directory:
-            try:
-                function(World(directory, program))
-                passed += 1
-                print("ok     ", function.__name__)
-            except Exception:
-                failed += 1
-                print("FAILED ", function.__name__)
-                traceback.print_exc(limit=-1, file=sys.stdout)
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    import os
-
-    sys.argv[1] = os.path.abspath(sys.argv[1])
-    sys.exit(main())
+    sys.exit(run_all(SCENES))

@@ -8,6 +8,9 @@ Nothing of Muster's code is used here: switches become .snmprec files as an agen
 import json
 import os
 import subprocess
+import sys
+import tempfile
+import traceback
 
 T0 = 1_790_000_000  # an instant; every time in a scene is relative to it
 
@@ -180,3 +183,23 @@ def found(result, state=True):
         name = next(subject[key] for key in ("guest", "hypervisor", "mac", "switch", "source") if subject.get(key))
         words.append(" ".join([item["kind"], name] + ([item["state"]] if state else [])))
     return sorted(words)
+
+
+def run_all(tests):
+    """Runs those of `tests` that the command line names (none: all), each in a world and a folder of its own."""
+    program, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    passed = failed = 0
+    for function in tests:
+        if names and function.__name__ not in names:
+            continue
+        with tempfile.TemporaryDirectory() as directory:
+            try:
+                function(World(directory, program))
+                passed += 1
+                print("ok     ", function.__name__)
+            except Exception:
+                failed += 1
+                print("FAILED ", function.__name__)
+                traceback.print_exc(limit=-1, file=sys.stdout)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed or not passed else 0
