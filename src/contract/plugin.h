@@ -68,6 +68,7 @@ struct observed_job; /* the core's */
 
 struct observed_source_class {
     struct plug_class plug;
+    bool offline; /* reads what was recorded earlier, not a live device */
     int (*fetch)(void *state, struct observed_job *job, struct err *err);
     void (*cancel)(void *state, struct observed_job *job);
     /* Exact-instance probe: where is `mac` on this device now? Ends by

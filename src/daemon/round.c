@@ -308,7 +308,7 @@ static bool is_offline(const struct runner *runner)
     bool some = false;
     for (size_t i = 0; i < runner->count; i++) {
         const struct observed_source_class *class = runner->tasks[i].source->observed;
-        if (class != NULL && strcmp(class->plug.type, "recording") != 0)
+        if (class != NULL && !class->offline)
             return false;
         some = some || class != NULL;
     }

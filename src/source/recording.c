@@ -286,6 +286,7 @@ const struct observed_source_class observed_recording = {
              .config_size = sizeof(struct recording_config),
              .construct = construct,
              .destruct = destruct},
+    .offline = true,
     .fetch = fetch,
     .cancel = cancel,
 };
