@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/ip.h"
 #include "contract/option.h"
+#include "model/event.h"
 #include "model/forwarding.h"
 #include "model/record.h"
 
@@ -84,5 +86,60 @@ void observed_job_done(struct observed_job *job, struct forward_table **take,
 
 /* Tells the operator how far a long read is; `rows` so far. */
 void observed_job_progress(struct observed_job *job, uint64_t rows);
+
+/* --- event sources: what is heard as it happens --- */
+
+struct event_feed; /* the core's */
+
+/* One figure of a source's own, for `muster status`. */
+struct source_counter {
+    const char *name; /* "bad_authenticator"; lives as long as the program */
+    uint64_t value;
+    bool loss; /* what was lost or refused: worth a second look when it grows */
+};
+
+enum { SOURCE_COUNTER_MAX = 32 };
+
+struct source_status {
+    struct source_counter counters[SOURCE_COUNTER_MAX];
+    size_t count;
+};
+
+/* The ticket of an event whose storing nobody waits for. */
+#define EVENT_NO_TICKET UINT64_MAX
+
+struct event_source_class {
+    struct plug_class plug;
+    /* Opens what needs privileges (sockets, capture) and begins to listen; events go to
+     * `feed` until `stop`. Called before privileges are dropped. Returns 0, or an
+     * error that says what cannot be heard: the core tries again from time to time. */
+    int (*start)(void *state, struct event_feed *feed, struct err *err);
+    void (*stop)(void *state);
+    /* Tells the outcome of events that were added with a ticket: they are on the disk
+     * (`stored`), or will never be. In the order of adding; never from within
+     * event_feed_add() or event_feed_flush(). NULL: the source never uses tickets. */
+    void (*settled)(void *state, const uint64_t *tickets, size_t count, bool stored);
+    /* Fills in the counters; NULL: it has none. */
+    void (*status)(void *state, struct source_status *ret);
+};
+
+/* Hands one event over; texts are copied, `source`, `type` and, where unknown,
+ * `heard` are set. Returns 0, or ERR_LIMIT when too many events wait to be stored:
+ * this one is not taken, and a peer that waits for an answer gets none. */
+int event_feed_add(struct event_feed *feed, const struct event *event, uint64_t ticket) MUST_USE;
+
+/* Says that no more events come in this turn: what was added is stored as a group
+ * with one write. A source calls it once for each batch that it read. */
+void event_feed_flush(struct event_feed *feed);
+
+/* Returns the configured switch that answers at `address` or calls itself `name`
+ * (either may be NULL), NULL when none does; lives until the next reload. */
+const char *event_feed_switch(const struct event_feed *feed, const struct ip *address,
+                              const char *name);
+
+/* The source has found out that it hears nothing any more (its interface or socket is
+ * gone): the core says so, stops it and starts it again later. Not from within
+ * `start`. */
+void event_feed_failed(struct event_feed *feed, const struct err *err);
 
 #endif
