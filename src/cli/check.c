@@ -28,6 +28,15 @@ static int try_sources(const struct config *config, struct config_report *report
     return status;
 }
 
+static void print_counts(const char *path, const struct config *config)
+{
+    printf("%s: %zu recorded and %zu observed sources", path, config->recorded_count,
+           config->observed_count);
+    if (config->event_count > 0)
+        printf(", %zu event source%s", config->event_count, config->event_count == 1 ? "" : "s");
+    puts(", no error");
+}
+
 int command_check(int argc, char **argv)
 {
     struct common_options common = {.config = "muster.yaml"};
@@ -44,8 +53,7 @@ int command_check(int argc, char **argv)
     fputs(text_get(&report.warnings), stderr);
     fputs(text_get(&report.errors), stderr);
     if (status == 0 && report.error_count == 0 && !common.quiet)
-        printf("%s: %zu recorded and %zu observed sources, no error\n", path,
-               config->recorded_count, config->observed_count);
+        print_counts(path, config);
     else if (report.error_count > 0)
         fprintf(stderr, "%s: %u error%s; it would not be used\n", path, report.error_count,
                 report.error_count == 1 ? "" : "s");

@@ -97,8 +97,8 @@ static const struct config_option storm_table[] = {
     {.name = NULL}};
 
 /* The keys of the root that are not in root_table. */
-static const char *const root_sections[] = {"recorded",   "observed", "topology", "audit",
-                                            "run_states", "storm",    NULL};
+static const char *const root_sections[] = {
+    "recorded", "observed", "topology", "audit", "run_states", "storm", "events", "daemon", NULL};
 /* The keys of every source that are not in its plug-in's table. */
 static const char *const source_keys[] = {"type", "name", NULL};
 
@@ -244,17 +244,20 @@ static const char *first_path(const struct config_option *table, const void *opt
     return NULL;
 }
 
-static bool name_taken(const struct config *config, const char *name)
+static bool name_among(const struct config_source *sources, size_t count, const char *name)
 {
-    for (size_t i = 0; i < config->recorded_count; i++) {
-        if (strcmp(config->recorded[i].name, name) == 0)
-            return true;
-    }
-    for (size_t i = 0; i < config->observed_count; i++) {
-        if (strcmp(config->observed[i].name, name) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(sources[i].name, name) == 0)
             return true;
     }
     return false;
+}
+
+static bool name_taken(const struct config *config, const char *name)
+{
+    return name_among(config->recorded, config->recorded_count, name) ||
+           name_among(config->observed, config->observed_count, name) ||
+           name_among(config->events, config->event_count, name);
 }
 
 static char *source_name(struct loader *l, const struct config_source *source,
@@ -267,6 +270,8 @@ static char *source_name(struct loader *l, const struct config_source *source,
         text_add(&name, given->text);
     else if (source->switch_name != NULL)
         text_add(&name, source->switch_name);
+    else if (source->event != NULL)
+        text_add(&name, plug->type);
     else
         text_printf(&name, "%s%s%s", plug->type, path != NULL ? " " : "", path != NULL ? path : "");
     if (name.length > LIMIT_NAME_BYTES)
@@ -283,35 +288,71 @@ static char *source_name(struct loader *l, const struct config_source *source,
     return text_take(&name);
 }
 
-static void read_source(struct loader *l, const struct yaml_node *node, bool is_recorded,
+enum source_kind { SOURCE_RECORDED, SOURCE_OBSERVED, SOURCE_EVENT };
+
+static const char *const source_lists[] = {"recorded", "observed", "events"};
+static const char *const source_words[] = {"recorded", "observed", "event"};
+
+const struct plug_class *config_source_plug(const struct config_source *source)
+{
+    return source->recorded != NULL   ? &source->recorded->plug
+           : source->observed != NULL ? &source->observed->plug
+                                      : &source->event->plug;
+}
+
+/* Finds the class that `type` names; false when there is none. */
+static bool find_class(const char *type, enum source_kind kind, struct config_source *source)
+{
+    switch (kind) {
+    case SOURCE_RECORDED:
+        source->recorded = registry_find_recorded(type);
+        return source->recorded != NULL;
+    case SOURCE_OBSERVED:
+        source->observed = registry_find_observed(type);
+        return source->observed != NULL;
+    case SOURCE_EVENT:
+        source->event = registry_find_event(type);
+        return source->event != NULL;
+    }
+    UNREACHABLE();
+}
+
+static void add_types(enum source_kind kind, struct text *to)
+{
+    switch (kind) {
+    case SOURCE_RECORDED:
+        registry_recorded_types(to);
+        return;
+    case SOURCE_OBSERVED:
+        registry_observed_types(to);
+        return;
+    case SOURCE_EVENT:
+        registry_event_types(to);
+        return;
+    }
+}
+
+static void read_source(struct loader *l, const struct yaml_node *node, enum source_kind kind,
                         struct config_source *source)
 {
     AUTO_TEXT struct text types = TEXT_EMPTY;
     const struct yaml_node *type = yaml_find(node, "type");
     *source = (struct config_source){.line = node->line};
-    if (is_recorded)
-        registry_recorded_types(&types);
-    else
-        registry_observed_types(&types);
+    add_types(kind, &types);
     if (type == NULL || type->kind != YAML_SCALAR) {
         add_error(l, "%s:%u: a source needs \"type\": expected one of %s", l->config->file,
                   node->line, text_get(&types));
         return;
     }
-    if (is_recorded)
-        source->recorded = registry_find_recorded(type->text);
-    else
-        source->observed = registry_find_observed(type->text);
-    if (source->recorded == NULL && source->observed == NULL) {
+    if (!find_class(type->text, kind, source)) {
         add_error(l, "%s:%u: type: there is no %s source \"%s\"; expected one of %s",
-                  l->config->file, type->line, is_recorded ? "recorded" : "observed", type->text,
-                  text_get(&types));
+                  l->config->file, type->line, source_words[kind], type->text, text_get(&types));
         return;
     }
-    const struct plug_class *plug = is_recorded ? &source->recorded->plug : &source->observed->plug;
+    const struct plug_class *plug = config_source_plug(source);
     source->options = alloc_zeroed(1, plug->config_size);
     read_options(l, plug->options, source_keys, node, type->text, source->options);
-    if (!is_recorded) {
+    if (kind == SOURCE_OBSERVED) {
         source->switch_name = option_text(plug->options, source->options, "switch");
         source->site = option_text(plug->options, source->options, "site");
     }
@@ -320,30 +361,27 @@ static void read_source(struct loader *l, const struct yaml_node *node, bool is_
 
 static void source_done(struct config_source *source)
 {
-    const struct plug_class *plug = source->recorded != NULL   ? &source->recorded->plug
-                                    : source->observed != NULL ? &source->observed->plug
-                                                               : NULL;
-    if (plug != NULL && source->options != NULL)
-        options_done(plug->options, source->options);
+    if (source->options != NULL)
+        options_done(config_source_plug(source)->options, source->options);
     free(source->options);
     free(source->name);
 }
 
-static void read_sources(struct loader *l, const struct yaml_node *node, bool is_recorded,
+static void read_sources(struct loader *l, const struct yaml_node *root, enum source_kind kind,
                          struct config_source **ret, size_t *ret_count)
 {
+    const struct yaml_node *node = yaml_find(root, source_lists[kind]);
     if (node == NULL)
         return;
     if (node->kind != YAML_LIST) {
         add_error(l, "%s:%u: %s: expected a list of sources (lines that begin with \"- \"), not %s",
-                  l->config->file, node->line, is_recorded ? "recorded" : "observed",
-                  yaml_kind_word(node->kind));
+                  l->config->file, node->line, source_lists[kind], yaml_kind_word(node->kind));
         return;
     }
     *ret = alloc_zeroed(node->count, sizeof **ret);
     for (size_t i = 0; i < node->count; i++) {
         struct config_source source;
-        read_source(l, node->items[i], is_recorded, &source);
+        read_source(l, node->items[i], kind, &source);
         if (source.name != NULL)
             (*ret)[(*ret_count)++] = source;
         else
@@ -473,6 +511,17 @@ static void read_storm(struct loader *l, const struct yaml_node *node)
     options_done(storm_table, &options);
 }
 
+/* The control socket is beside the store unless said otherwise. */
+static void read_daemon(struct loader *l, const struct yaml_node *node)
+{
+    struct daemon_options *options = &l->config->daemon;
+    read_options(l, config_daemon_table(), NULL, node, "daemon", options);
+    if (options->socket == NULL) {
+        AUTO_FREE char *beside = file_directory(l->config->store);
+        options->socket = file_join(beside, "musterd.sock");
+    }
+}
+
 static void read_root(struct loader *l, const struct yaml_node *root)
 {
     struct root_options options = {0};
@@ -484,13 +533,18 @@ static void read_root(struct loader *l, const struct yaml_node *root)
     options.store = options.quirks = NULL;
     options_done(root_table, &options);
     read_run_states(l, yaml_find(root, "run_states"));
-    read_sources(l, yaml_find(root, "recorded"), true, &config->recorded, &config->recorded_count);
-    read_sources(l, yaml_find(root, "observed"), false, &config->observed, &config->observed_count);
+    read_sources(l, root, SOURCE_RECORDED, &config->recorded, &config->recorded_count);
+    read_sources(l, root, SOURCE_OBSERVED, &config->observed, &config->observed_count);
+    read_sources(l, root, SOURCE_EVENT, &config->events, &config->event_count);
+    read_daemon(l, yaml_find(root, "daemon"));
     read_topology(l, yaml_find(root, "topology"));
     read_audit(l, yaml_find(root, "audit"));
     read_storm(l, yaml_find(root, "storm"));
-    if (config->recorded_count + config->observed_count == 0 && l->report->error_count == 0)
-        add_error(l, "%s: names no source: expected \"recorded:\" and \"observed:\" lists",
+    if (config->recorded_count + config->observed_count + config->event_count == 0 &&
+        l->report->error_count == 0)
+        add_error(l,
+                  "%s: names no source: expected \"recorded:\", \"observed:\" and \"events:\" "
+                  "lists",
                   config->file);
 }
 
@@ -513,8 +567,12 @@ void config_free(struct config *config)
         source_done(&config->recorded[i]);
     for (size_t i = 0; i < config->observed_count; i++)
         source_done(&config->observed[i]);
+    for (size_t i = 0; i < config->event_count; i++)
+        source_done(&config->events[i]);
+    options_done(config_daemon_table(), &config->daemon);
     free(config->recorded);
     free(config->observed);
+    free(config->events);
     free(config->mlags);
     free(config->store);
     free(config->quirks);
@@ -563,22 +621,25 @@ int config_load(const char *path, struct config **ret, struct config_report *rep
     return status;
 }
 
-static void try_plug(const struct config *config, const struct config_source *source,
-                     const struct plug_class *plug, struct env *env, struct config_report *report)
+static void try_plugs(const struct config *config, const struct config_source *sources,
+                      size_t count, struct env *env, struct config_report *report)
 {
-    AUTO_FREE void *state = alloc_zeroed(1, plug->state_size);
-    struct err err;
-    if (plug->construct(state, source->options, env, &err) == 0)
-        plug->destruct(state);
-    else
-        add_error(&(struct loader){NULL, report}, "%s:%u: %s: %s", config->file, source->line,
-                  source->name, err.text);
+    for (size_t i = 0; i < count; i++) {
+        const struct config_source *source = &sources[i];
+        const struct plug_class *plug = config_source_plug(source);
+        AUTO_FREE void *state = alloc_zeroed(1, plug->state_size);
+        struct err err;
+        if (plug->construct(state, source->options, env, &err) == 0)
+            plug->destruct(state);
+        else
+            add_error(&(struct loader){NULL, report}, "%s:%u: %s: %s", config->file, source->line,
+                      source->name, err.text);
+    }
 }
 
 void config_try(const struct config *config, struct env *env, struct config_report *report)
 {
-    for (size_t i = 0; i < config->recorded_count; i++)
-        try_plug(config, &config->recorded[i], &config->recorded[i].recorded->plug, env, report);
-    for (size_t i = 0; i < config->observed_count; i++)
-        try_plug(config, &config->observed[i], &config->observed[i].observed->plug, env, report);
+    try_plugs(config, config->recorded, config->recorded_count, env, report);
+    try_plugs(config, config->observed, config->observed_count, env, report);
+    try_plugs(config, config->events, config->event_count, env, report);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "contract/plugin.h"
+#include "daemon/config_daemon.h"
 
 /* The configuration: muster.yaml, read whole, checked whole, then constant.
  *
@@ -23,9 +24,10 @@ struct config_source {
     char *name;    /* unique: the key `name`, else the switch, else type and file */
     unsigned line; /* in the file */
     void *options; /* the plug-in's own struct */
-    /* one of the two */
+    /* one of the three */
     const struct recorded_source_class *recorded;
     const struct observed_source_class *observed;
+    const struct event_source_class *event;
     const char *switch_name, *site; /* of an observed source, where it says so; else NULL */
 };
 
@@ -34,8 +36,9 @@ struct config {
     char *store;  /* path of the store */
     char *quirks; /* the user's quirk table; NULL */
     struct span retention;
-    struct config_source *recorded, *observed;
-    size_t recorded_count, observed_count;
+    struct config_source *recorded, *observed, *events;
+    size_t recorded_count, observed_count, event_count;
+    struct daemon_options daemon;
     struct mlag_pair *mlags;
     size_t mlag_count;
     struct audit_options audit;
@@ -59,6 +62,9 @@ int config_parse(const char *path, const char *bytes, size_t length, struct conf
                  struct config_report *report) MUST_USE;
 void config_free(struct config *config); /* NULL is allowed */
 void config_report_done(struct config_report *report);
+
+/* Returns what all plug-in classes have in common, of the source's class. */
+const struct plug_class *config_source_plug(const struct config_source *source);
 
 /* Makes every plug-in once with its options and takes it down again: what a
  * plug-in itself finds wrong with them. Adds to `report`. */

@@ -23,6 +23,11 @@ static const struct observed_source_class *const observed[] = {
     &observed_snmp,
 };
 
+/* Ends with NULL. */
+static const struct event_source_class *const events[] = {
+    NULL,
+};
+
 const struct recorded_source_class *const *registry_recorded(size_t *ret_count)
 {
     *ret_count = ARRAY_COUNT(recorded);
@@ -33,6 +38,12 @@ const struct observed_source_class *const *registry_observed(size_t *ret_count)
 {
     *ret_count = ARRAY_COUNT(observed);
     return observed;
+}
+
+const struct event_source_class *const *registry_event(size_t *ret_count)
+{
+    *ret_count = ARRAY_COUNT(events) - 1;
+    return events;
 }
 
 const struct recorded_source_class *registry_find_recorded(const char *type)
@@ -53,6 +64,15 @@ const struct observed_source_class *registry_find_observed(const char *type)
     return NULL;
 }
 
+const struct event_source_class *registry_find_event(const char *type)
+{
+    for (size_t i = 0; events[i] != NULL; i++) {
+        if (strcmp(events[i]->plug.type, type) == 0)
+            return events[i];
+    }
+    return NULL;
+}
+
 void registry_recorded_types(struct text *to)
 {
     for (size_t i = 0; i < ARRAY_COUNT(recorded); i++)
@@ -63,4 +83,10 @@ void registry_observed_types(struct text *to)
 {
     for (size_t i = 0; i < ARRAY_COUNT(observed); i++)
         text_printf(to, "%s%s", i > 0 ? ", " : "", observed[i]->plug.type);
+}
+
+void registry_event_types(struct text *to)
+{
+    for (size_t i = 0; events[i] != NULL; i++)
+        text_printf(to, "%s%s", i > 0 ? ", " : "", events[i]->plug.type);
 }

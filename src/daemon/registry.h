@@ -18,12 +18,17 @@ const struct recorded_source_class *const *registry_recorded(size_t *ret_count);
 /* Returns every observed source, and sets *ret_count. */
 const struct observed_source_class *const *registry_observed(size_t *ret_count);
 
+/* Returns every event source, and sets *ret_count. */
+const struct event_source_class *const *registry_event(size_t *ret_count);
+
 /* Returns the class of the configuration's word `type`, NULL when there is none. */
 const struct recorded_source_class *registry_find_recorded(const char *type);
 const struct observed_source_class *registry_find_observed(const char *type);
+const struct event_source_class *registry_find_event(const char *type);
 
 /* Appends "csv, exec" and so on, for a message that says what was expected. */
 void registry_recorded_types(struct text *to);
 void registry_observed_types(struct text *to);
+void registry_event_types(struct text *to);
 
 #endif

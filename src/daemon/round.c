@@ -38,8 +38,7 @@ struct runner {
 
 static const struct plug_class *plug_of(const struct task *task)
 {
-    return task->source->recorded != NULL ? &task->source->recorded->plug
-                                          : &task->source->observed->plug;
+    return config_source_plug(task->source);
 }
 
 static void show_progress(const struct runner *runner)

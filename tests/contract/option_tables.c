@@ -7,10 +7,11 @@
 #include "base/text.h"
 #include "contract/option.h"
 #include "contract/plugin.h"
+#include "daemon/config_daemon.h"
 #include "daemon/registry.h"
 #include "io/file.h"
 
-/* usage: option_tables            prints the manual's section of every source
+/* usage: option_tables            prints the manual's section of every source and the daemon
  *        option_tables PAGE       checks that PAGE holds them; status 1 when not
  *
  * The manual's options come from the tables that parse them, so that none can be
@@ -36,28 +37,32 @@ static void add_option(const struct config_option *option, struct text *to)
     text_add(to, "\n\n");
 }
 
-static void add_class(const struct plug_class *class, struct text *to)
-{
-    text_printf(to, "## %s - %s\n\n", class->type, class->summary);
-    for (const struct config_option *option = class->options; option->name != NULL; option++)
-        add_option(option, to);
-}
-
-/* Prints the section of `class` unless `page` holds it. Returns whether it printed. */
-static bool print_missing(const struct plug_class *class, const char *page)
+/* Prints the section `heading` of `options` unless `page` holds it. Returns whether it
+ * printed. */
+static bool print_section(const char *heading, const struct config_option *options,
+                          const char *page)
 {
     AUTO_TEXT struct text section = TEXT_EMPTY;
-    add_class(class, &section);
+    text_add(&section, heading);
+    for (const struct config_option *option = options; option->name != NULL; option++)
+        add_option(option, &section);
     if (page != NULL && strstr(page, text_get(&section)) != NULL)
         return false;
     fputs(text_get(&section), stdout);
     return true;
 }
 
+static bool print_missing(const struct plug_class *class, const char *page)
+{
+    AUTO_TEXT struct text heading = TEXT_EMPTY;
+    text_printf(&heading, "## %s - %s\n\n", class->type, class->summary);
+    return print_section(text_get(&heading), class->options, page);
+}
+
 int main(int count, char **arguments)
 {
     AUTO_FREE char *page = NULL;
-    size_t length, recorded_count, observed_count;
+    size_t length, recorded_count, observed_count, event_count;
     struct err err;
     bool missing = false;
     if (count > 1 && file_read(arguments[1], PAGE_BYTES, &page, &length, &err) != 0) {
@@ -70,6 +75,10 @@ int main(int count, char **arguments)
         missing |= print_missing(&recorded[i]->plug, page);
     for (size_t i = 0; i < observed_count; i++)
         missing |= print_missing(&observed[i]->plug, page);
+    const struct event_source_class *const *events = registry_event(&event_count);
+    for (size_t i = 0; i < event_count; i++)
+        missing |= print_missing(&events[i]->plug, page);
+    missing |= print_section("# DAEMON\n\n", config_daemon_table(), page);
     if (page == NULL || !missing)
         return 0;
     fprintf(stderr, "%s lacks the sections above; put them in as they are\n", arguments[1]);
