@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/radius_station.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/ip.h"
+
+enum { JOINED_LENGTH = 17, BARE_LENGTH = 12, TELEPHONE_DIGITS_MIN = 3, TELEPHONE_DIGITS_MAX = 20 };
+
+const char *radius_station_word(enum radius_station station)
+{
+    static const char *const words[RADIUS_STATION_COUNT] = {
+#define STATION(word, name) word,
+        RADIUS_STATIONS(STATION)
+#undef STATION
+    };
+    CHECK((size_t)station < RADIUS_STATION_COUNT);
+    return words[station];
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_padding(char c)
+{
+    return c == ' ' || c == '\0' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Asynchronous, synchronous, the ISDN kinds, G.3 fax and PIAFS lines (RFC 2865 section
+ * 5.41): who calls there has a telephone number. */
+static bool is_telephone_line(uint32_t port_type)
+{
+    return port_type <= 4 || port_type == 6 || port_type == 10;
+}
+
+static bool is_telephone(const char *text, size_t length)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (is_digit(text[i]))
+            digits++;
+        else if (strchr("+-. ()/*#", text[i]) == NULL || text[i] == '\0')
+            return false;
+    }
+    return digits >= TELEPHONE_DIGITS_MIN && digits <= TELEPHONE_DIGITS_MAX;
+}
+
+/* A name behind a MAC, ":SSID": not when it could be a seventh octet. */
+static bool is_name_suffix(const char *text, size_t length)
+{
+    if (length < 1 || text[0] != ':')
+        return false;
+    size_t hex = 0;
+    while (1 + hex < length && is_hex(text[1 + hex]))
+        hex++;
+    bool ends = 1 + hex == length || text[1 + hex] == ':' || text[1 + hex] == '-';
+    return length == 1 || !(ends && (hex == 1 || hex == 2));
+}
+
+enum radius_station radius_station_parse(const char *text, size_t length, uint32_t port_type,
+                                         struct mac *ret)
+{
+    while (length > 0 && is_padding(text[length - 1]))
+        length--;
+    while (length > 0 && is_padding(text[0]))
+        text++, length--;
+    if (length == 0)
+        return RADIUS_STATION_ABSENT;
+    bool telephone = is_telephone(text, length);
+    bool bare_number = telephone && length == BARE_LENGTH && is_telephone_line(port_type);
+    struct mac mac;
+    bool parsed = !bare_number && mac_parse(text, length, &mac) == 0;
+    if (!parsed && length > JOINED_LENGTH &&
+        is_name_suffix(text + JOINED_LENGTH, length - JOINED_LENGTH))
+        parsed = mac_parse(text, JOINED_LENGTH, &mac) == 0;
+    if (parsed && !mac_is_station(mac))
+        return RADIUS_STATION_GROUP;
+    if (parsed) {
+        *ret = mac;
+        return RADIUS_STATION_MAC;
+    }
+    struct ip ip;
+    if (ip_parse(text, length, &ip) == 0)
+        return RADIUS_STATION_IP;
+    return telephone ? RADIUS_STATION_TELEPHONE : RADIUS_STATION_OTHER;
+}
