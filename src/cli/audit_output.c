@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/json_out.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
+#include "model/json_out.h"
 
 struct totals {
     size_t switches, switches_whole;

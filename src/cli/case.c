@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/json_out.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "io/clock.h"
+#include "model/json_out.h"
 #include "workflow/case.h"
 
 /* `muster case`: discrepancies and their life. */
@@ -23,28 +23,9 @@ struct case_options {
 
 static void print_case_json(const struct case_record *record)
 {
-    char id[CASE_ID_SIZE];
     AUTO_TEXT struct text out = TEXT_EMPTY;
     text_add_char(&out, '{');
-    json_key(&out, "id");
-    json_text(&out, case_id_format(record->number, id));
-    json_key(&out, "case_state");
-    json_text(&out, case_state_word(record->state));
-    json_key(&out, "case_state_at");
-    json_wall(&out, record->state_at);
-    json_discrepancy(&out, record->discrepancy);
-    json_key(&out, "first");
-    json_wall(&out, record->first);
-    json_key(&out, "last");
-    json_wall(&out, record->last);
-    json_key(&out, "count");
-    text_printf(&out, "%u", record->count);
-    json_key(&out, "reopened");
-    text_printf(&out, "%u", record->reopened);
-    json_key(&out, "acknowledged_by");
-    json_text(&out, record->acknowledged_by);
-    json_key(&out, "acknowledged_text");
-    json_text(&out, record->acknowledged_text);
+    json_case(&out, record);
     text_add_char(&out, '}');
     puts(text_get(&out));
 }

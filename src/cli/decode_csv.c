@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/json_out.h"
 #include "io/clock.h"
+#include "model/json_out.h"
 #include "model/record.h"
 #include "wire/csv.h"
 

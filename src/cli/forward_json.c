@@ -2,7 +2,7 @@
 #include "cli/forward_json.h"
 
 #include "base/text.h"
-#include "cli/json_out.h"
+#include "model/json_out.h"
 
 const char *forward_json_port(const struct forward_table *table, uint32_t port)
 {

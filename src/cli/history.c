@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/json_out.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "model/json_out.h"
 
 /* `muster history`: where an address or guest was, what records said of it, what
  * happened to its cases, as intervals. */

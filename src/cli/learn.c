@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "audit/edge.h"
-#include "cli/json_out.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "model/json_out.h"
 
 /* `muster learn`: the hypervisor forward table (T2) from where the hypervisors'
  * own NICs are seen, to review and then to accept as a file. */

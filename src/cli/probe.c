@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "cli/forward_json.h"
-#include "cli/json_out.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "model/json_out.h"
 
 /* `muster probe`: one exact question to every switch at once. */
 

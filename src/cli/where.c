@@ -6,11 +6,11 @@
 #include "audit/edge.h"
 #include "base/alloc.h"
 #include "cli/ask.h"
-#include "cli/json_out.h"
 #include "cli/question.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "model/json_out.h"
 
 /* `muster where`: the decided edge of one address, of a guest's addresses, or of
  * every address in the tables. */

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "audit/explain.h"
-#include "cli/json_out.h"
 #include "cli/question.h"
 #include "cli/report.h"
 #include "cli/table.h"
+#include "model/json_out.h"
 
 /* `muster why`: the chain of proof about a guest, an address or a case. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/json_out.h"
+#include "model/json_out.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -248,4 +248,72 @@ void json_receipt(struct text *to, const struct receipt *receipt, const char *sw
     json_key(to, "ended");
     json_wall(to, receipt->ended);
     text_add_char(to, '}');
+}
+
+void json_case(struct text *to, const struct case_record *record)
+{
+    char id[CASE_ID_SIZE];
+    json_key(to, "id");
+    json_text(to, case_id_format(record->number, id));
+    json_key(to, "case_state");
+    json_text(to, case_state_word(record->state));
+    json_key(to, "case_state_at");
+    json_wall(to, record->state_at);
+    json_discrepancy(to, record->discrepancy);
+    json_key(to, "first");
+    json_wall(to, record->first);
+    json_key(to, "last");
+    json_wall(to, record->last);
+    json_key(to, "count");
+    text_printf(to, "%u", record->count);
+    json_key(to, "reopened");
+    text_printf(to, "%u", record->reopened);
+    json_key(to, "acknowledged_by");
+    json_text(to, record->acknowledged_by);
+    json_key(to, "acknowledged_text");
+    json_text(to, record->acknowledged_text);
+}
+
+static void add_ip(struct text *to, const char *name, const struct ip *ip)
+{
+    char buffer[IP_TEXT_SIZE];
+    if (ip_known(ip))
+        add_if(to, name, ip_format(ip, buffer));
+}
+
+void json_event(struct text *to, const struct event *event)
+{
+    json_key(to, "event");
+    json_text(to, event_kind_word(event->kind));
+    add_if(to, "hint", event_hint_word(event->hint));
+    json_key(to, "proof");
+    json_text(to, event_proof_word(event->proof));
+    add_if(to, "source", event->source);
+    add_if(to, "source_type", event->type);
+    if (mac_known(event->mac)) {
+        json_key(to, "mac");
+        json_mac(to, event->mac);
+    }
+    add_ip(to, "address", &event->address);
+    add_if(to, "switch", event->switch_name);
+    add_if(to, "port", event->port);
+    if (event->vlan != 0) {
+        json_key(to, "vlan");
+        text_printf(to, "%u", event->vlan);
+    }
+    add_ip(to, "care_of", &event->care_of);
+    add_ip(to, "home_agent", &event->agent);
+    add_ip(to, "correspondent", &event->correspondent);
+    add_if(to, "node", event->node);
+    add_if(to, "nas", event->nas);
+    add_if(to, "session", event->session);
+    add_if(to, "cause", event->cause);
+    json_key(to, "at");
+    json_wall(to, event->at);
+    json_key(to, "heard");
+    json_wall(to, event->heard);
+    if (event->lifetime.us > 0) {
+        json_key(to, "lifetime_seconds");
+        text_printf(to, "%g", span_as_seconds(event->lifetime));
+    }
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MUSTER_CLI_JSON_OUT_H
-#define MUSTER_CLI_JSON_OUT_H
+#ifndef MUSTER_MODEL_JSON_OUT_H
+#define MUSTER_MODEL_JSON_OUT_H
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/case_record.h"
 #include "model/discrepancy.h"
+#include "model/event.h"
 #include "model/receipt.h"
 
 /* The stable JSON of muster-schema(5): field names only ever grow. Written by
@@ -31,6 +33,10 @@ void json_vlan_value(struct text *to, const char *vlan);
 void json_discrepancy(struct text *to, const struct discrepancy *d);
 /* Appends a receipt as an object; `switch_name` NULL: of no switch. */
 void json_receipt(struct text *to, const struct receipt *receipt, const char *switch_name);
+/* Appends the fields of a case and its discrepancy, without braces. */
+void json_case(struct text *to, const struct case_record *record);
+/* Appends the fields of an event, without braces: what is not known is left out. */
+void json_event(struct text *to, const struct event *event);
 /* Appends the chain of proof as an array. */
 void json_evidence(struct text *to, const struct evidence *evidence, size_t count);
 
