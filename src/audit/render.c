@@ -340,6 +340,21 @@ static const char *why_single(struct rendering *r)
         return why_gap(r);
     case DISCREPANCY_AUDIT_GAP:
         return why_audit_gap(r);
+    case DISCREPANCY_UNEXPECTED_STOP:
+        return arena_printf(arena,
+                            "%s is recorded %s, but its session on %s has ended and nothing of it "
+                            "was heard since",
+                            r->who, r->to->run_state, r->where);
+    case DISCREPANCY_SESSION_EXPIRED:
+        return arena_printf(arena,
+                            "%s is recorded %s, but its session on %s was not renewed in time and "
+                            "nothing of it was heard since",
+                            r->who, r->to->run_state, r->where);
+    case DISCREPANCY_SWITCH_FLUSH:
+        return arena_printf(arena, "%s forgot its forward table at once", r->who);
+    case DISCREPANCY_WRONG_SUBNET:
+    case DISCREPANCY_UNKNOWN_MOBILE:
+    case DISCREPANCY_UNKNOWN_AGENT: /* judged by address, mobile.h */
     case DISCREPANCY_KIND_COUNT:
         break;
     }
@@ -429,6 +444,17 @@ static const char *rule_text(const struct rendering *r)
         return "the record lacks what a verdict needs";
     case DISCREPANCY_AUDIT_GAP:
         return "what was not read whole proves no absence";
+    case DISCREPANCY_UNEXPECTED_STOP:
+        return "the session ended, recorded as communicating, no other session or sighting since";
+    case DISCREPANCY_SESSION_EXPIRED:
+        return "the session's time passed, recorded as communicating, no other session or "
+               "sighting since";
+    case DISCREPANCY_SWITCH_FLUSH:
+        return "a switch that restarted or relearns: absence there proves nothing for one ageing "
+               "time";
+    case DISCREPANCY_WRONG_SUBNET:
+    case DISCREPANCY_UNKNOWN_MOBILE:
+    case DISCREPANCY_UNKNOWN_AGENT:
     case DISCREPANCY_KIND_COUNT:
         break;
     }

@@ -187,6 +187,8 @@ static unsigned list_kinds(const struct case_record *cases, size_t count)
     unsigned missing = 0;
     say("\nEvery kind of discrepancy that polling can see:");
     for (int kind = 0; kind < DISCREPANCY_KIND_COUNT; kind++) {
+        if (!discrepancy_polled((enum discrepancy_kind)kind))
+            continue;
         const struct case_record *example = find_kind(cases, count, (enum discrepancy_kind)kind);
         char id[CASE_ID_SIZE] = "-";
         missing += example == NULL;

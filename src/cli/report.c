@@ -51,6 +51,9 @@ void report_subject(struct text *to, const struct discrepancy *d)
         add_word(to, "source");
     if (s->switch_name == NULL)
         add_word(to, s->source);
+    char address[IP_TEXT_SIZE];
+    if (ip_known(&s->address))
+        add_word(to, ip_format(&s->address, address));
     if (mac_known(s->mac))
         add_word(to, mac_format(s->mac, mac));
     else if (d->mac_count == 1)

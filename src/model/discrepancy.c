@@ -27,6 +27,11 @@ enum discrepancy_kind discrepancy_parse(const char *word)
     return DISCREPANCY_KIND_COUNT;
 }
 
+bool discrepancy_polled(enum discrepancy_kind kind)
+{
+    return kind <= DISCREPANCY_AUDIT_GAP;
+}
+
 enum severity discrepancy_severity(enum discrepancy_kind kind)
 {
     CHECK(kind < DISCREPANCY_KIND_COUNT);

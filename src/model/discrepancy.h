@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/ip.h"
 #include "base/mac.h"
 #include "base/text.h"
 
@@ -17,7 +18,8 @@
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 
-/* word, enumerator, severity as delivered, what it makes `muster audit` return */
+/* word, enumerator, severity as delivered, what it makes `muster audit` return. Those
+ * after audit_gap need events; new ones come last, so that verdicts keep their order. */
 #define DISCREPANCY_KINDS(KIND)                                                                    \
     KIND("unknown_guest", DISCREPANCY_UNKNOWN_GUEST, SEVERITY_HIGH, EXIT_FOUND)                    \
     KIND("wrong_location", DISCREPANCY_WRONG_LOCATION, SEVERITY_MEDIUM, EXIT_FOUND)                \
@@ -32,7 +34,13 @@ enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEV
     KIND("mac_flap", DISCREPANCY_MAC_FLAP, SEVERITY_HIGH, EXIT_FOUND)                              \
     KIND("inventory_conflict", DISCREPANCY_INVENTORY_CONFLICT, SEVERITY_MEDIUM, EXIT_FOUND)        \
     KIND("recorded_gap", DISCREPANCY_RECORDED_GAP, SEVERITY_INFO, EXIT_CLEAN)                      \
-    KIND("audit_gap", DISCREPANCY_AUDIT_GAP, SEVERITY_MEDIUM, EXIT_NOT_OBSERVED)
+    KIND("audit_gap", DISCREPANCY_AUDIT_GAP, SEVERITY_MEDIUM, EXIT_NOT_OBSERVED)                   \
+    KIND("unexpected_stop", DISCREPANCY_UNEXPECTED_STOP, SEVERITY_MEDIUM, EXIT_FOUND)              \
+    KIND("session_expired", DISCREPANCY_SESSION_EXPIRED, SEVERITY_LOW, EXIT_FOUND)                 \
+    KIND("switch_flush", DISCREPANCY_SWITCH_FLUSH, SEVERITY_INFO, EXIT_CLEAN)                      \
+    KIND("wrong_subnet", DISCREPANCY_WRONG_SUBNET, SEVERITY_MEDIUM, EXIT_FOUND)                    \
+    KIND("unknown_mobile", DISCREPANCY_UNKNOWN_MOBILE, SEVERITY_HIGH, EXIT_FOUND)                  \
+    KIND("unknown_agent", DISCREPANCY_UNKNOWN_AGENT, SEVERITY_HIGH, EXIT_FOUND)
 
 enum discrepancy_kind {
 #define KIND(word, name, severity, exit) name,
@@ -52,6 +60,8 @@ const char *discrepancy_word(enum discrepancy_kind kind);
 enum discrepancy_kind discrepancy_parse(const char *word);
 enum severity discrepancy_severity(enum discrepancy_kind kind);
 enum audit_exit discrepancy_exit(enum discrepancy_kind kind);
+/* Whether a polling round alone can find the kind; the others need events. */
+bool discrepancy_polled(enum discrepancy_kind kind);
 const char *severity_word(enum severity severity);
 const char *verdict_state_word(enum verdict_state state);
 
@@ -76,11 +86,12 @@ struct evidence {
     const char *text; /* one sentence with the figures */
 };
 
-/* Who it is about: the fields that apply, the others NULL / MAC_NONE (DESIGN
+/* Who it is about: the fields that apply, the others NULL / MAC_NONE / IP_NONE (DESIGN
  * section 8 point 3). */
 struct subject {
     const char *guest, *uuid, *hypervisor, *switch_name, *source, *port;
     struct mac mac;
+    struct ip address; /* home address of a mobile node, address of a home agent */
 };
 
 /* A discrepancy as reported: everything by name, nothing by index, so that it

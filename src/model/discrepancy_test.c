@@ -17,6 +17,10 @@ static void test_words_name_their_kind(void **state)
     assert_int_equal(discrepancy_parse("silence"), DISCREPANCY_KIND_COUNT);
     assert_int_equal(discrepancy_exit(DISCREPANCY_AUDIT_GAP), EXIT_NOT_OBSERVED);
     assert_int_equal(discrepancy_exit(DISCREPANCY_NIC_SILENT), EXIT_CLEAN);
+    assert_int_equal(discrepancy_exit(DISCREPANCY_SWITCH_FLUSH), EXIT_CLEAN);
+    assert_true(discrepancy_polled(DISCREPANCY_AUDIT_GAP));
+    assert_false(discrepancy_polled(DISCREPANCY_UNEXPECTED_STOP));
+    assert_string_equal(severity_word(discrepancy_severity(DISCREPANCY_SESSION_EXPIRED)), "low");
     assert_string_equal(severity_word(discrepancy_severity(DISCREPANCY_SILENT)), "medium");
     assert_string_equal(verdict_state_word(VERDICT_SUSPECTED), "suspected");
 }

@@ -89,6 +89,10 @@ static void add_subject(struct text *to, const struct discrepancy *d)
     add_if(to, "switch", d->subject.switch_name);
     add_if(to, "port", d->subject.port);
     add_if(to, "source", d->subject.source);
+    if (ip_known(&d->subject.address)) {
+        char address[IP_TEXT_SIZE];
+        add_if(to, "address", ip_format(&d->subject.address, address));
+    }
     if (d->mac_count > 0) {
         json_key(to, "macs");
         text_add_char(to, '[');

@@ -26,6 +26,9 @@ static void print_subject(const struct discrepancy *d, struct text *to)
     add_subject(to, d->subject.hypervisor);
     add_subject(to, d->subject.switch_name);
     add_subject(to, d->subject.source);
+    char address[IP_TEXT_SIZE];
+    if (ip_known(&d->subject.address))
+        add_subject(to, ip_format(&d->subject.address, address));
     if (mac_known(d->subject.mac))
         add_subject(to, mac_format(d->subject.mac, mac));
     for (size_t i = 0; i < d->mac_count; i++)

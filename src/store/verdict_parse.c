@@ -203,7 +203,9 @@ struct member {
     size_t offset; /* of what it fills, in the object's struct */
 };
 
-static void take_object(struct reading *r, const struct member *members, size_t count, void *into)
+/* The members from `needed` on may lack: rows of earlier versions do not have them. */
+static void take_fields(struct reading *r, const struct member *members, size_t count,
+                        size_t needed, void *into)
 {
     uint32_t seen = 0;
     bool first = true;
@@ -225,8 +227,14 @@ static void take_object(struct reading *r, const struct member *members, size_t 
         members[i].take(r, (char *)into + members[i].offset);
         seen |= UINT32_C(1) << i;
     }
-    if (seen != (UINT32_C(1) << count) - 1)
+    uint32_t wanted = (UINT32_C(1) << needed) - 1;
+    if ((seen & wanted) != wanted)
         r->bad = true;
+}
+
+static void take_object(struct reading *r, const struct member *members, size_t count, void *into)
+{
+    take_fields(r, members, count, count, into);
 }
 
 /* Reads an array of `size` octets an element into the arena. */
@@ -326,6 +334,14 @@ static void take_severity(struct reading *r, void *into)
     *(enum severity *)into = severity;
 }
 
+static void take_ip(struct reading *r, void *into)
+{
+    const char *text = NULL;
+    take_text(r, &text);
+    if (text != NULL && ip_parse(text, strlen(text), into) != 0)
+        r->bad = true;
+}
+
 static void take_subject(struct reading *r, void *into)
 {
     static const struct member members[] = {
@@ -336,8 +352,9 @@ static void take_subject(struct reading *r, void *into)
         {"source", take_text, offsetof(struct subject, source)},
         {"port", take_text, offsetof(struct subject, port)},
         {"mac", take_mac, offsetof(struct subject, mac)},
+        {"address", take_ip, offsetof(struct subject, address)},
     };
-    take_object(r, members, ARRAY_COUNT(members), into);
+    take_fields(r, members, ARRAY_COUNT(members), ARRAY_COUNT(members) - 1, into);
 }
 
 /* Those that fill a pointer and a count get the whole discrepancy. */

@@ -59,6 +59,9 @@ static void add_subject(struct text *to, const struct subject *subject)
     add_member(to, "port", subject->port);
     add_key(to, "mac");
     add_mac(to, subject->mac);
+    char address[IP_TEXT_SIZE];
+    if (ip_known(&subject->address)) /* rows of before had no such member */
+        add_member(to, "address", ip_format(&subject->address, address));
     text_add_char(to, '}');
 }
 

@@ -51,10 +51,13 @@ static void every_member_is_read(void **unused)
     assert_int_equal(d.observed_count, 1);
     assert_int_equal(d.observed[0].from.us, -5);
     assert_false(wall_known(d.observed[0].to));
+    assert_false(ip_known(&d.subject.address));
+    assert_int_equal(ip_parse("2001:db8::5", 11, &d.subject.address), 0);
     verdict_text_print(&d, &printed);
     struct discrepancy again;
     assert_int_equal(parse(arena, text_get(&printed), &again), 0);
     assert_string_equal(again.why, d.why);
+    assert_true(ip_equal(&again.subject.address, &d.subject.address));
     arena_free(arena);
 }
 

@@ -130,6 +130,10 @@ static bool observable(const struct sight *sight, const struct discrepancy *disc
     case DISCREPANCY_SILENT:
     case DISCREPANCY_NIC_SILENT:
     case DISCREPANCY_HYPERVISOR_SILENT:
+    case DISCREPANCY_SWITCH_FLUSH:
+    case DISCREPANCY_WRONG_SUBNET:
+    case DISCREPANCY_UNKNOWN_MOBILE:
+    case DISCREPANCY_UNKNOWN_AGENT:
         return true;
     case DISCREPANCY_UNKNOWN_GUEST:
     case DISCREPANCY_WRONG_LOCATION:
@@ -139,6 +143,8 @@ static bool observable(const struct sight *sight, const struct discrepancy *disc
     case DISCREPANCY_WRONG_VLAN:
     case DISCREPANCY_NON_HYPERVISOR_PORT:
     case DISCREPANCY_MAC_FLAP:
+    case DISCREPANCY_UNEXPECTED_STOP:
+    case DISCREPANCY_SESSION_EXPIRED:
         return places_read(sight, discrepancy);
     case DISCREPANCY_KIND_COUNT:
         break;
