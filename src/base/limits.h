@@ -25,7 +25,12 @@ enum {
     LIMIT_CONFIG_BYTES = 4 * 1024 * 1024, /* muster.yaml */
     LIMIT_CONFIG_DEPTH = 32,              /* nesting of muster.yaml */
     LIMIT_STDERR_BYTES = 16 * 1024,       /* of a plug-in's stderr that is kept to show */
-    LIMIT_MEMBERS = 10000                 /* members of collective cases remembered a round */
+    LIMIT_MEMBERS = 10000,                /* members of collective cases remembered a round */
+    LIMIT_CAPTURE_PACKET = 256 * 1024,    /* octets of one packet of a capture */
+    LIMIT_VLAN_TAGS = 4,                  /* VLAN tags before one frame's payload */
+    LIMIT_ENCAPSULATION = 4,              /* tunnels and mirror headers around one packet */
+    LIMIT_IPV6_HEADERS = 16,              /* extension headers of one IPv6 packet */
+    LIMIT_MOBILITY_OPTIONS = 64           /* options of one Mobility Header */
 };
 
 #endif

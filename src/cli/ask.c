@@ -9,11 +9,13 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "capture/capture_file.h"
 #include "cli/decode_csv.h"
 #include "cli/forward_json.h"
 #include "cli/session.h"
 #include "io/file.h"
 #include "source/bridge_forward.h"
+#include "source/decode_capture.h"
 #include "source/decode_recording.h"
 #include "source/forward_csv.h"
 #include "source/recording_file.h"
@@ -236,7 +238,8 @@ static int decode_group(const char *const *paths, size_t count, size_t first,
     AUTO_FREE const char **group = alloc_zeroed(count, sizeof *group);
     size_t grouped = 0;
     for (size_t i = 0; i < count; i++) {
-        bool same = !decode_csv_is(paths[i]) && recording_file_same(paths[i], paths[first]);
+        bool same = !decode_csv_is(paths[i]) && !capture_file_is(paths[i]) &&
+                    recording_file_same(paths[i], paths[first]);
         if (same && i < first)
             return 0;
         if (same)
@@ -245,8 +248,16 @@ static int decode_group(const char *const *paths, size_t count, size_t first,
     return decode_recording(group, grouped, quirks, out, &counts, err);
 }
 
-int ask_decode(const char *const *paths, size_t count, const char *quirks_file, FILE *out,
-               struct err *err)
+static int decode_one_capture(const char *path, const char *radius_secret, FILE *out,
+                              struct err *err)
+{
+    const struct decode_secrets secrets = {.radius = radius_secret};
+    struct decode_capture_counts counts = {0};
+    return decode_capture(path, &secrets, out, stderr, &counts, err);
+}
+
+int ask_decode(const char *const *paths, size_t count, const char *quirks_file,
+               const char *radius_secret, FILE *out, struct err *err)
 {
     struct quirk_table *quirks = ask_quirks(quirks_file, err);
     if (quirks == NULL)
@@ -255,6 +266,8 @@ int ask_decode(const char *const *paths, size_t count, const char *quirks_file, 
     for (size_t i = 0; status == 0 && i < count; i++) {
         if (is_forward_csv(paths[i]))
             status = decode_forward_csv(paths[i], out, err);
+        else if (capture_file_is(paths[i]))
+            status = decode_one_capture(paths[i], radius_secret, out, err);
         else if (decode_csv_is(paths[i]))
             status = decode_csv_print(paths[i], out, err);
         else

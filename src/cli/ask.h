@@ -37,9 +37,11 @@ int ask_recording(const char *path, struct forward_table **ret, struct err *err)
 struct quirk_table *ask_quirks(const char *file, struct err *err) MUST_USE;
 
 /* Prints what Muster reads out of `paths` as JSON lines (muster-schema(5)): CSV
- * spreadsheets of guests, and recordings, of which those of one switch are read
- * together. Returns 0, or an error that names the file. */
-int ask_decode(const char *const *paths, size_t count, const char *quirks_file, FILE *out,
-               struct err *err) MUST_USE;
+ * spreadsheets of guests, captures, and recordings, of which those of one switch are
+ * read together. `radius_secret` (NULL: none) verifies the RADIUS of captures; what
+ * is wrong with single frames goes to stderr. Returns 0, or an error that names the
+ * file. */
+int ask_decode(const char *const *paths, size_t count, const char *quirks_file,
+               const char *radius_secret, FILE *out, struct err *err) MUST_USE;
 
 #endif

@@ -15,19 +15,23 @@
 int command_decode(int argc, char **argv)
 {
     static const struct option options[] = {{"quirks", required_argument, NULL, 256},
+                                            {"radius-secret", required_argument, NULL, 257},
                                             {NULL, 0, NULL, 0}};
     struct common_options common = {.config = "muster.yaml"};
-    const char *quirks_file = NULL;
+    const char *quirks_file = NULL, *radius_secret = NULL;
     for (int option; (option = command_options(argc, argv, "decode", options, &common)) != -1;) {
-        if (option != 256)
+        if (option == 256)
+            quirks_file = optarg;
+        else if (option == 257)
+            radius_secret = optarg;
+        else
             return EXIT_USAGE;
-        quirks_file = optarg;
     }
     if (optind == argc)
         return command_fail("decode", EXIT_USAGE, "expected at least one file");
     struct err err;
-    if (ask_decode((const char *const *)argv + optind, (size_t)(argc - optind), quirks_file, stdout,
-                   &err) != 0)
+    if (ask_decode((const char *const *)argv + optind, (size_t)(argc - optind), quirks_file,
+                   radius_secret, stdout, &err) != 0)
         return command_fail("decode", EXIT_USAGE, "%s", err.text);
     return EXIT_CLEAN;
 }

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/decode_capture.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "capture/capture_file.h"
+#include "wire/announcement.h"
+#include "wire/binding.h"
+
+enum { FLUSH_BYTES = 64 * 1024 };
+
+/* Which decoder reads the payload of a UDP port, whichever side has it. */
+struct port_decoder {
+    uint16_t port;
+    decode_datagram_fn *decode;
+};
+
+static const struct port_decoder port_decoders[] = {
+    {0, NULL},
+};
+
+struct decoding {
+    const struct decode_secrets *secrets;
+    const struct capture_packet *packet;
+    struct text lines;
+    FILE *out, *notes;
+    const char *path;
+    uint64_t noted;
+    struct decode_capture_counts *counts;
+};
+
+static void add_note(struct decoding *d, const char *what, const char *why)
+{
+    d->counts->faults++;
+    if (++d->noted <= DECODE_CAPTURE_NOTES)
+        fprintf(d->notes, "%s: error in frame %" PRIu64 ": %s %s\n", d->path, d->packet->number,
+                what, why);
+}
+
+static void flush(struct decoding *d, size_t above)
+{
+    if (d->lines.length <= above)
+        return;
+    fwrite(d->lines.data, 1, d->lines.length, d->out);
+    text_clear(&d->lines);
+}
+
+/* --- JSON --- */
+
+static void add_key(struct decoding *d, const char *key)
+{
+    text_printf(&d->lines, ",\"%s\":", key);
+}
+
+static void add_ip(struct decoding *d, const char *key, const struct ip *ip)
+{
+    char text[IP_TEXT_SIZE];
+    add_key(d, key);
+    if (ip_known(ip))
+        text_printf(&d->lines, "\"%s\"", ip_format(ip, text));
+    else
+        text_add(&d->lines, "null");
+}
+
+static void add_number(struct decoding *d, const char *key, bool known, uint64_t number)
+{
+    add_key(d, key);
+    if (known)
+        text_add_number(&d->lines, number);
+    else
+        text_add(&d->lines, "null");
+}
+
+static void add_mac(struct decoding *d, const char *key, struct mac mac)
+{
+    char text[MAC_TEXT_SIZE];
+    add_key(d, key);
+    if (mac_known(mac))
+        text_printf(&d->lines, "\"%s\"", mac_format(mac, text));
+    else
+        text_add(&d->lines, "null");
+}
+
+static void begin(struct decoding *d, const char *type, const char *event)
+{
+    char at[CLOCK_TEXT_SIZE];
+    text_printf(&d->lines,
+                "{\"type\":\"%s\",\"frame\":%" PRIu64 ",\"time\":\"%s\",\"event\":\"%s\"", type,
+                d->packet->number, wall_format(d->packet->at, at), event);
+}
+
+static void add_flags(struct decoding *d, const struct mobility_message *message)
+{
+    char letters[MOBILITY_FLAG_WORDS + 1];
+    mobility_flag_letters(message, letters);
+    text_add(&d->lines, ",\"flags\":[");
+    for (size_t i = 0; letters[i] != '\0'; i++)
+        text_printf(&d->lines, "%s\"%c\"", i > 0 ? "," : "", letters[i]);
+    text_add_char(&d->lines, ']');
+}
+
+static void add_link_layer(struct decoding *d, const struct mobility_message *message)
+{
+    if (message->link_layer_length == 0) {
+        text_add(&d->lines, ",\"link_layer\":null");
+        return;
+    }
+    text_add(&d->lines, ",\"link_layer\":\"");
+    for (unsigned i = 0; i < message->link_layer_length; i++)
+        text_printf(&d->lines, "%s%02x", i > 0 ? ":" : "", message->link_layer[i]);
+    text_add_char(&d->lines, '"');
+}
+
+static void add_proxy(struct decoding *d, const struct mobility_message *message)
+{
+    char prefix[IP_PREFIX_TEXT_SIZE];
+    if (message->home_prefix.bits > 0)
+        text_printf(&d->lines, ",\"home_prefix\":\"%s\"",
+                    ip_prefix_format(&message->home_prefix, prefix));
+    else
+        text_add(&d->lines, ",\"home_prefix\":null");
+    text_add(&d->lines, ",\"mn_id\":");
+    if (message->node_id != NULL)
+        text_add_json(&d->lines, (const char *)message->node_id, message->node_id_length);
+    else
+        text_add(&d->lines, "null");
+    add_link_layer(d, message);
+    add_mac(d, "mac", message->mac);
+}
+
+static void print_binding(struct decoding *d, const struct binding *binding)
+{
+    static const char *const checksums[] = {"none", "right", "wrong"};
+    const struct mobility_message *message = &binding->message;
+    bool judged = binding->kind == BINDING_MESSAGE &&
+                  (message->type == MOBILITY_ACK || message->type == MOBILITY_ERROR);
+    begin(d, "binding", binding_word(binding));
+    add_ip(d, "home_address", &binding->home_address);
+    add_ip(d, "care_of", &binding->care_of);
+    add_ip(d, "home_agent", &binding->home_agent);
+    add_ip(d, "correspondent", &binding->correspondent);
+    add_number(d, "sequence", message->sequenced, message->sequence);
+    add_number(d, "lifetime_seconds", message->timed, message->lifetime_seconds);
+    add_number(d, "status", judged, message->status);
+    add_flags(d, message);
+    add_proxy(d, message);
+    text_printf(&d->lines, ",\"deregistration\":%s,\"draft\":%s,\"checksum\":\"%s\"}\n",
+                binding->deregistration ? "true" : "false", message->old ? "true" : "false",
+                checksums[binding->checksum]);
+    d->counts->bindings++;
+}
+
+static void print_announcement(struct decoding *d, const struct announcement *announcement)
+{
+    begin(d, "announcement", announcement_word(announcement->kind));
+    add_mac(d, "mac", announcement->mac);
+    add_number(d, "vlan", announcement->vlan != 0, announcement->vlan);
+    add_ip(d, "address", &announcement->address);
+    add_mac(d, "sender", announcement->sender);
+    text_add(&d->lines, "}\n");
+    d->counts->announcements++;
+}
+
+/* --- frames --- */
+
+static void decode_datagram(struct decoding *d, const struct ip_packet *packet)
+{
+    struct udp_datagram udp;
+    if (!ip_packet_udp(packet, &udp))
+        return;
+    for (const struct port_decoder *known = port_decoders; known->decode != NULL; known++) {
+        if (udp.destination_port != known->port && udp.source_port != known->port)
+            continue;
+        const struct decode_datagram datagram = {.frame = d->packet->number,
+                                                 .at = d->packet->at,
+                                                 .source = packet->source,
+                                                 .destination = packet->destination,
+                                                 .source_port = udp.source_port,
+                                                 .destination_port = udp.destination_port,
+                                                 .bytes = udp.payload,
+                                                 .length = udp.length,
+                                                 .cut = udp.cut};
+        const char *why = "";
+        if (known->decode(&datagram, d->secrets, &d->lines, &why) != 0)
+            add_note(d, "the datagram", why);
+        return;
+    }
+}
+
+static void see_packet(void *aux, const struct ethernet_frame *frame,
+                       const struct ip_packet *packet)
+{
+    struct decoding *d = aux;
+    struct binding binding;
+    struct announcement announcement;
+    enum wire_fault fault;
+    int said = binding_read(packet, &binding, &fault);
+    if (said < 0)
+        add_note(d, "the Mobile IPv6 message", wire_fault_text(fault));
+    else if (said > 0)
+        print_binding(d, &binding);
+    if (announcement_read_nd(frame, packet, &announcement))
+        print_announcement(d, &announcement);
+    decode_datagram(d, packet);
+}
+
+static void see_frame(void *aux, const struct ethernet_frame *frame)
+{
+    struct announcement announcement;
+    if (announcement_read_arp(frame, &announcement))
+        print_announcement(aux, &announcement);
+}
+
+int decode_capture(const char *path, const struct decode_secrets *secrets, FILE *out, FILE *notes,
+                   struct decode_capture_counts *counts, struct err *err)
+{
+    struct capture_file *file;
+    struct capture_packet packet;
+    int status = capture_file_open(path, &file, err);
+    if (status != 0)
+        return status;
+    struct decoding d = {.secrets = secrets,
+                         .packet = &packet,
+                         .lines = TEXT_EMPTY,
+                         .out = out,
+                         .notes = notes,
+                         .path = path,
+                         .counts = counts};
+    const struct packet_visitor visitor = {
+        .frame = see_frame, .packet = see_packet, .aux = &d, .old_options = true};
+    enum link_type link = capture_file_link(file);
+    while ((status = capture_file_next(file, &packet, err)) == 1) {
+        counts->frames++;
+        enum wire_fault fault = packet_walk(link, packet.bytes, packet.captured, &visitor);
+        if (fault != WIRE_OK)
+            add_note(&d, "it", wire_fault_text(fault));
+        flush(&d, FLUSH_BYTES);
+    }
+    flush(&d, 0);
+    if (d.noted > DECODE_CAPTURE_NOTES)
+        fprintf(notes, "%s: %" PRIu64 " frames in all were not right\n", path, d.noted);
+    text_done(&d.lines);
+    capture_file_close(file);
+    return status;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_WIRE_ETHERNET_H
+#define MUSTER_WIRE_ETHERNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/mac.h"
+
+/* Link layer headers: from a captured frame to its EtherType and payload.
+ *
+ * A mirror port gives Ethernet; what people send in for a bug report is often
+ * captured on "any" (Linux cooked, both versions), on a tunnel or a loopback (bare
+ * IP, BSD loopback, PPP, Cisco HDLC). All of them end in the same struct; where a
+ * link has no addresses, they are MAC_NONE.
+ *
+ * VLAN tags 0x8100, 0x88a8, 0x9100 and 0x9200 are taken off in any order, at most
+ * LIMIT_VLAN_TAGS of them (IEEE 802.1Q, 802.1ad and what came before it). A tag of
+ * VLAN 0 carries a priority only and counts as no VLAN. An RSPAN frame is one whose
+ * outer tag is the mirror's VLAN: nothing else tells it. 802.3 frames with LLC and
+ * SNAP headers give the EtherType behind SNAP, others type 0.
+ *
+ * Attacks considered: frames that end anywhere, towers of tags. Every read is
+ * behind a length check, the loop over tags is bounded, and nothing is allocated. */
+
+enum link_type {
+    LINK_ETHERNET,
+    LINK_COOKED,   /* LINUX_SLL */
+    LINK_COOKED2,  /* LINUX_SLL2 */
+    LINK_RAW_IP,   /* IPv4 or IPv6 without link header */
+    LINK_LOOPBACK, /* BSD: address family of four octets in either order */
+    LINK_PPP,
+    LINK_CISCO_HDLC,
+    LINK_UNKNOWN
+};
+
+enum ether_type {
+    ETHER_IPV4 = 0x0800,
+    ETHER_ARP = 0x0806,
+    ETHER_BRIDGING = 0x6558, /* transparent Ethernet bridging, in GRE */
+    ETHER_RARP = 0x8035,
+    ETHER_VLAN = 0x8100,
+    ETHER_IPV6 = 0x86dd,
+    ETHER_PROVIDER_VLAN = 0x88a8,
+    ETHER_ERSPAN = 0x88be,  /* ERSPAN type I and II, in GRE */
+    ETHER_ERSPAN3 = 0x22eb, /* ERSPAN type III, in GRE */
+    ETHER_OLD_VLAN = 0x9100,
+    ETHER_OLDER_VLAN = 0x9200
+};
+
+/* What reading a header came to. */
+enum wire_fault {
+    WIRE_OK,
+    WIRE_CUT,       /* the header ends behind the captured octets */
+    WIRE_MALFORMED, /* a field contradicts its standard */
+    WIRE_TOO_DEEP   /* more tags, headers or tunnels than the limit */
+};
+
+struct ethernet_frame {
+    struct mac source, destination;
+    uint16_t vlans[LIMIT_VLAN_TAGS]; /* VLAN ids, the outer first */
+    uint8_t vlan_count;
+    uint16_t type;          /* EtherType; 0: an 802.3 frame without one */
+    const uint8_t *payload; /* into the frame */
+    size_t length;          /* captured octets of the payload, padding included */
+};
+
+/* Returns the link of the number that capture files use (tcpdump.org/linktypes),
+ * LINK_UNKNOWN for those that are not read. */
+enum link_type link_type_of(uint32_t number);
+
+/* Reads the link header of `length` captured `bytes`; *ret is whole only after
+ * WIRE_OK. The frame borrows `bytes`. */
+enum wire_fault ethernet_read(enum link_type link, const uint8_t *bytes, size_t length,
+                              struct ethernet_frame *ret) MUST_USE;
+
+/* Returns the VLAN that the frame's guest is in: the tag next to the payload, 0
+ * without one. */
+uint16_t ethernet_vlan(const struct ethernet_frame *frame);
+
+/* Returns what is said of `fault` after the name of a frame: "is cut short" ... */
+const char *wire_fault_text(enum wire_fault fault);
+
+#endif

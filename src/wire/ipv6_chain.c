@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/ipv6_chain.h"
+
+#include "wire/bytes.h"
+
+enum {
+    HEADER_UNIT = 8,
+    ADDRESS_BYTES = 16,
+    FRAGMENT_OFFSET_MASK = 0xfff8,
+    ROUTING_TYPE_2 = 2,
+    ROUTING_TYPE_2_BYTES = 24
+};
+
+enum destination_option {
+    OPTION_PAD1 = 0,
+    OPTION_OLD_ACK = 7,
+    OPTION_OLD_REQUEST = 8,
+    OPTION_OLD_UPDATE = 198,
+    OPTION_HOME_ADDRESS = 201
+};
+
+static void take_option(uint8_t type, const uint8_t *data, uint8_t length, bool old_options,
+                        struct ipv6_chain *ret)
+{
+    struct ipv6_old_option option = {data, length};
+    /* The drafts let sub-options follow the address. */
+    if (type == OPTION_HOME_ADDRESS &&
+        (length == ADDRESS_BYTES || (old_options && length > ADDRESS_BYTES)))
+        ret->home_option = ip_from_v6(data);
+    else if (old_options && type == OPTION_OLD_UPDATE)
+        ret->old_update = option;
+    else if (old_options && type == OPTION_OLD_ACK)
+        ret->old_ack = option;
+    else if (old_options && type == OPTION_OLD_REQUEST)
+        ret->old_request = option;
+}
+
+/* Reads the options of one destination options header, `length` octets of them. */
+static enum wire_fault read_options(const uint8_t *at, size_t length, bool old_options,
+                                    struct ipv6_chain *ret)
+{
+    while (length > 0) {
+        if (at[0] == OPTION_PAD1) {
+            at++;
+            length--;
+            continue;
+        }
+        if (length < 2 || (size_t)at[1] + 2 > length)
+            return WIRE_MALFORMED;
+        take_option(at[0], at + 2, at[1], old_options, ret);
+        length -= (size_t)at[1] + 2;
+        at += at[1] + 2;
+    }
+    return WIRE_OK;
+}
+
+static bool is_extension(uint8_t protocol)
+{
+    return protocol == IP_PROTOCOL_HOP_BY_HOP || protocol == IP_PROTOCOL_ROUTING ||
+           protocol == IP_PROTOCOL_FRAGMENT || protocol == IP_PROTOCOL_AUTHENTICATION ||
+           protocol == IP_PROTOCOL_DESTINATION;
+}
+
+static size_t header_length(uint8_t protocol, const uint8_t *header)
+{
+    if (protocol == IP_PROTOCOL_FRAGMENT)
+        return HEADER_UNIT;
+    if (protocol == IP_PROTOCOL_AUTHENTICATION)
+        return ((size_t)header[1] + 2) * 4;
+    return ((size_t)header[1] + 1) * HEADER_UNIT;
+}
+
+static enum wire_fault read_header(uint8_t protocol, const uint8_t *header, size_t size,
+                                   bool old_options, struct ipv6_chain *ret)
+{
+    if (protocol == IP_PROTOCOL_DESTINATION)
+        return read_options(header + 2, size - 2, old_options, ret);
+    if (protocol == IP_PROTOCOL_ROUTING && size == ROUTING_TYPE_2_BYTES &&
+        header[2] == ROUTING_TYPE_2 && header[3] <= 1)
+        ret->home_route = ip_from_v6(header + 8);
+    if (protocol == IP_PROTOCOL_FRAGMENT)
+        ret->fragment = (bytes_u16(header + 2) & FRAGMENT_OFFSET_MASK) != 0;
+    return WIRE_OK;
+}
+
+enum wire_fault ipv6_chain_read(uint8_t next, const uint8_t *bytes, size_t length, bool old_options,
+                                struct ipv6_chain *ret)
+{
+    *ret = (struct ipv6_chain){.protocol = next, .payload = bytes};
+    for (unsigned headers = 0; is_extension(next) && !ret->fragment; headers++) {
+        if (headers == LIMIT_IPV6_HEADERS)
+            return WIRE_TOO_DEEP;
+        if (length < HEADER_UNIT)
+            return WIRE_CUT;
+        size_t size = header_length(next, bytes);
+        if (size < HEADER_UNIT)
+            return WIRE_MALFORMED;
+        if (size > length)
+            return WIRE_CUT;
+        enum wire_fault fault = read_header(next, bytes, size, old_options, ret);
+        if (fault != WIRE_OK)
+            return fault;
+        next = bytes[0];
+        bytes += size;
+        length -= size;
+        ret->protocol = next;
+        ret->payload = bytes;
+    }
+    ret->length = length;
+    return WIRE_OK;
+}
