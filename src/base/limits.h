@@ -21,6 +21,7 @@ enum {
     LIMIT_VLANS_PER_SET = 4096,           /* VLANs that share one FDB */
     LIMIT_SNMP_MESSAGE = 65507,           /* one SNMP message over UDP */
     LIMIT_RADIUS_SECRET = 256,            /* a RADIUS client's shared secret */
+    LIMIT_DETAIL_MIB = 256,               /* a FreeRADIUS detail file to decode, in MiB */
     LIMIT_OID_LENGTH = 128,               /* sub-identifiers of an OID, RFC 3416 section 2.1 */
     LIMIT_CONFIG_BYTES = 4 * 1024 * 1024, /* muster.yaml */
     LIMIT_CONFIG_DEPTH = 32,              /* nesting of muster.yaml */

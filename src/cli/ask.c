@@ -16,6 +16,7 @@
 #include "io/file.h"
 #include "source/bridge_forward.h"
 #include "source/decode_capture.h"
+#include "source/decode_radius.h"
 #include "source/decode_recording.h"
 #include "source/forward_csv.h"
 #include "source/recording_file.h"
@@ -248,31 +249,34 @@ static int decode_group(const char *const *paths, size_t count, size_t first,
     return decode_recording(group, grouped, quirks, out, &counts, err);
 }
 
-static int decode_one_capture(const char *path, const char *radius_secret, FILE *out,
-                              struct err *err)
+static int decode_one(const char *const *paths, size_t count, size_t at,
+                      const struct quirk_table *quirks, const struct decode_secrets *secrets,
+                      FILE *out, struct err *err)
 {
-    const struct decode_secrets secrets = {.radius = radius_secret};
     struct decode_capture_counts counts = {0};
-    return decode_capture(path, &secrets, out, stderr, &counts, err);
+    if (is_forward_csv(paths[at]))
+        return decode_forward_csv(paths[at], out, err);
+    if (capture_file_is(paths[at]))
+        return decode_capture(paths[at], secrets, out, stderr, &counts, err);
+    if (decode_csv_is(paths[at]))
+        return decode_csv_print(paths[at], out, err);
+    if (decode_radius_is_file(paths[at]))
+        return decode_radius_file(paths[at], out, err);
+    return decode_group(paths, count, at, quirks, out, err);
 }
 
-int ask_decode(const char *const *paths, size_t count, const char *quirks_file,
-               const char *radius_secret, FILE *out, struct err *err)
+int ask_decode(const char *const *paths, size_t count, const struct decode_question *question,
+               FILE *out, struct err *err)
 {
-    struct quirk_table *quirks = ask_quirks(quirks_file, err);
+    struct quirk_table *quirks = ask_quirks(question->quirks_file, err);
     if (quirks == NULL)
         return err->code;
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < count; i++) {
-        if (is_forward_csv(paths[i]))
-            status = decode_forward_csv(paths[i], out, err);
-        else if (capture_file_is(paths[i]))
-            status = decode_one_capture(paths[i], radius_secret, out, err);
-        else if (decode_csv_is(paths[i]))
-            status = decode_csv_print(paths[i], out, err);
-        else
-            status = decode_group(paths, count, i, quirks, out, err);
-    }
+    struct decode_secrets secrets = {
+        .radius = decode_radius_new(question->radius_secrets, question->radius_secret_count, err)};
+    int status = secrets.radius == NULL ? (int)err->code : 0;
+    for (size_t i = 0; status == 0 && i < count; i++)
+        status = decode_one(paths, count, i, quirks, &secrets, out, err);
+    decode_radius_free(secrets.radius);
     quirk_table_free(quirks);
     return status;
 }

@@ -36,12 +36,18 @@ int ask_recording(const char *path, struct forward_table **ret, struct err *err)
  * yours to free. NULL with `err` when the file is not right. */
 struct quirk_table *ask_quirks(const char *file, struct err *err) MUST_USE;
 
+/* What `muster decode` was told beside the files. */
+struct decode_question {
+    const char *quirks_file;           /* NULL: none */
+    const char *const *radius_secrets; /* tried one after the other */
+    size_t radius_secret_count;
+};
+
 /* Prints what Muster reads out of `paths` as JSON lines (muster-schema(5)): CSV
- * spreadsheets of guests, captures, and recordings, of which those of one switch are
- * read together. `radius_secret` (NULL: none) verifies the RADIUS of captures; what
- * is wrong with single frames goes to stderr. Returns 0, or an error that names the
- * file. */
-int ask_decode(const char *const *paths, size_t count, const char *quirks_file,
-               const char *radius_secret, FILE *out, struct err *err) MUST_USE;
+ * spreadsheets of guests, captures, FreeRADIUS's detail files, and recordings, of which
+ * those of one switch are read together. What cannot be read of a capture is said on
+ * stderr. Returns 0, or an error that names the file. */
+int ask_decode(const char *const *paths, size_t count, const struct decode_question *question,
+               FILE *out, struct err *err) MUST_USE;
 
 #endif

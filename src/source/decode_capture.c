@@ -6,10 +6,13 @@
 
 #include "base/text.h"
 #include "capture/capture_file.h"
+#include "source/decode_radius.h"
 #include "wire/announcement.h"
 #include "wire/binding.h"
 
 enum { FLUSH_BYTES = 64 * 1024 };
+
+enum { ANY_PORT = 0 };
 
 /* Which decoder reads the payload of a UDP port, whichever side has it. */
 struct port_decoder {
@@ -18,6 +21,7 @@ struct port_decoder {
 };
 
 static const struct port_decoder port_decoders[] = {
+    {ANY_PORT, decode_radius_datagram}, /* last: it knows RADIUS by its looks */
     {0, NULL},
 };
 
@@ -171,7 +175,8 @@ static void decode_datagram(struct decoding *d, const struct ip_packet *packet)
     if (!ip_packet_udp(packet, &udp))
         return;
     for (const struct port_decoder *known = port_decoders; known->decode != NULL; known++) {
-        if (udp.destination_port != known->port && udp.source_port != known->port)
+        if (known->port != ANY_PORT && udp.destination_port != known->port &&
+            udp.source_port != known->port)
             continue;
         const struct decode_datagram datagram = {.frame = d->packet->number,
                                                  .at = d->packet->at,

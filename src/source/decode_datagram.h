@@ -28,8 +28,10 @@ struct decode_datagram {
     bool cut;
 };
 
+struct decode_radius;
+
 struct decode_secrets {
-    const char *radius; /* NULL: none was given */
+    struct decode_radius *radius; /* holds the secrets of RADIUS clients */
 };
 
 /* Appends to `lines` what `datagram` says, each as a JSON object with its line end;

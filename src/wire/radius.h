@@ -113,14 +113,15 @@ enum radius_attribute_type {
 /* Why octets are no packet. enumerator, words for people */
 #define RADIUS_FAULTS(FAULT)                                                                       \
     FAULT(RADIUS_SOUND, "")                                                                        \
-    FAULT(RADIUS_TOO_SHORT, "shorter than a header of 20 octets")                                  \
-    FAULT(RADIUS_BAD_LENGTH, "its length field is below 20 or above 4096")                         \
-    FAULT(RADIUS_CUT, "shorter than its length field says")                                        \
-    FAULT(RADIUS_ATTRIBUTE_CUT, "an attribute reaches past the end")                               \
-    FAULT(RADIUS_ATTRIBUTE_LENGTH, "an attribute says it is shorter than its own header")          \
-    FAULT(RADIUS_ATTRIBUTE_ZERO, "an attribute of type 0")                                         \
-    FAULT(RADIUS_MESSAGE_AUTHENTICATOR_LENGTH, "a Message-Authenticator not of 16 octets")         \
-    FAULT(RADIUS_MESSAGE_AUTHENTICATOR_TWICE, "two Message-Authenticators")
+    FAULT(RADIUS_TOO_SHORT, "is shorter than a header of 20 octets")                               \
+    FAULT(RADIUS_BAD_LENGTH, "has a length field below 20 or above 4096")                          \
+    FAULT(RADIUS_CUT, "is shorter than its length field says")                                     \
+    FAULT(RADIUS_ATTRIBUTE_CUT, "has an attribute that reaches past the end")                      \
+    FAULT(RADIUS_ATTRIBUTE_LENGTH, "has an attribute shorter than its own header")                 \
+    FAULT(RADIUS_ATTRIBUTE_ZERO, "has an attribute of type 0")                                     \
+    FAULT(RADIUS_MESSAGE_AUTHENTICATOR_LENGTH,                                                     \
+          "has a Message-Authenticator that is not of 16 octets")                                  \
+    FAULT(RADIUS_MESSAGE_AUTHENTICATOR_TWICE, "has two Message-Authenticators")
 
 enum radius_fault {
 #define FAULT(name, words) name,
@@ -129,7 +130,7 @@ enum radius_fault {
         RADIUS_FAULT_COUNT
 };
 
-/* Returns what is wrong, "" for RADIUS_SOUND. */
+/* Returns what is wrong, as what follows "the packet"; "" for RADIUS_SOUND. */
 const char *radius_fault_words(enum radius_fault fault);
 
 /* A packet within somebody else's octets. */
