@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
+
 /* MAC -> what the sweep must know of it, in one 16-byte slot (PERFORMANCE P2).
  *
  * Open addressing over huge pages, by cache lines of four slots: a line is filled
@@ -64,7 +66,7 @@ static inline unsigned mac_index_match(const struct mac_slot *line, uint64_t mac
 }
 
 /* Fetches what mac_index_find() and mac_index_put() will look at. */
-static inline void mac_index_prefetch(const struct mac_index *index, uint64_t mac)
+static FETCHES_AHEAD void mac_index_prefetch(const struct mac_index *index, uint64_t mac)
 {
     __builtin_prefetch(mac_index_home(index, mac), 1);
 }

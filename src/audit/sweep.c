@@ -41,7 +41,7 @@ void sweep_add_standing(const struct world *world, struct wall now, struct mac_l
         const struct seen_interval *one = &memory->intervals[i];
         bool same = i > 0 && mac_equal(one[-1].mac, one->mac);
         if (same && gone.us < one->first.us &&
-            now.us - one->last.us <= world->options.interleave_window.us &&
+            (!wall_known(now) || now.us - one->last.us <= world->options.interleave_window.us) &&
             mac_is_station(one->mac))
             mac_list_add(list, one->mac.bits);
         if (!same || one->last.us < gone.us)
@@ -208,11 +208,9 @@ static void pass_odd(struct first_pass *pass, uint64_t mac)
         mac_list_add(pass->odd, mac);
 }
 
-/* A row whose MAC is in no record. */
-static void pass_unknown(struct first_pass *pass, uint64_t mac)
+bool sweep_is_suspect(const struct world *world, uint64_t mac)
 {
-    if (is_guest_like(pass->world, mac) && mac_is_station((struct mac){mac}))
-        pass_odd(pass, mac);
+    return is_guest_like(world, mac) && mac_is_station((struct mac){mac});
 }
 
 /* Whether the row's VLAN set agrees with the NIC's, which is not the same one. */
@@ -291,13 +289,9 @@ static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint3
     pass_odd(pass, mac);
 }
 
-void sweep_pass(struct first_pass *pass, uint64_t mac, uint32_t port, uint16_t vlan)
+void sweep_pass(struct first_pass *pass, const struct mac_slot *slot, uint32_t port, uint16_t vlan)
 {
-    const struct mac_slot *slot = mac_index_find(&pass->world->index, mac);
-    if (slot == NULL)
-        pass_unknown(pass, mac);
-    else
-        pass_row(pass, slot, pass->fast[port], port, vlan);
+    pass_row(pass, slot, pass->fast[port], port, vlan);
 }
 
 static void pass_table(struct first_pass *pass, const struct world_switch *sw)
@@ -318,9 +312,9 @@ static void pass_table(struct first_pass *pass, const struct world_switch *sw)
             continue;
         uint64_t mac = row->mac_status >> 16;
         const struct mac_slot *slot = mac_index_find(index, mac);
-        if (slot == NULL)
-            pass_unknown(pass, mac);
-        else
+        if (slot == NULL && sweep_is_suspect(pass->world, mac))
+            pass_odd(pass, mac);
+        if (slot != NULL)
             pass_row(pass, slot, fast[row->port], sw->first_port + row->port, sw->vlans[row->vlan]);
     }
 }

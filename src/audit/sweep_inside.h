@@ -43,8 +43,11 @@ struct first_pass {
     uint32_t odd_rows;    /* gets 1 more a row that makes its MAC such a one */
 };
 
-/* Looks at one sighting of `mac`. */
-void sweep_pass(struct first_pass *pass, uint64_t mac, uint32_t port, uint16_t vlan);
+/* Looks at one sighting of a MAC that has `slot` in the world's index. */
+void sweep_pass(struct first_pass *pass, const struct mac_slot *slot, uint32_t port, uint16_t vlan);
+
+/* Whether a MAC that no record has is worth a look by the judge. */
+bool sweep_is_suspect(const struct world *world, uint64_t mac);
 
 /* Puts one MAC's sightings in the order in which they are judged. */
 void sweep_order(struct sighting *sightings, size_t count);
@@ -66,7 +69,7 @@ uint32_t mac_list_add(struct mac_list *list, uint64_t mac);
 void mac_list_done(struct mac_list *list);
 
 /* Adds what must be judged whatever the tables show: shared MACs, and MACs that memory saw on
- * several edges in turn. */
+ * several edges in turn, of late. `now` WALL_UNKNOWN adds those that may be so at any time. */
 void sweep_add_standing(const struct world *world, struct wall now, struct mac_list *list);
 
 /* Who the MACs belong to. */

@@ -7,13 +7,18 @@
 /* Re-audit after few changes: k changed rows cost O(k), not another stream over all rows
  * (PERFORMANCE P2, what no peer does).
  *
- * The state links the rows of each MAC, counts for each hypervisor the rows that show it
- * at home, and keeps the verdicts of each subject. A changed row makes its MAC's owners
- * dirty; only they are judged again, by the same judge, and their old verdicts give way
- * to the new ones. What touches more than its own subject, a hypervisor that moved, fell
- * silent or came back, judges everything of which something odd is known again, still
- * without a sweep over the clean rows. Memory: 24 octets a row more than the sweep needs.
- * Rows that were never there cannot go: such a change is ignored. */
+ * The state links the rows of each MAC (row_links.h), counts for each hypervisor the rows
+ * that show it at home, knows of each MAC whether it is an odd one, and keeps the verdicts
+ * of each subject. A changed row makes its MAC dirty. Where all rows of a dirty MAC are in
+ * order and its guest has no other NIC, a full sweep would ask nothing either, and the old
+ * verdicts are dropped; else the MAC's owners are judged again, by the same judge, and
+ * their old verdicts give way to the new ones. What touches more than its own subject, a
+ * hypervisor that moved, fell silent or came back, judges everything of which something
+ * odd is known again, still without a look at the clean rows.
+ *
+ * Memory: 12 octets a row and 8 a slot of the index more than the sweep needs. Dropped
+ * verdicts go when they are most of the list, so that endless changes cost no endless
+ * memory. Rows that were never there cannot go: such a change is ignored. */
 
 struct sweep_state;
 

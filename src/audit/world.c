@@ -555,7 +555,9 @@ uint32_t world_find_hypervisor_nic(const struct world *world, uint64_t mac)
 
 uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor)
 {
-    return hypervisor == WORLD_NONE ? 0 : world->hypervisors[hypervisor].site;
+    if (hypervisor == WORLD_NONE || world->site_count == 1)
+        return 0;
+    return world->hypervisors[hypervisor].site;
 }
 
 bool world_is_place(const struct world *world, uint32_t port, uint32_t hypervisor)

@@ -52,6 +52,12 @@ void world_prefetch_nic(const struct world *world, uint32_t nic)
     __builtin_prefetch(&nics->wire[local]);
 }
 
+void world_prefetch_guest(const struct world *world, uint32_t nic)
+{
+    uint32_t local;
+    __builtin_prefetch(&world_nic_set(world, nic, &local)->set->nics.guest[local]);
+}
+
 uint32_t world_nic_guest(const struct world *world, uint32_t nic)
 {
     uint32_t local;

@@ -167,6 +167,7 @@ uint32_t world_hypervisor_site(const struct world *world, uint32_t hypervisor);
 
 /* Fetches the columns of a NIC that will be asked for soon. */
 void world_prefetch_nic(const struct world *world, uint32_t nic);
+void world_prefetch_guest(const struct world *world, uint32_t nic); /* its guest's number alone */
 
 /* Returns the first of `world.hypervisor_nics` with `mac`, WORLD_NONE. */
 uint32_t world_find_hypervisor_nic(const struct world *world, uint64_t mac);

@@ -16,7 +16,10 @@
 /* A value of one of our own enumerations that no enumerator covers. */
 #define UNREACHABLE() check_failed("unreachable", __FILE__, __LINE__)
 
-#define MUST_USE              __attribute__((warn_unused_result))
+#define MUST_USE __attribute__((warn_unused_result))
+/* For functions that only fetch memory ahead: the compiler sees no effect in them and drops
+ * calls of those that it has not merged with their caller. */
+#define FETCHES_AHEAD         __attribute__((always_inline)) inline
 #define PRINTF_LIKE(fmt, arg) __attribute__((format(printf, fmt, arg)))
 #define ARRAY_COUNT(array)    (sizeof(array) / sizeof((array)[0]))
 

@@ -50,6 +50,15 @@ uint32_t map_find(const struct map *map, uint64_t key)
     return map->keys[slot] == key ? map->values[slot] : MAP_NO_VALUE;
 }
 
+void map_prefetch(const struct map *map, uint64_t key)
+{
+    if (map->keys == NULL)
+        return;
+    size_t slot = hash_u64(key, hash_seed()) & map->mask;
+    __builtin_prefetch(map->keys + slot);
+    __builtin_prefetch(map->values + slot);
+}
+
 void map_put(struct map *map, uint64_t key, uint32_t value)
 {
     CHECK(key != UINT64_MAX);

@@ -30,6 +30,9 @@ void map_put(struct map *map, uint64_t key, uint32_t value);
 /* Returns the value that `key` has, after giving it `value` if it had none. */
 uint32_t map_put_new(struct map *map, uint64_t key, uint32_t value);
 
+/* Fetches what map_find() will look at. */
+void map_prefetch(const struct map *map, uint64_t key);
+
 /* Makes room for `count` keys at once. */
 void map_reserve(struct map *map, size_t count);
 
