@@ -64,7 +64,7 @@ enum { HUGE_PAGE = 2 * 1024 * 1024 };
 /* The kernel's pages are zero already, and those of 2 MB cost few faults and few
  * misses of the TLB. They must begin on a multiple of their size: what is mapped
  * before and behind that is given back at once. */
-void *alloc_huge(size_t size)
+void *alloc_huge_lazy(size_t size)
 {
     CHECK(size > 0 && size < SIZE_MAX / 2);
     size_t spare = size >= HUGE_PAGE ? HUGE_PAGE : 0;
@@ -81,7 +81,13 @@ void *alloc_huge(size_t size)
         at += before;
         madvise(at, whole, MADV_HUGEPAGE); /* advice: works as well without, slower */
     }
-    madvise(at, whole, MADV_POPULATE_WRITE); /* one call instead of a fault a page: advice too */
+    return at;
+}
+
+void *alloc_huge(size_t size)
+{
+    char *at = alloc_huge_lazy(size);
+    madvise(at, size, MADV_POPULATE_WRITE); /* one call instead of a fault a page: advice too */
     return at;
 }
 

@@ -27,7 +27,11 @@ void *alloc_resize(void *block, size_t count, size_t size);
  * alloc_huge_free() with the same size. Aborts as above. */
 void *alloc_huge(size_t size);
 
-/* Gives back what alloc_huge() returned; NULL is allowed. */
+/* As alloc_huge(), but memory is taken page by page as it is first written: for room that
+ * grows while somebody waits. Give it back in the same way. */
+void *alloc_huge_lazy(size_t size);
+
+/* Gives back what alloc_huge() or alloc_huge_lazy() returned; NULL is allowed. */
 void alloc_huge_free(void *block, size_t size);
 
 /* Returns a copy of `text`, yours to free(). */

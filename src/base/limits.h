@@ -31,7 +31,12 @@ enum {
     LIMIT_VLAN_TAGS = 4,                  /* VLAN tags before one frame's payload */
     LIMIT_ENCAPSULATION = 4,              /* tunnels and mirror headers around one packet */
     LIMIT_IPV6_HEADERS = 16,              /* extension headers of one IPv6 packet */
-    LIMIT_MOBILITY_OPTIONS = 64           /* options of one Mobility Header */
+    LIMIT_MOBILITY_OPTIONS = 64,          /* options of one Mobility Header */
+    LIMIT_PRESENCE_ROWS = 16 * 1000000,   /* sessions on the expiry list, just ended ones too */
+    LIMIT_PRESENCE_NAS = 1000000,         /* of these, of one NAS, home agent or switch */
+    LIMIT_PRESENCE_PLACE = 64 * 1024,     /* of these, at one place of one NAS */
+    LIMIT_PRESENCE_ID = 32,               /* of these, of one MAC or address */
+    LIMIT_NAS_INTERVALS = 64 * 1024       /* NAS without sessions, interim interval remembered */
 };
 
 #endif
