@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "source/decode_capture.h"
+#include "source/decode_radius.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,14 +25,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = 0;
     FILE *out = open_memstream(&text, &length), *notes = fopen("/dev/null", "w");
     CHECK(out != NULL && notes != NULL);
-    const struct decode_secrets secrets = {.radius = "testing123"};
+    const char *const secret = "testing123";
     struct decode_capture_counts counts = {0};
     struct err err = {0};
+    const struct decode_secrets secrets = {.radius = decode_radius_new(&secret, 1, &err)};
+    CHECK(secrets.radius != NULL);
     int status = decode_capture(path, &secrets, out, notes, &counts, &err);
     CHECK(status == 0 || err.text[0] != '\0');
     fclose(out);
     fclose(notes);
     CHECK(length == 0 || text[length - 1] == '\n');
+    decode_radius_free(secrets.radius);
     free(text);
     close(fd);
     return 0;
