@@ -100,9 +100,56 @@ static const char *source_type(const struct forward_table *table)
                                                                        : "";
 }
 
+static const char *end_text(const struct heard_fact *fact, struct arena *arena)
+{
+    char at[CLOCK_TEXT_SIZE];
+    const char *cause = fact->cause != NULL && fact->cause[0] != '\0' ? fact->cause : NULL;
+    switch (fact->end) {
+    case HEARD_OPEN:
+        break;
+    case HEARD_STOPPED:
+        return arena_printf(arena, ", ended %s%s%s", wall_format(fact->ended, at),
+                            cause != NULL ? ": " : "", cause != NULL ? cause : "");
+    case HEARD_RESET:
+        return arena_printf(arena, ", ended %s with all sessions of its NAS",
+                            wall_format(fact->ended, at));
+    case HEARD_EXPIRED:
+        return arena_printf(arena, ", expired %s without renewal", wall_format(fact->expires, at));
+    }
+    if (!wall_known(fact->expires))
+        return "";
+    return arena_printf(arena, ", due again before %s", wall_format(fact->expires, at));
+}
+
+/* What was heard, with its times: no read and no ageing time is behind it. */
+static void chain_heard(struct chain *chain, const struct world *world,
+                        const struct world_heard *heard)
+{
+    const struct heard_fact *fact = heard->fact;
+    const struct world_port *port = &world->ports[heard->on];
+    char mac[MAC_TEXT_SIZE], first[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+    bool known = heard->on != world->nowhere;
+    const char *nas = fact->nas != NULL ? fact->nas : "";
+    chain_add(chain, "observed", fact->type != NULL ? fact->type : "", fact->last,
+              arena_printf(
+                  chain->arena, "%s %s%s%s%s%s%s%s, heard from %s to %s%s",
+                  mac_format(fact->mac, mac),
+                  fact->session != NULL && fact->session[0] != '\0' ? "in session " : "announced",
+                  fact->session != NULL ? fact->session : "", nas[0] != '\0' ? " of " : "", nas,
+                  known ? " on " : "", known ? world->switches[port->switch_index].name : "",
+                  known ? arena_printf(chain->arena, " port %s", heard->port_name) : "",
+                  wall_format(fact->first, first), wall_format(fact->last, last),
+                  end_text(fact, chain->arena)));
+}
+
 void chain_sighting(struct chain *chain, const struct world *world, struct mac mac,
                     const struct sighting *sighting)
 {
+    const struct world_heard *heard = world_heard_at(world, sighting->port);
+    if (heard != NULL && !heard->fact->polled) {
+        chain_heard(chain, world, heard);
+        return;
+    }
     const struct world_port *port = &world->ports[sighting->port];
     const struct world_switch *sw = &world->switches[port->switch_index];
     char text_mac[MAC_TEXT_SIZE];
@@ -121,7 +168,8 @@ void chain_sighting(struct chain *chain, const struct world *world, struct mac m
                 : port->class == PORT_CLASS_EDGE       ? "an edge"
                                                        : "an undecided",
                 edge_class_why(world, sighting->port, chain->arena));
-    chain_add(chain, "observed", source_type(sw->table), sw->table->ended,
+    chain_add(chain, "observed", heard != NULL ? heard->fact->type : source_type(sw->table),
+              heard != NULL ? heard->fact->last : sw->table->ended,
               arena_text(chain->arena, text_get(&text), text.length));
 }
 

@@ -21,6 +21,18 @@ static bool table_proves_absence(const struct forward_table *table,
     return *ret_reason == COVERAGE_WHOLE;
 }
 
+/* A table that was emptied shows a guest again only when the guest has something to say. */
+static bool is_flushed(const struct world *world, const struct world_switch *sw)
+{
+    for (size_t i = 0; i < world->in.flush_count; i++) {
+        const struct switch_flush *flush = &world->in.flushes[i];
+        if (strcmp(flush->switch_name, sw->name) == 0 && sw->ended_us >= flush->at.us &&
+            sw->started_us < flush->at.us + sw->ageing_us)
+            return true;
+    }
+    return false;
+}
+
 bool coverage_switch(const struct world *world, uint32_t index, enum coverage_reason *ret_reason)
 {
     const struct world_switch *sw = &world->switches[index];
@@ -34,6 +46,8 @@ bool coverage_switch(const struct world *world, uint32_t index, enum coverage_re
     /* a hypervisor's own bridge may well be without guests */
     if (*ret_reason == COVERAGE_EMPTY && sw->hypervisor != WORLD_NONE && sw->table->whole)
         *ret_reason = COVERAGE_WHOLE;
+    if (*ret_reason == COVERAGE_WHOLE && world->in.flush_count > 0 && is_flushed(world, sw))
+        *ret_reason = COVERAGE_FLUSHED;
     return *ret_reason == COVERAGE_WHOLE;
 }
 
@@ -43,7 +57,8 @@ bool coverage_lacks_port(const struct world *world, const struct world_attachmen
     if (attachment->port != WORLD_NONE || attachment->switch_index == WORLD_NONE)
         return false;
     for (uint32_t s = attachment->switch_index; s != WORLD_NONE; s = world->switches[s].next_same)
-        if (!coverage_switch(world, s, &reason) && reason != COVERAGE_FULL_TABLE)
+        if (!coverage_switch(world, s, &reason) && reason != COVERAGE_FULL_TABLE &&
+            reason != COVERAGE_FLUSHED)
             return false; /* what was not read whole may have it */
     return true;
 }
@@ -143,6 +158,11 @@ static const char *switch_why(const struct world *world, const struct world_atta
         return arena_printf(arena, "switch %s answered with an empty table", a->switch_name);
     case COVERAGE_FULL_TABLE:
         return arena_printf(arena, "switch %s had no room to learn all addresses", a->switch_name);
+    case COVERAGE_FLUSHED:
+        return arena_printf(arena,
+                            "switch %s forgot its table less than one ageing time before it was "
+                            "read",
+                            a->switch_name);
     case COVERAGE_NO_SUCH_PORT:
         return arena_printf(arena, "switch %s has no port %s", a->switch_name, a->port_name);
     case COVERAGE_WHOLE:

@@ -30,6 +30,7 @@ enum coverage_reason {
     COVERAGE_EMPTY,
     COVERAGE_FULL_TABLE, /* it had no room to learn */
     COVERAGE_NO_SUCH_PORT,
+    COVERAGE_FLUSHED,   /* it forgot its table less than one ageing time before it was read */
     COVERAGE_NO_RECORDS /* a recorded source gave nothing: it may name further ports */
 };
 

@@ -201,6 +201,13 @@ size_t edge_sightings(const struct world *world, struct mac mac, struct sighting
                 (struct sighting){sw->first_port + row->port, sw->vlans[row->vlan], row->age};
         }
     }
+    for (const struct world_heard *h = world_heard_of(world, mac.bits); h != NULL;
+         h = world_heard_next(world, h)) {
+        if (!h->present)
+            continue;
+        *list = alloc_grow(*list, count, &capacity, sizeof **list);
+        (*list)[count++] = world_heard_sighting(world, h);
+    }
     return count;
 }
 

@@ -318,6 +318,10 @@ const char *edge_class_why(const struct world *world, uint32_t port, struct aren
                             switch_name(world, p->other), switch_name(world, p->other));
     case EDGE_REASON_NO_LINK:
         return "nothing says that it leads to another switch";
+    case EDGE_REASON_SESSION:
+        return "sessions are kept there, as a switch does at an edge";
+    case EDGE_REASON_NOWHERE:
+        return "where it came from is not known";
     case EDGE_REASON_NONE:
     case EDGE_REASON_NO_TOPOLOGY:
         break;

@@ -23,7 +23,9 @@ enum edge_reason {
     EDGE_REASON_OWN_MAC,
     EDGE_REASON_INFERRED,
     EDGE_REASON_NO_LINK,
-    EDGE_REASON_NO_TOPOLOGY
+    EDGE_REASON_NO_TOPOLOGY,
+    EDGE_REASON_SESSION,
+    EDGE_REASON_NOWHERE
 };
 
 /* Gives `port`'s logical port its class unless it has one. */

@@ -79,7 +79,7 @@ static size_t chain_mac(struct question *q, struct chain *chain, struct mac mac)
         chain_sighting(chain, q->world, mac, &sightings[i]);
     for (size_t i = 0; i < count; i++) {
         uint32_t sw = q->world->ports[sightings[i].port].switch_index;
-        if (sw != last)
+        if (sw != last && sightings[i].port < q->world->port_count)
             chain_receipt(chain, q->world, sw);
         last = sw;
     }
@@ -101,7 +101,7 @@ static const char *ageing_text(struct question *q, struct chain *chain,
         const struct world_switch *sw =
             &q->world->switches[q->world->ports[sightings[i].port].switch_index];
         int64_t margin = proof_after(q->world, &sightings[i], view->since_us);
-        if (margin == PROOF_NONE || margin > 0)
+        if (margin == PROOF_NONE || margin > 0 || sightings[i].port >= q->world->port_count)
             continue;
         char since[CLOCK_TEXT_SIZE], ageing[CLOCK_TEXT_SIZE], error[CLOCK_TEXT_SIZE],
             left[CLOCK_TEXT_SIZE];

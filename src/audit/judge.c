@@ -34,6 +34,7 @@ struct judge *judge_new(const struct world *world, struct wall now,
     judge->source = source;
     judge->out = out;
     judge->hypervisors = hypervisors;
+    judge->trusts_heard = true;
     return judge;
 }
 
@@ -163,10 +164,33 @@ static bool is_edge(enum port_class class)
     return class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
 }
 
+/* A frame that Muster only overheard could be forged: it counts once a session, or a table
+ * read since, bears it out. */
+static bool is_borne_out(const struct judge *judge, const struct sighting *sightings, size_t count,
+                         size_t at)
+{
+    const struct world *world = judge->world;
+    const struct world_heard *heard = world_heard_at(world, sightings[at].port);
+    if (heard == NULL || heard->fact == NULL || heard->fact->proof != EVENT_PROOF_HEARD ||
+        judge->trusts_heard)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        const struct world_heard *other = world_heard_at(world, sightings[i].port);
+        int64_t started, ended;
+        if (other != NULL && other->fact != NULL && other->fact->proof == EVENT_PROOF_TOLD)
+            return true;
+        proof_read(world, sightings[i].port, &started, &ended);
+        if (other == NULL && ended != WALL_UNKNOWN.us && ended >= heard->fact->first.us)
+            return true;
+    }
+    return false;
+}
+
 void judge_split(struct judge *judge, uint32_t site, const struct sighting *sightings, size_t count)
 {
     const struct world *world = judge->world;
     judge->edge_count = judge->transit_count = 0;
+    judge->heard_only = false;
     size_t undecided = 0;
     uint32_t undecided_root = WORLD_NONE;
     bool one_undecided = true;
@@ -174,6 +198,10 @@ void judge_split(struct judge *judge, uint32_t site, const struct sighting *sigh
         const struct world_port *port = &world->ports[sightings[i].port];
         if (site != WORLD_NONE && world->switches[port->switch_index].site != site)
             continue;
+        if (sightings[i].port >= world->port_count && !is_borne_out(judge, sightings, count, i)) {
+            judge->heard_only = true;
+            continue;
+        }
         if (is_edge((enum port_class)port->class)) {
             push(&judge->edges, &judge->edge_count, &judge->edge_capacity, sightings[i]);
             continue;
@@ -208,7 +236,7 @@ static uint32_t site_of(const struct judge *judge, const struct sighting *sighti
 
 /* --- findings: what was found of one kind for the guest at hand --- */
 
-static struct finding *find_more(struct judge *judge, enum discrepancy_kind kind)
+struct finding *judge_find(struct judge *judge, enum discrepancy_kind kind)
 {
     struct finding *finding = &judge->findings[kind];
     if (!finding->found) {
@@ -223,7 +251,7 @@ static struct finding *find_more(struct judge *judge, enum discrepancy_kind kind
     return finding;
 }
 
-static void finding_nic(struct finding *finding, const struct view_nic *nic)
+void judge_find_nic(struct finding *finding, const struct view_nic *nic)
 {
     if (finding->nic_count > 0 && finding->nics[finding->nic_count - 1] == nic->nic)
         return;
@@ -232,8 +260,8 @@ static void finding_nic(struct finding *finding, const struct view_nic *nic)
     finding->nics[finding->nic_count++] = nic->nic;
 }
 
-static void finding_sighting(const struct judge *judge, struct finding *finding,
-                             const struct sighting *sighting)
+void judge_find_sighting(const struct judge *judge, struct finding *finding,
+                         const struct sighting *sighting)
 {
     if (finding->sighting_count == 0) {
         finding->site = site_of(judge, sighting);
@@ -318,8 +346,8 @@ bool judge_one_domain(const struct judge *judge, const struct sighting *a, const
 static void judge_overlap(struct judge *judge, const struct view_nic *nic, const struct sighting *a,
                           const struct sighting *b)
 {
-    struct finding *finding = find_more(judge, DISCREPANCY_DUPLICATE_GUEST);
-    finding_nic(finding, nic);
+    struct finding *finding = judge_find(judge, DISCREPANCY_DUPLICATE_GUEST);
+    judge_find_nic(finding, nic);
     int64_t first_a = judge_first_on(judge, nic->mac, a->port);
     int64_t first_b = judge_first_on(judge, nic->mac, b->port);
     int64_t margin;
@@ -348,7 +376,7 @@ static bool find_duplicate(struct judge *judge, const struct view_nic *nic)
             found = true;
         }
     for (size_t i = 0; found && i < judge->edge_count; i++)
-        finding_sighting(judge, &judge->findings[DISCREPANCY_DUPLICATE_GUEST], &judge->edges[i]);
+        judge_find_sighting(judge, &judge->findings[DISCREPANCY_DUPLICATE_GUEST], &judge->edges[i]);
     return found;
 }
 
@@ -369,6 +397,36 @@ int64_t judge_lasting(const struct judge *judge, const struct sighting *sighting
     return proof_after(judge->world, sighting, since);
 }
 
+/* Whether a table was read, so that the sighting is a row. */
+static bool is_read(const struct world *world, const struct sighting *sighting)
+{
+    const struct world_heard *heard = world_heard_at(world, sighting->port);
+    return heard == NULL || (heard->fact != NULL && heard->fact->polled);
+}
+
+int64_t judge_twice(const struct judge *judge, const struct sighting *sightings, size_t count,
+                    int64_t as_of_us)
+{
+    const struct world *world = judge->world;
+    int64_t best = PROOF_NONE;
+    for (size_t h = 0; as_of_us != WALL_UNKNOWN.us && h < count; h++) {
+        if (is_read(world, &sightings[h]))
+            continue;
+        int64_t first = judge_first_on(judge, MAC_NONE, sightings[h].port), started, ended;
+        for (size_t i = 0; i < count; i++) {
+            proof_read(world, sightings[i].port, &started, &ended);
+            if (!is_read(world, &sightings[i]) || ended == WALL_UNKNOWN.us || ended < first ||
+                !judge_same_place(judge, sightings[i].port, sightings[h].port))
+                continue;
+            int64_t margin = as_of_us == INT64_MAX
+                                 ? ended - first + 1
+                                 : as_of_us - world->options.inventory_lag.us - first;
+            best = margin > best ? margin : best;
+        }
+    }
+    return best;
+}
+
 static void prove_lasting(struct judge *judge, struct finding *finding, enum discrepancy_kind kind)
 {
     uint32_t domain = domain_of(finding->site, finding->vlan);
@@ -377,6 +435,11 @@ static void prove_lasting(struct judge *judge, struct finding *finding, enum dis
         finding_margin(finding,
                        judge_lasting(judge, &finding->sightings[i], since, judge->view.as_of_us),
                        RULE_LASTING);
+    if (judge->world->heard_count > 0)
+        finding_margin(
+            finding,
+            judge_twice(judge, finding->sightings, finding->sighting_count, judge->view.as_of_us),
+            RULE_TWICE);
 }
 
 void judge_access_port(struct judge *judge, struct mac mac, uint32_t nic,
@@ -390,9 +453,17 @@ void judge_access_port(struct judge *judge, struct mac mac, uint32_t nic,
     int64_t since =
         judge_open_since(judge, DISCREPANCY_NON_HYPERVISOR_PORT, SUBJECT_MAC, subject, domain);
     int64_t margin = judge_lasting(judge, sighting, since, as_of_us);
-    struct verdict *verdict = judge_add(
-        judge, DISCREPANCY_NON_HYPERVISOR_PORT, margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED,
-        margin > 0 ? RULE_LASTING : RULE_PLAIN, SUBJECT_MAC, subject, domain);
+    enum verdict_rule rule = margin > 0 ? RULE_LASTING : RULE_PLAIN;
+    int64_t twice = judge->world->heard_count > 0 && margin <= 0
+                        ? judge_twice(judge, judge->edges, judge->edge_count, as_of_us)
+                        : PROOF_NONE;
+    if (twice > 0) {
+        margin = twice;
+        rule = RULE_TWICE;
+    }
+    struct verdict *verdict = judge_add(judge, DISCREPANCY_NON_HYPERVISOR_PORT,
+                                        margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED, rule,
+                                        SUBJECT_MAC, subject, domain);
     verdict->margin_us = margin > 0 ? margin : 0;
     judge_add_sightings(judge, sighting, 1);
     if (nic != WORLD_NONE)
@@ -430,9 +501,9 @@ static bool judge_location(struct judge *judge, const struct view_nic *nic)
                                   judge->view.as_of_us);
             continue;
         }
-        struct finding *finding = find_more(judge, DISCREPANCY_WRONG_LOCATION);
-        finding_nic(finding, nic);
-        finding_sighting(judge, finding, edge);
+        struct finding *finding = judge_find(judge, DISCREPANCY_WRONG_LOCATION);
+        judge_find_nic(finding, nic);
+        judge_find_sighting(judge, finding, edge);
     }
     return in_place;
 }
@@ -459,9 +530,9 @@ static void judge_vlan(struct judge *judge, const struct view_nic *nic)
         const struct sighting *edge = &judge->edges[i];
         if (!is_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
             continue;
-        struct finding *finding = find_more(judge, DISCREPANCY_WRONG_VLAN);
-        finding_nic(finding, nic);
-        finding_sighting(judge, finding, edge);
+        struct finding *finding = judge_find(judge, DISCREPANCY_WRONG_VLAN);
+        judge_find_nic(finding, nic);
+        judge_find_sighting(judge, finding, edge);
     }
 }
 
@@ -478,6 +549,26 @@ static int64_t off_since(const struct judge *judge)
     return memory_off_first(judge->world->memory, text_get(&identity)).us;
 }
 
+/* The sighting that proves most is shown first. */
+static void state_margin(const struct judge *judge, struct finding *finding,
+                         const struct sighting *sighting, int64_t since)
+{
+    int64_t margin = proof_after(judge->world, sighting, since);
+    if (margin > finding->margin_us && finding->sighting_count > 1) {
+        struct sighting first = finding->sightings[0];
+        finding->sightings[0] = *sighting;
+        for (size_t i = 1; i < finding->sighting_count; i++)
+            if (memcmp(&finding->sightings[i], sighting, sizeof *sighting) == 0) {
+                finding->sightings[i] = first;
+                break;
+            }
+    }
+    finding_margin(finding, margin,
+                   !is_read(judge->world, sighting)       ? RULE_HEARD
+                   : sighting->age != FORWARD_AGE_UNKNOWN ? RULE_FRESH_AGE
+                                                          : RULE_MARGIN);
+}
+
 /* P8: the guest should not communicate and is seen where it is recorded. */
 static void judge_state(struct judge *judge, const struct view_nic *nic, int64_t since)
 {
@@ -486,24 +577,25 @@ static void judge_state(struct judge *judge, const struct view_nic *nic, int64_t
     for (size_t i = 0; i < count; i++) {
         if (judge->edge_count > 0 && !is_in_place(judge, &list[i]))
             continue;
-        struct finding *finding = find_more(judge, DISCREPANCY_OFF_BUT_SEEN);
-        finding_nic(finding, nic);
-        finding_sighting(judge, finding, &list[i]);
+        struct finding *finding = judge_find(judge, DISCREPANCY_OFF_BUT_SEEN);
+        judge_find_nic(finding, nic);
+        judge_find_sighting(judge, finding, &list[i]);
         if (judge->edge_count == 0) {
             if (finding->state == VERDICT_SUSPECTED)
                 finding->rule = RULE_TRANSIT;
             continue;
         }
-        int64_t margin = proof_after(judge->world, &list[i], since);
-        if (margin > finding->margin_us && finding->sighting_count > 1) {
-            struct sighting first = finding->sightings[0];
-            finding->sightings[0] = list[i];
-            finding->sightings[finding->sighting_count - 1] = first;
-        }
-        finding_margin(finding, margin,
-                       list[i].age != FORWARD_AGE_UNKNOWN ? RULE_FRESH_AGE : RULE_MARGIN);
+        state_margin(judge, finding, &list[i], since);
         if (finding->state == VERDICT_SUSPECTED)
             finding->rule = RULE_NO_SINCE;
+    }
+    for (size_t i = 0; i < judge->transit_count; i++) {
+        if (is_read(judge->world, &judge->transit[i]))
+            continue;
+        struct finding *finding = judge_find(judge, DISCREPANCY_OFF_BUT_SEEN);
+        if (judge->edge_count > 0)
+            judge_find_sighting(judge, finding, &judge->transit[i]);
+        state_margin(judge, finding, &judge->transit[i], since);
     }
 }
 
@@ -518,7 +610,9 @@ static bool is_only_ageing(const struct judge *judge)
         if (margin > 0 || margin == PROOF_NONE)
             return false;
     }
-    for (size_t i = 0; judge->edge_count == 0 && i < judge->transit_count; i++) {
+    for (size_t i = 0; i < judge->transit_count; i++) {
+        if (judge->edge_count > 0 && is_read(judge->world, &judge->transit[i]))
+            continue; /* edges tell more than their path */
         int64_t margin = proof_after(judge->world, &judge->transit[i], judge->view.since_us);
         if (margin > 0 || margin == PROOF_NONE)
             return false;
@@ -538,13 +632,14 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
         return false;
     bool flaps = history.moves >= judge->world->options.flap_moves;
     struct finding *finding =
-        find_more(judge, flaps ? DISCREPANCY_MAC_FLAP : DISCREPANCY_DUPLICATE_GUEST);
-    finding_nic(finding, nic);
+        judge_find(judge, flaps ? DISCREPANCY_MAC_FLAP : DISCREPANCY_DUPLICATE_GUEST);
+    judge_find_nic(finding, nic);
     finding->rule = RULE_INTERLEAVED;
     for (size_t i = 0; i < judge->edge_count; i++)
-        finding_sighting(judge, finding, &judge->edges[i]);
-    finding_sighting(judge, finding,
-                     &(struct sighting){history.other, judge->edges[0].vlan, FORWARD_AGE_UNKNOWN});
+        judge_find_sighting(judge, finding, &judge->edges[i]);
+    judge_find_sighting(
+        judge, finding,
+        &(struct sighting){history.other, judge->edges[0].vlan, FORWARD_AGE_UNKNOWN});
     uint32_t domain = domain_of(finding->site, finding->vlan);
     bool record_followed = true; /* there and back, as a pair of migrations does */
     static const enum discrepancy_kind kinds[] = {DISCREPANCY_WRONG_LOCATION,
@@ -616,6 +711,8 @@ static bool judge_nic(struct judge *judge, struct view_nic *nic)
     const struct sighting *sightings;
     size_t count = judge->source->find(judge->source->aux, nic->mac, &sightings);
     judge_split(judge, WORLD_NONE, sightings, count);
+    if (judge->heard_only && judge->edge_count + judge->transit_count == 0)
+        return nic->seen = true; /* heard, but by nothing that could be held against it */
     if (judge->edge_count + judge->transit_count == 0 || !owns_sightings(judge, nic))
         return false;
     nic->seen = true;
@@ -723,10 +820,16 @@ static void judge_conflicts(struct judge *judge)
 bool judge_guest(struct judge *judge, uint32_t nic)
 {
     view_build(judge->world, nic, &judge->view, &judge->scratch_nics, &judge->scratch_capacity);
+    judge->trusts_heard = judge->world->in.table_count == 0; /* nothing else could bear it out */
+    for (size_t i = 0; judge->world->windows.count > 0 && i < judge->view.nic_count; i++)
+        judge->view.migrating =
+            judge->view.migrating || world_in_window(judge->world, judge->view.nics[i].mac.bits);
     bool seen = false;
     for (size_t i = 0; i < judge->view.nic_count; i++)
         if (mac_known(judge->view.nics[i].mac))
             seen = judge_nic(judge, &judge->view.nics[i]) || seen;
+    if (judge->world->heard_count > 0)
+        judge_departures(judge);
     for (int kind = 0; kind < DISCREPANCY_KIND_COUNT; kind++)
         flush_finding(judge, (enum discrepancy_kind)kind);
     judge_conflicts(judge);

@@ -12,7 +12,7 @@
  *
  * One function a kind of subject (a guest, a MAC without record, a hypervisor),
  * whoever asks: the sweep after a polling round, the incremental re-audit,
- * `muster why`, and later arrival, departure and expiry. It reads the world and
+ * `muster why`, and arrival, departure and expiry (live.h). It reads the world and
  * the subject's sightings and writes verdicts to a list; it does no I/O, reads no
  * clock and keeps nothing. Steps P5 to P13 of DOMAIN 1.4, with its flaws resolved
  * as 1.9 says, the decisions of DESIGN section 8, and the arithmetic of proof.h.
@@ -49,6 +49,11 @@ enum verdict_rule {
     RULE_OVERLAP,        /* two intervals that overlap by `margin_us` */
     RULE_INTERLEAVED,    /* A, B, A over several rounds */
     RULE_LASTING,        /* the difference outlasted every old row by `margin_us` */
+    RULE_HEARD,          /* a frame or a session proves it, later by `margin_us` */
+    RULE_TWICE,          /* heard and read: two kinds of proof, the record older by less */
+    RULE_STOPPED,        /* its session ended by itself */
+    RULE_RESET,          /* its session ended with all others of its NAS */
+    RULE_EXPIRED,        /* its session was not renewed in time */
     RULE_GAP_SWITCH,     /* named in the record, not configured */
     RULE_GAP_ATTACHMENT, /* a hypervisor without attachment */
     RULE_GAP_PORT,       /* a recorded port that its switch does not have */

@@ -6,7 +6,7 @@
 
 /* Absence: guests and NICs that no table shows (DOMAIN P11 to P13). */
 
-static bool may_conclude_absence(const struct judge *judge)
+bool judge_may_conclude_absence(const struct judge *judge)
 {
     for (size_t i = 0; i < judge->view.expected_count; i++)
         if (!judge->world->hypervisors[judge->view.expected[i]].observable)
@@ -68,7 +68,7 @@ static bool misses_nics(const struct judge *judge)
 
 void judge_missing_nics(struct judge *judge)
 {
-    if (judge->view.communicates == YES && misses_nics(judge) && may_conclude_absence(judge))
+    if (judge->view.communicates == YES && misses_nics(judge) && judge_may_conclude_absence(judge))
         report_silence(judge, DISCREPANCY_NIC_SILENT);
 }
 
@@ -99,7 +99,7 @@ void judge_absent_guest(struct judge *judge, uint32_t nic, bool unseen)
         judge_missing_nics(judge);
         return;
     }
-    if (!may_conclude_absence(judge)) {
+    if (!judge_may_conclude_absence(judge)) {
         struct verdict_list *out = judge->out;
         out->unobserved = alloc_grow(out->unobserved, out->unobserved_count,
                                      &out->unobserved_capacity, sizeof *out->unobserved);

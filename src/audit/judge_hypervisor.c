@@ -55,6 +55,7 @@ void judge_hypervisor_place(struct judge *judge, uint32_t hypervisor)
     struct sighting *elsewhere = NULL;
     size_t count = 0, capacity = 0;
     struct mac last = MAC_NONE;
+    judge->trusts_heard = false;
     bool known = hv->located && world->unread_records == NULL;
     for (uint32_t i = 0; known && i < hv->attachment_count; i++) {
         struct mac mac = world->attachments[hv->first_attachment + i].nic_mac;

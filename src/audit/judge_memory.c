@@ -53,8 +53,12 @@ static uint32_t site_of(const struct judge *judge, uint32_t port)
 int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
 {
     const struct world *world = judge->world;
-    int64_t first = world->switches[world->ports[port].switch_index].started_us;
-    int64_t last = WALL_UNKNOWN.us;
+    const struct world_heard *heard = world_heard_at(world, port);
+    if (heard != NULL && heard->fact != NULL && !heard->fact->polled)
+        return heard->fact->first.us;
+    int64_t first, last;
+    proof_read(world, port, &first, &last);
+    last = WALL_UNKNOWN.us;
     size_t count;
     const struct seen_interval *intervals = memory_intervals(world->memory, mac, &count);
     for (size_t i = 0; i < count; i++) {
@@ -77,10 +81,10 @@ void judge_supersede(struct judge *judge, struct mac mac)
             newest = i;
     struct sighting kept = judge->edges[newest];
     int64_t newest_first = judge_first_on(judge, mac, kept.port);
-    const struct world_switch *switches = judge->world->switches;
     for (size_t i = 0; i < judge->edge_count;) {
         struct sighting *edge = &judge->edges[i];
-        int64_t read = switches[judge->world->ports[edge->port].switch_index].started_us;
+        int64_t read, ended;
+        proof_read(judge->world, edge->port, &read, &ended);
         /* seen on the newer edge before the older one was read: no move explains both */
         if (judge_same_place(judge, edge->port, kept.port) ||
             !judge_one_domain(judge, edge, &kept) || newest_first < read ||
@@ -123,7 +127,8 @@ struct history judge_history(const struct judge *judge, struct mac mac)
     qsort(steps, step_count, sizeof *steps, by_first);
     const struct world *world = judge->world;
     uint32_t here = judge->edges[0].port;
-    int64_t now = world->switches[world->ports[here].switch_index].started_us;
+    int64_t now, ended;
+    proof_read(world, here, &now, &ended);
     if (now == WALL_UNKNOWN.us)
         now = judge->now.us;
     steps[step_count++] = (struct step){here, now, now};

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "audit/coverage.h"
 #include "audit/judge.h"
 #include "audit/judge_view.h"
@@ -17,7 +19,8 @@ static void switch_gaps(struct judge *judge)
             continue;
         }
         enum coverage_reason reason;
-        if (coverage_switch(world, s, &reason) || reason == COVERAGE_FULL_TABLE)
+        if (coverage_switch(world, s, &reason) || reason == COVERAGE_FULL_TABLE ||
+            reason == COVERAGE_FLUSHED)
             continue;
         if (sw->next_same != WORLD_NONE && sw->table == NULL)
             continue; /* said of the table that was read */
@@ -84,9 +87,29 @@ static void guest_gaps(struct judge *judge)
     }
 }
 
+/* Stands for one ageing time: as long as it keeps absence from being observed. */
+static void switch_flushes(struct judge *judge)
+{
+    const struct world *world = judge->world;
+    for (uint32_t f = 0; f < world->in.flush_count; f++) {
+        const struct switch_flush *flush = &world->in.flushes[f];
+        uint32_t s = world_find_switch(world, flush->switch_name);
+        bool later = false; /* one a switch: the last */
+        for (uint32_t o = f + 1; o < world->in.flush_count; o++)
+            later = later || strcmp(world->in.flushes[o].switch_name, flush->switch_name) == 0;
+        if (s == WORLD_NONE || later || judge->now.us < flush->at.us ||
+            judge->now.us >= flush->at.us + world->switches[s].ageing_us)
+            continue;
+        judge_add(judge, DISCREPANCY_SWITCH_FLUSH, VERDICT_CONFIRMED, RULE_PLAIN, SUBJECT_SWITCH, s,
+                  domain_of(world->switches[s].site, VLAN_SET_UNKNOWN))
+            ->detail = f;
+    }
+}
+
 void judge_records(struct judge *judge)
 {
     switch_gaps(judge);
+    switch_flushes(judge);
     if (judge->world->unread_records != NULL)
         return; /* what is lacking may stand there */
     hypervisor_gaps(judge);

@@ -25,9 +25,15 @@ static void report_unknown(struct judge *judge, struct mac mac, const struct sig
         int64_t one = judge_lasting(judge, &sightings[i], since, as_of);
         margin = one > margin ? one : margin;
     }
-    struct verdict *verdict = judge_add(
-        judge, DISCREPANCY_UNKNOWN_GUEST, margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED,
-        margin > 0 ? RULE_LASTING : rule, SUBJECT_MAC, subject, domain);
+    if (margin > 0) {
+        rule = RULE_LASTING;
+    } else if (judge->world->heard_count > 0 && rule != RULE_TRANSIT) {
+        margin = judge_twice(judge, sightings, count, as_of);
+        rule = margin > 0 ? RULE_TWICE : rule;
+    }
+    struct verdict *verdict = judge_add(judge, DISCREPANCY_UNKNOWN_GUEST,
+                                        margin > 0 ? VERDICT_CONFIRMED : VERDICT_SUSPECTED, rule,
+                                        SUBJECT_MAC, subject, domain);
     verdict->margin_us = margin > 0 ? margin : 0;
     judge_add_sightings(judge, sightings, count);
 }
@@ -80,6 +86,7 @@ void judge_unknown_mac(struct judge *judge, struct mac mac)
 {
     if (!mac_is_station(mac) || mac_is_tap(mac) || judge->world->unread_records != NULL)
         return;
+    judge->trusts_heard = false;
     bool prefix = has_guest_prefix(judge->world, mac);
     if (!prefix && !judge->world->options.port_mode)
         return;

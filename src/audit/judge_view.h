@@ -80,6 +80,8 @@ struct judge {
     size_t edge_count, transit_count, edge_capacity, transit_capacity;
     uint32_t *scratch_nics;
     size_t scratch_capacity;
+    bool trusts_heard; /* a frame heard counts even where nothing else bears it out */
+    bool heard_only;   /* the split left such frames out */
 };
 
 /* Fills `view` with what the records say of the guest that owns `nic`. */
@@ -125,6 +127,24 @@ void judge_access_port(struct judge *judge, struct mac mac, uint32_t nic,
 
 /* Says which NICs of the view's guest, which was seen, are missing. */
 void judge_missing_nics(struct judge *judge);
+
+/* By how much the record that decides, read at `as_of_us`, had time to follow what was both
+ * heard and, later, read at one place (two independent kinds of proof); PROOF_NONE. */
+int64_t judge_twice(const struct judge *judge, const struct sighting *sightings, size_t count,
+                    int64_t as_of_us);
+
+/* Adds to the findings of the view's guest what its ended and expired sessions say. */
+void judge_departures(struct judge *judge);
+
+/* The finding of `kind` for the guest at hand, begun if it is new; its NICs and sightings;
+ * and its proof: the best margin decides. */
+struct finding *judge_find(struct judge *judge, enum discrepancy_kind kind);
+void judge_find_nic(struct finding *finding, const struct view_nic *nic);
+void judge_find_sighting(const struct judge *judge, struct finding *finding,
+                         const struct sighting *sighting);
+
+/* Whether every recorded place of the view's guest proves absence. */
+bool judge_may_conclude_absence(const struct judge *judge);
 
 /* Drops edges that a later read supersedes (DOMAIN 2.3 point 4). */
 void judge_supersede(struct judge *judge, struct mac mac);

@@ -7,8 +7,38 @@ static int64_t minus(int64_t a, int64_t b)
     return __builtin_sub_overflow(a, b, &difference) ? PROOF_NONE : difference;
 }
 
+void proof_read(const struct world *world, uint32_t port, int64_t *ret_started, int64_t *ret_ended)
+{
+    const struct world_heard *heard = world_heard_at(world, port);
+    if (heard == NULL) {
+        const struct world_switch *sw = &world->switches[world->ports[port].switch_index];
+        *ret_started = sw->started_us;
+        *ret_ended = sw->ended_us;
+        return;
+    }
+    *ret_started = *ret_ended = WALL_UNKNOWN.us;
+    if (heard->fact == NULL)
+        return;
+    *ret_ended = heard->fact->last.us;
+    *ret_started = heard->fact->polled ? heard->fact->first.us : heard->fact->last.us;
+}
+
+static int64_t heard_frame(const struct world *world, const struct world_heard *heard)
+{
+    if (heard->fact == NULL)
+        return PROOF_NONE;
+    int64_t at = heard->fact->polled ? heard->fact->first.us : heard->fact->last.us;
+    if (at == WALL_UNKNOWN.us)
+        return PROOF_NONE;
+    at = minus(at, world->options.clock_skew.us);
+    return at == PROOF_NONE ? PROOF_NONE : minus(at, heard->window_us);
+}
+
 int64_t proof_frame(const struct world *world, const struct sighting *sighting)
 {
+    const struct world_heard *heard = world_heard_at(world, sighting->port);
+    if (heard != NULL)
+        return heard_frame(world, heard);
     const struct world_switch *sw = &world->switches[world->ports[sighting->port].switch_index];
     if (sw->started_us == WALL_UNKNOWN.us)
         return PROOF_NONE;
@@ -29,10 +59,11 @@ int64_t proof_after(const struct world *world, const struct sighting *sighting, 
 
 bool proof_read_before(const struct world *world, uint32_t older, uint32_t newer)
 {
-    const struct world_switch *a = &world->switches[world->ports[older].switch_index];
-    const struct world_switch *b = &world->switches[world->ports[newer].switch_index];
-    if (a->ended_us == WALL_UNKNOWN.us || b->started_us == WALL_UNKNOWN.us)
+    int64_t older_started, older_ended, newer_started, newer_ended;
+    proof_read(world, older, &older_started, &older_ended);
+    proof_read(world, newer, &newer_started, &newer_ended);
+    if (older_ended == WALL_UNKNOWN.us || newer_started == WALL_UNKNOWN.us)
         return false;
-    int64_t gap = minus(b->started_us, a->ended_us);
+    int64_t gap = minus(newer_started, older_ended);
     return gap != PROOF_NONE && gap > world->options.clock_skew.us;
 }

@@ -16,7 +16,11 @@
  * frame came after the round that found it first. Margins are microseconds, positive
  * when proved. A table without read time proves nothing: PROOF_NONE. Ageing times
  * and clocks come from devices: sums saturate, so a device that claims absurd values
- * delays proof but never makes one. */
+ * delays proof but never makes one.
+ *
+ * What was heard, a frame or a session's record, needs no such window: it proves its
+ * address at the time when it was last heard, minus the clocks' skew. A row that a probe
+ * read alone is a row like any other, with a read time of its own. */
 
 #define PROOF_NONE INT64_MIN
 
@@ -27,6 +31,10 @@ int64_t proof_frame(const struct world *world, const struct sighting *sighting);
 /* Returns by how much the frame came after `instant`; PROOF_NONE when either is not
  * known. Positive: proved. */
 int64_t proof_after(const struct world *world, const struct sighting *sighting, int64_t instant);
+
+/* Sets when the row on `port` was read, or heard; WALL_UNKNOWN.us where that is not
+ * known. */
+void proof_read(const struct world *world, uint32_t port, int64_t *ret_started, int64_t *ret_ended);
 
 /* Returns whether the row on `older` was read, wholly and beyond the clocks' skew,
  * before the one on `newer`: then a move between the reads explains both. */

@@ -31,6 +31,8 @@ static const char *vlan_text(const struct world *world, uint16_t vlan, struct ar
 
 static const char *place_text(const struct world *world, uint32_t port, struct arena *arena)
 {
+    if (port >= world->port_count && world->heard[port - world->port_count].on == world->nowhere)
+        return "the network (at no known port)";
     return arena_printf(arena, "%s port %s", world->switches[world->ports[port].switch_index].name,
                         world_port_name(world, port));
 }
@@ -45,6 +47,18 @@ static void fill_observed(struct rendering *r)
         const struct sighting *s = &r->list->sightings[v->sighting + i];
         const struct world_switch *sw = &r->world->switches[r->world->ports[s->port].switch_index];
         int64_t from = proof_frame(r->world, s);
+        const struct world_heard *heard = world_heard_at(r->world, s->port);
+        if (heard != NULL) {
+            bool nowhere = heard->on == r->world->nowhere;
+            places[i] = (struct observed_place){
+                .place = {nowhere ? NULL : sw->name,
+                          nowhere ? NULL : world_port_name(r->world, s->port)},
+                .vlan = vlan_text(r->world, s->vlan, r->arena),
+                .from = heard->fact->polled ? (struct wall){from} : heard->fact->first,
+                .to = heard->fact->last,
+                .source = heard->fact->type != NULL ? heard->fact->type : ""};
+            continue;
+        }
         places[i] = (struct observed_place){
             .place = {sw->name, world_port_name(r->world, s->port)},
             .vlan = vlan_text(r->world, s->vlan, r->arena),
@@ -184,6 +198,11 @@ static const char *why_off(struct rendering *r)
                             "%s is recorded %s, yet the device itself last heard it on %s at "
                             "least %s after that",
                             r->who, r->to->run_state, r->where, margin_text(r));
+    case RULE_HEARD:
+        return arena_printf(
+            r->arena, "%s is recorded %s, yet it was heard on %s (%s) %s after that", r->who,
+            r->to->run_state, r->where, r->to->observed_count > 0 ? r->to->observed[0].source : "",
+            margin_text(r));
     case RULE_TRANSIT:
         return arena_printf(r->arena,
                             "%s is recorded %s, yet it is seen in transit on %s; the switch where "
@@ -342,16 +361,21 @@ static const char *why_single(struct rendering *r)
         return why_audit_gap(r);
     case DISCREPANCY_UNEXPECTED_STOP:
         return arena_printf(arena,
-                            "%s is recorded %s, but its session on %s has ended and nothing of it "
-                            "was heard since",
-                            r->who, r->to->run_state, r->where);
+                            "%s is recorded %s, but its session on %s has ended%s and nothing of "
+                            "it was heard since",
+                            r->who, r->to->run_state, r->where,
+                            r->verdict->rule == RULE_RESET ? " with all others of its NAS" : "");
     case DISCREPANCY_SESSION_EXPIRED:
         return arena_printf(arena,
                             "%s is recorded %s, but its session on %s was not renewed in time and "
                             "nothing of it was heard since",
                             r->who, r->to->run_state, r->where);
     case DISCREPANCY_SWITCH_FLUSH:
-        return arena_printf(arena, "%s forgot its forward table at once", r->who);
+        return arena_printf(arena, "%s forgot its forward table at once (%s, says %s)", r->who,
+                            event_hint_word(r->world->in.flushes[r->verdict->detail].hint),
+                            r->world->in.flushes[r->verdict->detail].source != NULL
+                                ? r->world->in.flushes[r->verdict->detail].source
+                                : "a trap");
     case DISCREPANCY_WRONG_SUBNET:
     case DISCREPANCY_UNKNOWN_MOBILE:
     case DISCREPANCY_UNKNOWN_AGENT: /* judged by address, mobile.h */
@@ -398,6 +422,9 @@ static const char *would_prove(struct rendering *r)
     case DISCREPANCY_NIC_SILENT:
         return "every switch of its bridge domain read whole, in another round more than ageing "
                "and poll error later";
+    case DISCREPANCY_UNEXPECTED_STOP:
+    case DISCREPANCY_SESSION_EXPIRED:
+        return "the record read again after it had time to follow, and no table that shows it";
     case DISCREPANCY_HYPERVISOR_SILENT:
         return "its management interface being unreachable too";
     case DISCREPANCY_INVENTORY_CONFLICT:
@@ -464,8 +491,14 @@ static const char *rule_text(const struct rendering *r)
 static void chain_arithmetic(struct rendering *r, struct chain *chain)
 {
     const struct verdict *v = r->verdict;
+    if (v->rule == RULE_TWICE)
+        chain_add(chain, "arithmetic", "", WALL_UNKNOWN,
+                  arena_printf(r->arena,
+                               "heard and then read at one place; the record had %s longer to "
+                               "follow than it may take",
+                               margin_text(r)));
     if (v->rule != RULE_MARGIN && v->rule != RULE_OVERLAP && v->rule != RULE_LASTING &&
-        v->rule != RULE_FRESH_AGE)
+        v->rule != RULE_FRESH_AGE && v->rule != RULE_HEARD)
         return;
     if (v->sightings == 0) {
         chain_add(chain, "arithmetic", "", WALL_UNKNOWN,
@@ -479,6 +512,17 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
         frame[CLOCK_TEXT_SIZE];
     int64_t earliest = proof_frame(r->world, s);
     bool by_age = s->age != FORWARD_AGE_UNKNOWN;
+    const struct world_heard *heard = world_heard_at(r->world, s->port);
+    if (heard != NULL) {
+        chain_add(chain, "arithmetic", heard->fact->type, heard->fact->last,
+                  arena_printf(r->arena,
+                               "heard %s, minus clock skew: it was there after %s; margin %s",
+                               wall_format(heard->fact->last, read),
+                               earliest == PROOF_NONE ? "an unknown time"
+                                                      : wall_format((struct wall){earliest}, frame),
+                               margin_text(r)));
+        return;
+    }
     chain_add(chain, "arithmetic", sw->name, sw->table->ended,
               arena_printf(
                   r->arena,
@@ -495,6 +539,9 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
 
 static bool is_row_of(const struct rendering *r, const struct sighting *s, struct mac mac)
 {
+    const struct world_heard *heard = world_heard_at(r->world, s->port);
+    if (heard != NULL)
+        return mac_equal(heard->fact->mac, mac);
     const struct world_switch *sw = &r->world->switches[r->world->ports[s->port].switch_index];
     for (size_t i = 0; i < sw->table->row_count; i++) {
         const struct forward_row *row = &sw->table->rows[i];
@@ -528,8 +575,9 @@ static void fill_evidence(struct rendering *r)
         chain_sighting(&chain, r->world, mac_of_sighting(r, s), s);
     }
     for (uint32_t i = 0; i < v->sightings; i++) {
-        uint32_t sw = r->world->ports[r->list->sightings[v->sighting + i].port].switch_index;
-        if (sw != last)
+        uint32_t port = r->list->sightings[v->sighting + i].port;
+        uint32_t sw = r->world->ports[port].switch_index;
+        if (sw != last && port < r->world->port_count)
             chain_receipt(&chain, r->world, sw);
         last = sw;
     }

@@ -35,6 +35,11 @@ void sweep_add_standing(const struct world *world, struct wall now, struct mac_l
 {
     for (size_t i = 0; i < world->shared_count; i++)
         mac_list_add(list, world->shared[i].mac);
+    for (uint32_t i = 0; i < world->heard_count; i++) { /* ends, and what may be heard only */
+        const struct world_heard *heard = &world->heard[i];
+        if (heard->fact != NULL && !heard->present)
+            mac_list_add(list, heard->fact->mac.bits);
+    }
     const struct memory *memory = world->memory;
     struct wall gone = WALL_UNKNOWN; /* first of the MAC's intervals to end */
     for (size_t i = 0; i < memory->interval_count; i++) {
@@ -178,8 +183,8 @@ void sweep_subjects_done(struct sweep_subjects *subjects)
 
 uint32_t *sweep_fast_ports(const struct world *world)
 {
-    uint32_t *fast = alloc_array(world->port_count + 1, sizeof *fast);
-    for (uint32_t port = 0; port < world->port_count; port++) {
+    uint32_t *fast = alloc_array(world_port_end(world) + 1, sizeof *fast);
+    for (uint32_t port = 0; port < world_port_end(world); port++) {
         const struct world_port *p = &world->ports[port];
         fast[port] = FAST_SLOW;
         if (p->class == PORT_CLASS_INTER_SWITCH)
@@ -294,6 +299,21 @@ void sweep_pass(struct first_pass *pass, const struct mac_slot *slot, uint32_t p
     pass_row(pass, slot, pass->fast[port], port, vlan);
 }
 
+void sweep_pass_heard(struct first_pass *pass)
+{
+    for (uint32_t i = 0; i < pass->world->heard_count; i++) {
+        const struct world_heard *heard = &pass->world->heard[i];
+        if (!heard->present)
+            continue;
+        uint64_t mac = heard->fact->mac.bits;
+        const struct mac_slot *slot = mac_index_find(&pass->world->index, mac);
+        if (slot != NULL)
+            sweep_pass(pass, slot, world_heard_port(pass->world, heard), heard->vlan);
+        else if (sweep_is_suspect(pass->world, mac))
+            pass_odd(pass, mac);
+    }
+}
+
 static void pass_table(struct first_pass *pass, const struct world_switch *sw)
 {
     const struct forward_table *table = sw->table;
@@ -384,6 +404,16 @@ static void collect(const struct world *world, const struct mac_list *odd, struc
                 number, {sw->first_port + row->port, sw->vlans[row->vlan], row->age}};
             to->start[number + 2]++;
         }
+    }
+    for (uint32_t i = 0; odd->count > 0 && i < world->heard_count; i++) {
+        const struct world_heard *heard = &world->heard[i];
+        uint32_t number =
+            heard->present ? map_find(&odd->numbers, heard->fact->mac.bits) : MAP_NO_VALUE;
+        if (number == MAP_NO_VALUE)
+            continue;
+        found = alloc_grow(found, count, &capacity, sizeof *found);
+        found[count++] = (struct numbered){number, world_heard_sighting(world, heard)};
+        to->start[number + 2]++;
     }
     for (size_t i = 2; i < odd->count + 2; i++)
         to->start[i] += to->start[i - 1];
@@ -539,6 +569,7 @@ struct sweep *sweep_run(const struct world *world, struct wall now)
     for (uint32_t s = 0; s < world->switch_count; s++)
         if (world->switches[s].table != NULL)
             pass_table(&pass, &world->switches[s]);
+    sweep_pass_heard(&pass);
     sweep_add_standing(world, now, &odd);
     struct sweep_subjects subjects;
     sweep_resolve(world, &odd, true, &subjects);

@@ -49,6 +49,9 @@ void sweep_pass(struct first_pass *pass, const struct mac_slot *slot, uint32_t p
 /* Whether a MAC that no record has is worth a look by the judge. */
 bool sweep_is_suspect(const struct world *world, uint64_t mac);
 
+/* Looks at all that was heard and still stands. */
+void sweep_pass_heard(struct first_pass *pass);
+
 /* Puts one MAC's sightings in the order in which they are judged. */
 void sweep_order(struct sighting *sightings, size_t count);
 

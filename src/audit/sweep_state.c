@@ -323,6 +323,25 @@ static void link_table(struct sweep_state *state, const struct world_switch *sw)
     }
 }
 
+static void link_heard(struct sweep_state *state)
+{
+    struct first_pass pass = {
+        .world = state->world, .fast = state->fast, .at_home = state->at_home, .weight = 1};
+    for (uint32_t i = 0; i < state->world->heard_count; i++) {
+        const struct world_heard *heard = &state->world->heard[i];
+        if (!heard->present)
+            continue;
+        uint32_t number = row_links_number(&state->links, heard->fact->mac.bits);
+        if (number == WORLD_NONE)
+            continue;
+        struct sighting sighting = world_heard_sighting(state->world, heard);
+        row_links_add(&state->links, number, sighting);
+        const struct mac_slot *slot = row_links_slot(&state->links, number);
+        if (slot != NULL)
+            sweep_pass(&pass, slot, sighting.port, sighting.vlan);
+    }
+}
+
 static void mark_standing(struct sweep_state *state)
 {
     struct mac_list standing = {0};
@@ -373,6 +392,7 @@ struct sweep_state *sweep_state_new(const struct world *world, struct wall now)
     for (uint32_t s = 0; s < world->switch_count; s++)
         if (world->switches[s].table != NULL)
             link_table(state, &world->switches[s]);
+    link_heard(state);
     mark_standing(state);
     mark_alone(state);
     for (uint32_t number = 0; number < row_links_count(&state->links); number++)

@@ -22,6 +22,9 @@ void audit_options_init(struct audit_options *options)
         .flap_moves = 3,
         .flap_window = span_seconds(60),
         .interleave_window = span_seconds(3600),
+        .settle = span_seconds(30),
+        .heard_hold = span_seconds(300),
+        .migration_window = span_seconds(90),
     };
 }
 
@@ -463,6 +466,8 @@ struct world *world_new(const struct world_input *input)
     }
     coverage_build(world);
     find_last_reads(world);
+    world->nowhere = WORLD_NONE;
+    world_build_heard(world);
     return world;
 }
 
@@ -471,6 +476,7 @@ void world_free(struct world *world)
     if (world == NULL)
         return;
     world_free_nics(world);
+    world_free_heard(world);
     for (uint32_t i = 0; i < world->switch_count; i++)
         free(world->switches[i].vlans);
     map_done(&world->switch_of_name);
@@ -499,6 +505,7 @@ size_t world_size(const struct world *world)
     size += world->hypervisor_count * sizeof *world->hypervisors;
     size += world->attachment_count * (sizeof *world->attachments + sizeof *world->hypervisor_nics);
     size += world->shared_count * sizeof *world->shared;
+    size += world->heard_capacity * (sizeof *world->heard + sizeof *world->ports);
     for (size_t s = 0; s < world->in.record_count; s++)
         if (!world->sets[s].guests_in_order)
             size += (world->sets[s].set->nics.count + world->sets[s].set->guest_count + 1) *
@@ -530,6 +537,8 @@ uint32_t world_find_hypervisor(const struct world *world, const char *name)
 
 const char *world_port_name(const struct world *world, uint32_t port)
 {
+    if (port >= world->port_count)
+        return world->heard[port - world->port_count].port_name;
     const struct world_switch *sw = &world->switches[world->ports[port].switch_index];
     return names_get(sw->table->names, sw->table->ports[port - sw->first_port].name);
 }

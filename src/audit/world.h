@@ -9,6 +9,7 @@
 #include "base/mac.h"
 #include "model/discrepancy.h"
 #include "model/forwarding.h"
+#include "model/heard.h"
 #include "model/memory.h"
 #include "model/record.h"
 
@@ -30,6 +31,12 @@ struct audit_options {
     struct span flap_window;   /* 60 s as delivered */
     /* How long ago an earlier edge may be to count in A, B, A; 1 h as delivered. */
     struct span interleave_window;
+    /* Of events: how long a stop waits for another session or sighting (DOMAIN F9), and how
+     * long a session without known lifetime counts as present after it was last heard. */
+    struct span settle;     /* 30 s as delivered */
+    struct span heard_hold; /* 300 s as delivered */
+    /* How long an announcement makes two places expected; 90 s as delivered. */
+    struct span migration_window;
 };
 
 /* Sets the values as delivered. */
@@ -60,6 +67,14 @@ struct world_input {
     size_t mlag_count;
     const struct memory *memory; /* NULL: first round */
     const struct audit_options *options;
+    /* What events say; all may be empty. */
+    const struct heard_fact *heard;
+    size_t heard_count;
+    const struct migration_window *windows;
+    size_t window_count;
+    const struct switch_flush *flushes;
+    size_t flush_count;
+    struct wall now; /* which of the heard facts still stand: needed where there are any */
 };
 
 struct world;

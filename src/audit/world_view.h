@@ -3,6 +3,7 @@
 #define MUSTER_AUDIT_WORLD_VIEW_H
 
 #include "audit/edge.h"
+#include "audit/judge.h"
 #include "audit/mac_index.h"
 #include "audit/world.h"
 #include "base/map.h"
@@ -87,6 +88,21 @@ struct world_shared_mac {
     uint32_t nic;
 };
 
+/* What was heard of one MAC at one place, or (without fact) a port that no table has.
+ * Each has a port number of its own, world.port_count + its place in world.heard, whose
+ * world_port repeats the class, root and switch of the port that it is on: so all that the
+ * judge asks of a port holds for it too, and a sighting stays eight octets. Only its time
+ * is its own (proof.h). */
+struct world_heard {
+    const struct heard_fact *fact; /* NULL: a port by name only */
+    const char *port_name;
+    uint32_t on;       /* the port it is on: one that was read, one by name, or `nowhere` */
+    uint32_t next;     /* of the same MAC; WORLD_NONE */
+    int64_t window_us; /* a frame is proved within this time before `first` (probes) */
+    uint16_t vlan;
+    bool present; /* it still stands at world.in.now */
+};
+
 struct world_set {
     const struct record_set *set;
     uint32_t nic_base, guest_base;
@@ -141,6 +157,14 @@ struct world {
     size_t irregular_count;
     struct world_plan *plans; /* CMDB or data-centre model against T3 */
     size_t plan_count;
+    /* What was heard; all empty, and `nowhere` WORLD_NONE, where nothing was. */
+    struct world_heard *heard;
+    uint32_t heard_count;
+    size_t heard_capacity;
+    struct map heard_of_mac; /* MAC -> the first */
+    struct map heard_places; /* hash of switch and port names -> port number */
+    uint32_t nowhere;        /* port number of "heard somewhere" */
+    struct map windows;      /* MAC -> number of world.in.windows */
 };
 
 /* A CMDB or data-centre model row that puts a guest on a hypervisor. */
@@ -187,6 +211,48 @@ uint32_t world_find_hypervisor(const struct world *world, const char *name);
 const char *world_port_name(const struct world *world, uint32_t port);
 const char *world_site_name(const struct world *world, uint32_t site);
 
+/* --- what was heard (world_heard.c) --- */
+
+/* Returns what was heard at port number `port`, NULL where a table was read. */
+static inline const struct world_heard *world_heard_at(const struct world *world, uint32_t port)
+{
+    return port < world->port_count ? NULL : &world->heard[port - world->port_count];
+}
+
+/* Returns one more than the greatest port number. */
+static inline uint32_t world_port_end(const struct world *world)
+{
+    return world->port_count + world->heard_count;
+}
+
+/* Returns the first of what was heard of `mac`, NULL; and the next of the same MAC. */
+const struct world_heard *world_heard_of(const struct world *world, uint64_t mac);
+const struct world_heard *world_heard_next(const struct world *world,
+                                           const struct world_heard *heard);
+
+/* Returns the port number of what was heard, for a sighting. */
+static inline uint32_t world_heard_port(const struct world *world, const struct world_heard *heard)
+{
+    return world->port_count + (uint32_t)(heard - world->heard);
+}
+
+/* Returns the sighting that a heard fact is. */
+static inline struct sighting world_heard_sighting(const struct world *world,
+                                                   const struct world_heard *heard)
+{
+    return (struct sighting){world_heard_port(world, heard), heard->vlan,
+                             heard->fact->polled ? heard->fact->age : FORWARD_AGE_UNKNOWN};
+}
+
+/* Whether an announcement makes two places of `mac` expected at world.in.now. */
+bool world_in_window(const struct world *world, uint64_t mac);
+
+/* Returns the ageing time of the switch that has `port`, microseconds. */
+static inline int64_t world_ageing(const struct world *world, uint32_t port)
+{
+    return world->switches[world->ports[port].switch_index].ageing_us;
+}
+
 /* mac_is_station(), decided without a call for nearly every address. */
 static inline bool world_is_station(struct mac mac)
 {
@@ -220,6 +286,22 @@ void world_build_nics(struct world *world);  /* world_nics.c */
 void world_free_nics(struct world *world);   /* world_nics.c */
 void world_build_links(struct world *world); /* world_links.c: logical ports */
 void edge_build(struct world *world);        /* edge_class.c */
+void world_build_heard(struct world *world); /* world_heard.c: nothing where nothing was heard */
+
+/* Makes room for what is heard: ports that only the record names, and "somewhere". The
+ * world's ports, switches and places must be its own. */
+void world_heard_open(struct world *world);
+
+/* Ties one fact, which is borrowed, and returns its port number. */
+uint32_t world_heard_add(struct world *world, const struct heard_fact *fact);
+
+/* Returns the port number that the names stand for: one that was read, one by name, or
+ * `nowhere`. Adds it to what is known, up to a limit. */
+uint32_t world_heard_place(struct world *world, const char *switch_name, const char *port);
+
+/* Takes away all facts from the `count`th entry on; ports by name among them stay known. */
+void world_heard_cut(struct world *world, uint32_t count);
+void world_free_heard(struct world *world);
 
 /* Adds the NICs of guest `guest` (and of the guests that are the same) to
  * `nics` (grown by alloc_grow) and returns their number. */

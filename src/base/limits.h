@@ -36,6 +36,7 @@ enum {
     LIMIT_PRESENCE_NAS = 1000000,         /* of these, of one NAS, home agent or switch */
     LIMIT_PRESENCE_PLACE = 64 * 1024,     /* of these, at one place of one NAS */
     LIMIT_PRESENCE_ID = 32,               /* of these, of one MAC or address */
+    LIMIT_HEARD_PLACES = 256 * 1024,      /* switch and port names that events have named */
     LIMIT_NAS_INTERVALS = 64 * 1024       /* NAS without sessions, interim interval remembered */
 };
 

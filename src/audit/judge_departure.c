@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/judge.h"
+#include "audit/judge_view.h"
+
+/* Sessions that ended or expired (DOMAIN 1.7 points 54 and 55, flaws F1, F9, F10, F20).
+ *
+ * A guest that is recorded as communicating and whose last session has ended has left the
+ * wire, unless anything says that it is still there: another session, a sighting elsewhere,
+ * a frame that must be younger than the end. A row at the place of the session that may be
+ * as old as the session itself says nothing. Of a NIC only its last end is judged, so a stop
+ * at the old port after a start at the new one is not even looked at. */
+
+struct departure {
+    const struct world_heard *heard;
+    int64_t at_us;
+    enum discrepancy_kind kind;
+    enum verdict_rule rule;
+};
+
+static bool describe(const struct world *world, const struct world_heard *heard,
+                     struct departure *ret)
+{
+    const struct heard_fact *fact = heard->fact;
+    *ret = (struct departure){.heard = heard, .kind = DISCREPANCY_UNEXPECTED_STOP};
+    switch (fact->end) {
+    case HEARD_STOPPED:
+    case HEARD_RESET:
+        ret->at_us = fact->ended.us;
+        ret->rule = fact->end == HEARD_RESET ? RULE_RESET : RULE_STOPPED;
+        return true;
+    case HEARD_OPEN:
+        if (!wall_known(fact->expires) || fact->expires.us > world->in.now.us)
+            return false; /* goes on, or nobody can tell */
+        ret->at_us = fact->expires.us;
+        break;
+    case HEARD_EXPIRED:
+        ret->at_us = wall_known(fact->expires) ? fact->expires.us : fact->ended.us;
+        break;
+    }
+    ret->kind = DISCREPANCY_SESSION_EXPIRED;
+    ret->rule = RULE_EXPIRED;
+    return true;
+}
+
+/* Finds the NIC's last end; false while another session goes on. */
+static bool find_departure(const struct world *world, struct mac mac, struct departure *ret)
+{
+    bool found = false;
+    for (const struct world_heard *h = world_heard_of(world, mac.bits); h != NULL;
+         h = world_heard_next(world, h)) {
+        struct departure one;
+        if (h->fact->polled)
+            continue;
+        if (h->present)
+            return false;
+        if (!describe(world, h, &one) || (found && one.at_us <= ret->at_us))
+            continue;
+        *ret = one;
+        found = true;
+    }
+    return found;
+}
+
+/* Whether a row says that the MAC is still there; sets *ret_row when one shows it at all. */
+static bool is_still_there(const struct judge *judge, struct mac mac,
+                           const struct departure *departure, bool *ret_row)
+{
+    const struct world *world = judge->world;
+    const struct sighting *sightings;
+    size_t count = judge->source->find(judge->source->aux, mac, &sightings);
+    uint32_t place = world_heard_port(world, departure->heard);
+    *ret_row = count > 0;
+    for (size_t i = 0; i < count; i++) {
+        enum port_class class = (enum port_class)world->ports[sightings[i].port].class;
+        bool edge = class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
+        if (proof_after(world, &sightings[i], departure->at_us) > 0 ||
+            (edge && !judge_same_place(judge, sightings[i].port, place)))
+            return true;
+    }
+    return false;
+}
+
+static void depart(struct judge *judge, const struct view_nic *nic,
+                   const struct departure *departure, bool row)
+{
+    const struct world *world = judge->world;
+    struct finding *finding = judge_find(judge, departure->kind);
+    struct sighting last = {world_heard_port(world, departure->heard), departure->heard->vlan,
+                            FORWARD_AGE_UNKNOWN};
+    judge->edge_count = judge->transit_count = 0;
+    judge_find_nic(finding, nic);
+    judge_find_sighting(judge, finding, &last);
+    finding->rule = (uint8_t)departure->rule;
+    bool followed = judge->view.as_of_us != WALL_UNKNOWN.us &&
+                    judge->view.as_of_us - world->options.inventory_lag.us >= departure->at_us;
+    bool looked =
+        departure->kind == DISCREPANCY_UNEXPECTED_STOP || judge_may_conclude_absence(judge);
+    if (!row && followed && looked) {
+        finding->state = VERDICT_CONFIRMED;
+        finding->margin_us = judge->view.as_of_us - departure->at_us;
+    }
+}
+
+void judge_departures(struct judge *judge)
+{
+    const struct guest_view *view = &judge->view;
+    if (view->communicates != YES || view->migrating)
+        return;
+    for (size_t i = 0; i < view->nic_count; i++) {
+        struct departure departure = {0};
+        bool row;
+        if (!mac_known(view->nics[i].mac) || view->nics[i].wire == NO ||
+            !find_departure(judge->world, view->nics[i].mac, &departure))
+            continue;
+        int64_t wait =
+            departure.kind == DISCREPANCY_UNEXPECTED_STOP ? judge->world->options.settle.us : 0;
+        if (departure.at_us + wait > judge->world->in.now.us ||
+            is_still_there(judge, view->nics[i].mac, &departure, &row))
+            continue;
+        depart(judge, &view->nics[i], &departure, row);
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_MODEL_HEARD_H
+#define MUSTER_MODEL_HEARD_H
+
+#include "base/clock.h"
+#include "base/mac.h"
+#include "model/event.h"
+#include "model/forwarding.h"
+
+/* What was heard rather than polled, as facts that the world takes beside the forward
+ * tables (DOMAIN F22): one interval a session or announcement in which a MAC was heard at
+ * one place. Nothing is said here of what it means: a session that ended is a fact like
+ * one that goes on, and the judge compares both with the records and with what the tables
+ * show. Polling and events thus end in one world, judged by one judge, and a sweep over
+ * that world says what the events said when they came.
+ *
+ * The switch and the port stand as the source named them. A place that no table, record or
+ * configuration has is "heard somewhere": it proves that the address is there, and not
+ * where. Texts are borrowed for the world's life. */
+
+/* How an interval came to its end. */
+enum heard_end {
+    HEARD_OPEN,    /* it goes on, as far as anyone said */
+    HEARD_STOPPED, /* its own stop: Accounting-Stop, deregistration, MAC removed */
+    HEARD_RESET,   /* every session of its NAS ended at once */
+    HEARD_EXPIRED  /* its time passed without a renewal */
+};
+
+struct heard_fact {
+    struct mac mac;
+    const char *switch_name, *port; /* NULL or "": not said */
+    uint16_t vlan;                  /* 0: not said */
+    uint16_t age;                   /* of a row read alone: as forward_row.age */
+    enum event_proof proof;         /* EVENT_PROOF_HINT never proves anything */
+    enum heard_end end;
+    struct wall first, last; /* heard there for the first and the last time */
+    struct wall expires;     /* not there any more unless heard again; WALL_UNKNOWN: not said */
+    struct wall ended;       /* unless HEARD_OPEN: when */
+    /* A row that was read alone, by a probe: it proves a frame only within the ageing time
+     * before `first`, and `last` is the end of the read. */
+    bool polled;
+    const char *source, *type; /* configured name and type word of the source */
+    const char *nas, *session, *cause;
+};
+
+/* An announcement at another place than the recorded one: until `deadline` the address is
+ * expected at two places, since inventories follow a migration by seconds or minutes
+ * (DOMAIN 2.10 point 7). After it, it is judged. */
+struct migration_window {
+    struct mac mac;
+    struct wall opened, deadline;
+};
+
+/* A switch forgot its table at `at`: it restarted, or the topology changed. For one
+ * ageing time after it, that its table lacks something proves nothing. */
+struct switch_flush {
+    const char *switch_name;
+    struct wall at;
+    enum event_hint hint;
+    const char *source; /* who said so */
+};
+
+#endif
