@@ -113,7 +113,7 @@ static void ready(void *aux, int fd, unsigned events)
         read_address(&listener->from[i], datagram);
         take_drops(listener, &listener->messages[i].msg_hdr);
     }
-    listener->received(listener->aux, listener->datagrams, (size_t)count);
+    listener->received(listener->aux, listener, listener->datagrams, (size_t)count);
 }
 
 /* --- replying --- */

@@ -39,7 +39,8 @@ struct udp_datagram {
 
 /* Hands over a batch; the datagrams are valid during the call. May reply; must not free
  * the listener. */
-typedef void udp_received_fn(void *aux, struct udp_datagram *datagrams, size_t count);
+typedef void udp_received_fn(void *aux, struct udp_listener *listener,
+                             struct udp_datagram *datagrams, size_t count);
 
 /* Binds `address` (0.0.0.0 or :: for all) and `port` (0: any free one) and begins to
  * listen on `loop`. Returns 0 with *ret yours to free, ERR_DENIED when the port needs a

@@ -21,7 +21,8 @@ struct heard {
     bool answer;
 };
 
-static void received(void *aux, struct udp_datagram *datagrams, size_t count)
+static void received(void *aux, struct udp_listener *listener, struct udp_datagram *datagrams,
+                     size_t count)
 {
     struct heard *heard = aux;
     heard->batches++;
@@ -32,7 +33,7 @@ static void received(void *aux, struct udp_datagram *datagrams, size_t count)
         heard->from_port = datagrams[i].from_port;
         if (heard->answer)
             assert_true(
-                udp_reply(heard->listener, &datagrams[i], datagrams[i].bytes, datagrams[i].length));
+                udp_reply(listener, &datagrams[i], datagrams[i].bytes, datagrams[i].length));
     }
 }
 
