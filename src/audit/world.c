@@ -138,6 +138,8 @@ static bool has_records_of(const struct world *world, const char *source)
 
 static void add_failed(struct world *world, const struct failed_source *failed, size_t *capacity)
 {
+    if (failed->hears)
+        return;
     if (failed->switch_name == NULL) {
         if (!has_records_of(world, failed->source))
             world->unread_records = failed;

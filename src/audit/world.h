@@ -54,6 +54,7 @@ struct failed_source {
     const char *why;         /* one sentence */
     unsigned rounds;         /* failed in a row, this one included */
     const char *site;        /* of the switch; NULL: as the record says, else "default" */
+    bool hears;              /* an event source: it neither records nor reads a switch */
 };
 
 struct world_input {

@@ -45,6 +45,15 @@ int command_sim(int argc, char **argv);
 /* `muster demo`, muster(1). */
 int command_demo(int argc, char **argv);
 
+/* `muster watch`, muster(1). */
+int command_watch(int argc, char **argv);
+/* `muster status`, muster(1). */
+int command_status(int argc, char **argv);
+/* `muster reload`, muster(1). */
+int command_reload(int argc, char **argv);
+/* `muster log-level`, muster(1). */
+int command_log_level(int argc, char **argv);
+
 enum output_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
 /* The options that most commands share. */

@@ -22,6 +22,12 @@ static const struct command commands[] = {
     {"why", "MAC|GUEST|CASE", "the chain of proof: rows, receipts, arithmetic, rule", command_why},
     {"as-of", "TIME [audit|where|why ...]", "the same questions at an earlier time", command_as_of},
     {"case", "list|show|ack|close ...", "discrepancies and their life", command_case},
+    {"watch", "[--events]", "cases and events of the running daemon, as they happen",
+     command_watch},
+    {"status", "", "how the running daemon does, source by source", command_status},
+    {"reload", "[--accept-shrunk SOURCE]", "have the daemon read its configuration again",
+     command_reload},
+    {"log-level", "error|warning|info|debug", "what the running daemon logs", command_log_level},
     {"learn", "[--accept FILE]", "hypervisor attachments from where their own NICs are seen",
      command_learn},
     {"check", "[FILE]", "check the configuration", command_check},
@@ -36,7 +42,7 @@ static void print_usage(FILE *to)
     fprintf(to, "muster holds what the records say of every guest against what the network "
                 "shows.\n\nusage: muster COMMAND [OPTIONS] [ARGUMENTS]\n\n");
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fprintf(to, "\nCommon options: -c FILE (configuration, default muster.yaml), "
                 "-f table|json|csv, -q,\n-h. Manual: muster(1), muster.yaml(5), "
                 "muster-schema(5).\n");

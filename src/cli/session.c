@@ -9,6 +9,7 @@
 
 #include "cli/table.h"
 #include "daemon/config.h"
+#include "daemon/judging.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "model/discrepancy.h"
@@ -173,28 +174,17 @@ struct world_input session_world_input(const struct session *session, const stru
     };
 }
 
-/* How far back the judge looks: twice the ageing, and each of its windows. */
-static struct span memory_horizon(const struct session *session, struct span ageing)
-{
-    const struct audit_options *audit = &session->config->audit;
-    struct span horizon = span_us(2 * ageing.us);
-    if (audit->flap_window.us > horizon.us)
-        horizon = audit->flap_window;
-    if (audit->interleave_window.us > horizon.us)
-        horizon = audit->interleave_window;
-    return horizon;
-}
-
 int session_memory(struct session *session, const struct round *round, struct memory *ret,
                    struct err *err)
 {
     *ret = (struct memory){0};
     if (session->store == NULL)
         return 0;
-    struct store_memory_query query = {.now = round_instant(round),
-                                       .horizon = memory_horizon(session, round_ageing(round)),
-                                       .tables = (const struct forward_table *const *)round->tables,
-                                       .table_count = round->table_count};
+    struct store_memory_query query = {
+        .now = round_instant(round),
+        .horizon = judging_horizon(&session->config->audit, round_ageing(round)),
+        .tables = (const struct forward_table *const *)round->tables,
+        .table_count = round->table_count};
     return store_load_memory(session->store, &query, session->arena, ret, err);
 }
 
@@ -229,7 +219,7 @@ static struct span stored_horizon(const struct session *session, const struct st
         if (stored->tables[i]->ageing.us > largest.us)
             largest = stored->tables[i]->ageing;
     }
-    return memory_horizon(session, largest);
+    return judging_horizon(&session->config->audit, largest);
 }
 
 static int load_world(struct session *session, uint64_t round, struct store_world **ret,

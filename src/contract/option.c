@@ -392,3 +392,55 @@ int option_unknown(const struct config_option *options, const char *const *commo
     snprintf(place, sizeof place, "%.50s", key);
     return prefix_place(source, place, err);
 }
+
+/* --- comparing --- */
+
+static bool texts_equal(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool lists_equal(const struct option_list *a, const struct option_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool field_equal(enum option_type type, const void *a, const void *b)
+{
+    switch (type) {
+    case OPTION_TEXT:
+    case OPTION_PATH:
+    case OPTION_SECRET_FILE:
+        return texts_equal(*(char *const *)a, *(char *const *)b);
+    case OPTION_INTEGER:
+        return *(const int64_t *)a == *(const int64_t *)b;
+    case OPTION_SPAN:
+        return ((const struct span *)a)->us == ((const struct span *)b)->us;
+    case OPTION_INSTANT:
+        return ((const struct wall *)a)->us == ((const struct wall *)b)->us;
+    case OPTION_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case OPTION_CHOICE:
+        return *(const int *)a == *(const int *)b;
+    case OPTION_TEXT_LIST:
+    case OPTION_COMMAND:
+        return lists_equal(a, b);
+    }
+    UNREACHABLE();
+}
+
+bool options_equal(const struct config_option *options, const void *a, const void *b)
+{
+    for (; options->name != NULL; options++) {
+        if (!field_equal(options->type, (const char *)a + options->offset,
+                         (const char *)b + options->offset))
+            return false;
+    }
+    return true;
+}

@@ -67,6 +67,10 @@ void options_init_in(const struct config_option *options, const char *directory,
  * struct that options_init() began, however far its filling went. */
 void options_done(const struct config_option *options, void *config);
 
+/* Whether two structs that were filled from the table `options` hold the same values,
+ * secrets included. */
+bool options_equal(const struct config_option *options, const void *a, const void *b);
+
 /* Returns the option that a user's `key` sets, NULL when none does. A secret's
  * option answers to "NAME_file" and, for a value from the environment, to "NAME". */
 const struct config_option *options_find(const struct config_option *options, const char *key);

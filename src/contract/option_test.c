@@ -220,6 +220,33 @@ static void test_unknown_keys_find_their_neighbours(void **unused)
     assert_non_null(strstr(err.text, "known here: type, name, label, file"));
 }
 
+static void test_equal_values_are_equal_whatever_they_stand_in(void **unused)
+{
+    static const char *const changes[][2] = {{"label", "x"},
+                                             {"file", "elsewhere"},
+                                             {"port", "162"},
+                                             {"timeout", "6s"},
+                                             {"read_at", "2026-11-23T12:00:00Z"},
+                                             {"active", "no"},
+                                             {"version", "3"},
+                                             {"command", "a"}};
+    struct sample a = {0}, b = {0};
+    struct err err;
+    options_init(options, &a);
+    for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
+        options_init(options, &b);
+        assert_true(options_equal(options, &a, &b));
+        assert_int_equal(set(&b, changes[i][0], changes[i][1], &err), 0);
+        assert_false(options_equal(options, &a, &b));
+        assert_int_equal(set(&a, changes[i][0], changes[i][1], &err), 0);
+        assert_true(options_equal(options, &a, &b));
+        options_done(options, &a);
+        options_init(options, &a);
+        options_done(options, &b);
+    }
+    options_done(options, &a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_messages_name_file_line_key_and_shape),
         cmocka_unit_test(test_a_list_is_refused_where_one_value_belongs),
         cmocka_unit_test(test_secrets_come_from_files_or_the_environment),
+        cmocka_unit_test(test_equal_values_are_equal_whatever_they_stand_in),
         cmocka_unit_test(test_unknown_keys_find_their_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

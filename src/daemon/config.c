@@ -637,6 +637,11 @@ static void try_plugs(const struct config *config, const struct config_source *s
     }
 }
 
+const char *config_source_text(const struct config_source *source, const char *name)
+{
+    return option_text(config_source_plug(source)->options, source->options, name);
+}
+
 void config_try(const struct config *config, struct env *env, struct config_report *report)
 {
     try_plugs(config, config->recorded, config->recorded_count, env, report);

@@ -66,6 +66,9 @@ void config_report_done(struct config_report *report);
 /* Returns what all plug-in classes have in common, of the source's class. */
 const struct plug_class *config_source_plug(const struct config_source *source);
 
+/* Returns the value of its text or path option `name`, NULL where it has none. */
+const char *config_source_text(const struct config_source *source, const char *name);
+
 /* Makes every plug-in once with its options and takes it down again: what a
  * plug-in itself finds wrong with them. Adds to `report`. */
 void config_try(const struct config *config, struct env *env, struct config_report *report);

@@ -29,6 +29,16 @@ static void add_members(struct judging *judging, size_t limit, struct arena *are
     free(members);
 }
 
+struct span judging_horizon(const struct audit_options *options, struct span ageing)
+{
+    struct span horizon = span_us(2 * ageing.us);
+    if (options->flap_window.us > horizon.us)
+        horizon = options->flap_window;
+    if (options->interleave_window.us > horizon.us)
+        horizon = options->interleave_window;
+    return horizon;
+}
+
 void judging_run(const struct world *world, struct wall now, struct arena *arena,
                  struct judging *ret)
 {
@@ -206,6 +216,8 @@ static int store_cases(struct judging *judging, const struct round *round, struc
     status = store_round_members(store, judging->members, judging->member_count, err);
     if (status == 0)
         status = store_round_cases(store, changes.items, changes.count, err);
+    judging->changes = changes.items;
+    judging->change_count = changes.count;
     judging->cases = arena_alloc(arena, judging->count * sizeof *judging->cases);
     for (size_t i = 0; i < judging->count; i++)
         judging->cases[i] = changes.items[i].record;

@@ -32,11 +32,16 @@ struct judging {
     size_t count;
     struct discrepancy *members; /* that collective ones list; they stand, too */
     size_t member_count;
-    struct case_record *cases; /* beside discrepancies; NULL: not stored */
+    struct case_record *cases;         /* beside discrepancies; NULL: not stored */
+    const struct case_change *changes; /* what the round did to cases; none: not stored */
+    size_t change_count;
     struct not_observable *not_observable;
     size_t not_observable_count;
     enum audit_exit exit;
 };
+
+/* Returns how far back the judge looks: twice the ageing, and each of its windows. */
+struct span judging_horizon(const struct audit_options *options, struct span ageing);
 
 /* Judges `world` at `now`; memory from `arena`. It borrows the world; end it with
  * judging_done(). Words are made when they are asked for: a report of many thousand

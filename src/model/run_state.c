@@ -204,6 +204,20 @@ void run_state_words_free(struct run_state_words *words)
     free(words);
 }
 
+bool run_state_words_equal(const struct run_state_words *a, const struct run_state_words *b)
+{
+    uint32_t count = (uint32_t)names_count(a->names);
+    if (names_count(b->names) != count)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *word = names_get(a->names, i);
+        uint32_t other = names_find(b->names, word, strlen(word));
+        if (other == NAME_NONE || a->states[i] != b->states[other])
+            return false;
+    }
+    return true;
+}
+
 int run_state_words_add(struct run_state_words *words, const char *word, enum run_state state)
 {
     return add(words, word, strlen(word), state);

@@ -2,6 +2,7 @@
 #ifndef MUSTER_MODEL_RUN_STATE_H
 #define MUSTER_MODEL_RUN_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/check.h"
@@ -56,6 +57,9 @@ struct run_state_words *run_state_words_new(void);
 
 /* Frees the table; NULL is allowed. */
 void run_state_words_free(struct run_state_words *words);
+
+/* Whether both tables know the same words for the same states. */
+bool run_state_words_equal(const struct run_state_words *a, const struct run_state_words *b);
 
 /* Adds or redefines a synonym. Returns 0, or ERR_LIMIT when the table is full
  * or `word` is longer than LIMIT_NAME_BYTES. */

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "daemon/daemon_internal.h"
+#include "daemon/privilege.h"
+#include "io/clock.h"
+#include "io/loop.h"
+#include "snmp/engine.h"
+
+/* --- configuration --- */
+
+static void log_lines(struct log *log, enum log_level level, const char *lines)
+{
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        log_say(log, level, "config", "%.*s", (int)length, lines);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
+/* Reads the file and tries its plug-ins. */
+static int read_config(struct daemon *daemon, struct config **ret, struct text *report_to)
+{
+    struct config_report report;
+    struct config *config = NULL;
+    int status = config_load(daemon->start.config_file, &config, &report);
+    if (status == 0) {
+        struct env env = daemon->env;
+        env.run_states = config->run_states;
+        env.quirks_file = config->quirks;
+        config_try(config, &env, &report);
+    }
+    log_lines(daemon->log, LOG_LEVEL_WARNING, text_get(&report.warnings));
+    log_lines(daemon->log, LOG_LEVEL_ERROR, text_get(&report.errors));
+    text_add(report_to, text_get(&report.errors));
+    if (report.error_count > 0) {
+        config_free(config);
+        config_report_done(&report);
+        return ERR_SYNTAX;
+    }
+    config_report_done(&report);
+    *ret = config;
+    return 0;
+}
+
+static void learn_switches(struct daemon *daemon)
+{
+    const struct config *config = daemon->generation->config;
+    switch_names_reset(daemon->switches);
+    for (size_t i = 0; i < config->observed_count; i++) {
+        const struct config_source *source = &config->observed[i];
+        if (source->switch_name != NULL)
+            switch_names_configure(daemon->switches, source->switch_name,
+                                   config_source_text(source, "address"));
+    }
+    const struct snapshot *current =
+        daemon->auditor != NULL ? auditor_current(daemon->auditor) : NULL;
+    if (current != NULL)
+        switch_names_learn(
+            daemon->switches, (const struct record_set *const *)current->round.records,
+            current->round.record_count, (const struct forward_table *const *)current->round.tables,
+            current->round.table_count);
+}
+
+static void take_generation(struct daemon *daemon, struct config *config)
+{
+    generation_drop(daemon->generation);
+    daemon->generation = generation_new(config, &daemon->env);
+    daemon->config_read = clock_wall();
+    if (!daemon->start.level_given)
+        log_set_level(daemon->log, (enum log_level)config->daemon.log_level);
+    learn_switches(daemon);
+}
+
+static bool texts_differ(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+/* What a reload cannot change is said. */
+static void say_unchanged(struct daemon *daemon, const struct config *now)
+{
+    const struct config *before = daemon->generation->config;
+    const char *const what[] = {"store", "daemon: socket", "daemon: group", "daemon: user"};
+    const bool differs[] = {texts_differ(before->store, now->store),
+                            texts_differ(before->daemon.socket, now->daemon.socket),
+                            texts_differ(before->daemon.group, now->daemon.group),
+                            texts_differ(before->daemon.user, now->daemon.user)};
+    for (size_t i = 0; i < ARRAY_COUNT(what); i++) {
+        if (differs[i])
+            log_say(daemon->log, LOG_LEVEL_WARNING, "config",
+                    "%s was changed; that takes a restart, until then it stays as it was", what[i]);
+    }
+}
+
+int daemon_reload(struct daemon *daemon, struct text *ret_report)
+{
+    struct config *config = NULL;
+    *ret_report = TEXT_EMPTY;
+    notify_send(daemon->notify, "RELOADING=1\nSTATUS=reading the configuration again");
+    int status = read_config(daemon, &config, ret_report);
+    if (status == 0) {
+        say_unchanged(daemon, config);
+        take_generation(daemon, config);
+        hearing_reload(daemon->hearing, daemon->generation);
+        auditor_reload(daemon->auditor, daemon->generation);
+        daemon->reloads++;
+        log_say(daemon->log, LOG_LEVEL_INFO, "config", "%s: read again, in force",
+                daemon->start.config_file);
+    } else {
+        daemon->reloads_refused++;
+        log_say(daemon->log, LOG_LEVEL_ERROR, "config",
+                "%s: not taken; the configuration of before goes on", daemon->start.config_file);
+    }
+    notify_send(daemon->notify, "READY=1\nSTATUS=running");
+    return status;
+}
+
+/* --- what the parts tell --- */
+
+static void round_published(void *context, const struct snapshot *snapshot, bool stored)
+{
+    struct daemon *daemon = context;
+    switch_names_learn(daemon->switches, (const struct record_set *const *)snapshot->round.records,
+                       snapshot->round.record_count,
+                       (const struct forward_table *const *)snapshot->round.tables,
+                       snapshot->round.table_count);
+    log_say(daemon->log, LOG_LEVEL_INFO, "audit",
+            "round %llu: %zu switches read, %zu sources not, %zu discrepancies",
+            (unsigned long long)snapshot->judging.round, snapshot->round.table_count,
+            snapshot->round.failed_count, snapshot->judging.count);
+    if (stored)
+        daemon_tell_cases(daemon, snapshot->judging.changes, snapshot->judging.change_count);
+}
+
+static void add_deaf(void *context, struct snapshot *snapshot)
+{
+    hearing_add_deaf(((struct daemon *)context)->hearing, snapshot);
+}
+
+static void events_heard(void *context, const struct event *events, size_t count)
+{
+    daemon_tell_events(context, events, count);
+}
+
+/* --- signals and the service manager --- */
+
+static void on_hangup(void *aux, int signal_number)
+{
+    AUTO_TEXT struct text report = TEXT_EMPTY;
+    (void)!daemon_reload(aux, &report);
+}
+
+static void on_end(void *aux, int signal_number)
+{
+    struct daemon *daemon = aux;
+    log_say(daemon->log, LOG_LEVEL_INFO, "daemon", "%s: ending",
+            signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+    daemon->ending = true;
+    loop_stop(daemon->loop);
+}
+
+static void on_watchdog(void *aux)
+{
+    struct daemon *daemon = aux;
+    notify_send(daemon->notify, "WATCHDOG=1");
+    loop_timer_start(daemon->watchdog, notify_watchdog(daemon->notify));
+}
+
+static int catch_signals(struct daemon *daemon, struct err *err)
+{
+    daemon->hangup = loop_signal_new(daemon->loop, SIGHUP, on_hangup, daemon, err);
+    if (daemon->hangup != NULL)
+        daemon->terminate = loop_signal_new(daemon->loop, SIGTERM, on_end, daemon, err);
+    if (daemon->terminate != NULL)
+        daemon->interrupt = loop_signal_new(daemon->loop, SIGINT, on_end, daemon, err);
+    return daemon->interrupt != NULL ? 0 : ERR_SYSTEM;
+}
+
+/* --- the start --- */
+
+static int open_sources(struct daemon *daemon)
+{
+    const struct hearing_parts parts = {.loop = daemon->loop,
+                                        .log = daemon->log,
+                                        .switches = daemon->switches,
+                                        .heard = events_heard,
+                                        .context = daemon};
+    const struct config *config = daemon->generation->config;
+    daemon->hearing = hearing_new(&parts, daemon->generation);
+    hearing_start(daemon->hearing);
+    if (!config->daemon.hearing && config->event_count > 0)
+        log_say(daemon->log, LOG_LEVEL_WARNING, "daemon",
+                "hearing is switched off: nothing is heard between two rounds");
+    if (!config->daemon.polling && config->observed_count > 0)
+        log_say(daemon->log, LOG_LEVEL_WARNING, "daemon",
+                "polling is switched off: silence, and guests without events, are not observable");
+    return 0;
+}
+
+static int open_rest(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->generation->config;
+    const struct control_listener listener = {daemon_asked, daemon};
+    const struct control_options control = {.path = config->daemon.socket,
+                                            .group = config->daemon.group,
+                                            .clients = (size_t)config->daemon.clients};
+    int status = privilege_drop(config->daemon.user, err);
+    if (status == 0)
+        status = keeper_new(daemon->loop, config->store, &daemon->keeper, err);
+    if (status == 0)
+        status = worker_new(daemon->loop, "muster-judge", &daemon->judge, err);
+    if (status == 0)
+        status = control_new(daemon->loop, &control, daemon->log, &listener, &daemon->control, err);
+    if (status != 0)
+        return status;
+    const struct auditor_parts parts = {
+        .loop = daemon->loop,
+        .keeper = daemon->keeper,
+        .judge = daemon->judge,
+        .log = daemon->log,
+        .listener = {.published = round_published, .add_deaf = add_deaf, .context = daemon}};
+    daemon->auditor = auditor_new(&parts, daemon->generation);
+    return catch_signals(daemon, err);
+}
+
+int daemon_new(const struct daemon_start *start, struct daemon **ret)
+{
+    struct daemon *daemon = alloc_zeroed(1, sizeof *daemon);
+    AUTO_TEXT struct text report = TEXT_EMPTY;
+    struct config *config = NULL;
+    struct err err = {0};
+    daemon->start = *start;
+    daemon->log = start->log;
+    daemon->started = clock_wall();
+    daemon->notify = notify_new();
+    daemon->switches = switch_names_new();
+    daemon->loop = loop_new();
+    daemon->env = (struct env){.loop = daemon->loop, .now = clock_env_now};
+    int status = snmp_engine_new_on_loop(daemon->loop, &daemon->env.snmp, &err);
+    if (status == 0)
+        status = read_config(daemon, &config, &report);
+    if (status == 0) {
+        take_generation(daemon, config);
+        status = open_sources(daemon);
+    }
+    if (status == 0)
+        status = open_rest(daemon, &err);
+    if (status != 0) {
+        if (err.code != 0)
+            log_say(daemon->log, LOG_LEVEL_ERROR, "daemon", "%s", err.text);
+        daemon_free(daemon);
+        return status;
+    }
+    *ret = daemon;
+    return 0;
+}
+
+/* --- before the first round: the records that were good last time --- */
+
+struct recall {
+    struct daemon *daemon;
+    char **sources;
+    struct record_set **sets;
+    struct wall *read_at;
+    size_t count;
+};
+
+static int recall_errand(void *aux, struct store *store, struct err *err)
+{
+    struct recall *recall = aux;
+    for (size_t i = 0; i < recall->count; i++) {
+        int status =
+            store_last_good(store, recall->sources[i], &recall->sets[i], &recall->read_at[i], err);
+        if (status != 0 && status != ERR_NOT_FOUND)
+            return status;
+    }
+    return 0;
+}
+
+static void take_recalled(const struct recall *recall, struct poller *poller)
+{
+    for (size_t i = 0; i < recall->count; i++) {
+        if (recall->sets[i] == NULL || poller->latest != NULL ||
+            strcmp(recall->sources[i], poller->source->name) != 0)
+            continue;
+        recall->sets[i]->read_at = recall->read_at[i];
+        poller->latest = holding_of_records(recall->sets[i], recall->daemon->loop);
+        poller->latest_at = recall->read_at[i];
+        recall->sets[i] = NULL;
+    }
+}
+
+static void recalled(void *aux, int status, const struct err *err)
+{
+    struct recall *recall = aux;
+    struct daemon *daemon = recall->daemon;
+    size_t count;
+    struct poller *const *pollers = auditor_pollers(daemon->auditor, &count);
+    if (status != 0)
+        log_say(daemon->log, LOG_LEVEL_ERROR, "store", "%s; the last good records are not known",
+                err->text);
+    for (size_t i = 0; i < count; i++) {
+        if (pollers[i]->is_recorded)
+            take_recalled(recall, pollers[i]);
+    }
+    for (size_t i = 0; i < recall->count; i++) {
+        record_set_free(recall->sets[i]);
+        free(recall->sources[i]);
+    }
+    free(recall->sources);
+    free(recall->sets);
+    free(recall->read_at);
+    free(recall);
+    if (!daemon->ending)
+        auditor_start(daemon->auditor);
+}
+
+static void recall_records(struct daemon *daemon)
+{
+    const struct config *config = daemon->generation->config;
+    struct recall *recall = alloc_zeroed(1, sizeof *recall);
+    recall->daemon = daemon;
+    recall->sources = alloc_zeroed(config->recorded_count + 1, sizeof *recall->sources);
+    recall->sets = alloc_zeroed(config->recorded_count + 1, sizeof *recall->sets);
+    recall->read_at = alloc_zeroed(config->recorded_count + 1, sizeof *recall->read_at);
+    for (size_t i = 0; i < config->recorded_count; i++)
+        recall->sources[recall->count++] = alloc_text(config->recorded[i].name);
+    keeper_do(daemon->keeper, recall_errand, recalled, recall);
+}
+
+void daemon_run(struct daemon *daemon)
+{
+    recall_records(daemon);
+    if (notify_watchdog(daemon->notify).us > 0) {
+        daemon->watchdog = loop_timer_new(daemon->loop, on_watchdog, daemon);
+        on_watchdog(daemon);
+    }
+    notify_send(daemon->notify, "READY=1\nSTATUS=running");
+    log_say(daemon->log, LOG_LEVEL_INFO, "daemon", "running; control socket %s",
+            daemon->generation->config->daemon.socket);
+    while (!daemon->ending)
+        loop_run(daemon->loop);
+    notify_send(daemon->notify, "STOPPING=1\nSTATUS=ending");
+}
+
+/* A round that is on its way goes from thread to thread by the loop's hand: both workers
+ * are drained until neither has anything. */
+static void drain(struct daemon *daemon)
+{
+    if (daemon->keeper == NULL || daemon->judge == NULL)
+        return;
+    struct keeper_status status;
+    for (keeper_count(daemon->keeper, &status);
+         status.waiting > 0 || worker_waiting(daemon->judge) > 0;
+         keeper_count(daemon->keeper, &status))
+        loop_step(daemon->loop);
+}
+
+void daemon_free(struct daemon *daemon)
+{
+    if (daemon == NULL)
+        return;
+    daemon->ending = true;
+    if (daemon->auditor != NULL)
+        auditor_stop(daemon->auditor);
+    if (daemon->hearing != NULL)
+        hearing_stop(daemon->hearing);
+    drain(daemon);
+    control_free(daemon->control);
+    hearing_free(daemon->hearing);
+    auditor_free(daemon->auditor);
+    worker_free(daemon->judge);
+    keeper_free(daemon->keeper);
+    loop_timer_free(daemon->watchdog);
+    loop_signal_free(daemon->hangup);
+    loop_signal_free(daemon->terminate);
+    loop_signal_free(daemon->interrupt);
+    snmp_engine_free(daemon->env.snmp);
+    generation_drop(daemon->generation);
+    loop_free(daemon->loop);
+    switch_names_free(daemon->switches);
+    notify_free(daemon->notify);
+    free(daemon);
+}

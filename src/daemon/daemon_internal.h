@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_DAEMON_DAEMON_INTERNAL_H
+#define MUSTER_DAEMON_DAEMON_INTERNAL_H
+
+#include "daemon/auditor.h"
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/hearing.h"
+#include "daemon/keeper.h"
+#include "daemon/notify.h"
+#include "daemon/switch_names.h"
+
+/* The parts of the daemon, for the files that it is written in: daemon.c (life, reload),
+ * daemon_control.c (what clients ask), status.c (what `muster status` prints). All of it is
+ * the loop's thread's: the keeper's and the judge's threads are given what they work on
+ * and know nothing of the daemon. */
+
+struct daemon {
+    struct daemon_start start;
+    struct loop *loop;
+    struct env env; /* the services; each generation has its own copy */
+    struct generation *generation;
+    struct log *log;
+    struct switch_names *switches;
+    struct keeper *keeper;
+    struct worker *judge;
+    struct auditor *auditor;
+    struct hearing *hearing;
+    struct control *control;
+    struct notify *notify;
+    struct loop_timer *watchdog;
+    struct loop_signal *hangup, *terminate, *interrupt;
+    struct wall started, config_read;
+    uint64_t reloads, reloads_refused;
+    bool ending;
+};
+
+/* Reads the configuration again. Returns 0, or ERR_SYNTAX with every message in *ret_report
+ * (initialised here, to be freed); the old one goes on then. */
+int daemon_reload(struct daemon *daemon, struct text *ret_report) MUST_USE;
+
+/* Tells the watchers what a round did to cases. */
+void daemon_tell_cases(struct daemon *daemon, const struct case_change *changes, size_t count);
+
+/* Tells the watchers of events. */
+void daemon_tell_events(struct daemon *daemon, const struct event *events, size_t count);
+
+/* A request of a client; the listener of the control socket. */
+void daemon_asked(void *context, struct control_client *client, const char *who,
+                  const struct control_request *request);
+
+/* Appends the whole state as one JSON object. */
+void status_print(struct daemon *daemon, struct text *to);
+
+#endif

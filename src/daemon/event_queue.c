@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/event_queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "contract/plugin.h"
+
+struct group {
+    struct group *next;
+    bool settled, stored;
+    struct event *events; /* texts in `arena` */
+    uint64_t *tickets;    /* beside events */
+    void **owners;        /* beside events */
+    size_t count, capacity;
+    struct arena *arena;
+};
+
+struct event_queue {
+    struct loop *loop;
+    struct event_queue_listener listener;
+    struct group *open, *spare;  /* never NULL; maybe NULL */
+    struct group *first, **last; /* on their way, oldest first */
+    struct event_queue_status counted;
+    struct loop_timer *timer;
+    uint64_t *told; /* room for the tickets of one group */
+    size_t told_capacity;
+};
+
+static struct group *group_new(struct event_queue *queue)
+{
+    struct group *group = queue->spare;
+    queue->spare = NULL;
+    if (group != NULL)
+        return group;
+    group = alloc_zeroed(1, sizeof *group);
+    group->arena = arena_new();
+    return group;
+}
+
+static void group_free(struct group *group)
+{
+    if (group == NULL)
+        return;
+    free(group->events);
+    free(group->tickets);
+    free(group->owners);
+    arena_free(group->arena);
+    free(group);
+}
+
+/* Keeps one group's memory for the next one. */
+static void group_done(struct event_queue *queue, struct group *group)
+{
+    if (queue->spare != NULL) {
+        group_free(group);
+        return;
+    }
+    arena_clear(group->arena);
+    group->count = 0;
+    group->settled = group->stored = false;
+    group->next = NULL;
+    queue->spare = group;
+}
+
+/* Tells each owner of tickets in the group; runs of one owner in one call. */
+static void tell_tickets(struct event_queue *queue, const struct group *group)
+{
+    size_t i = 0;
+    while (i < group->count) {
+        void *owner = group->owners[i];
+        size_t told = 0;
+        for (; i < group->count && group->owners[i] == owner; i++) {
+            if (group->tickets[i] == EVENT_NO_TICKET)
+                continue;
+            queue->told = alloc_grow(queue->told, told, &queue->told_capacity, sizeof *queue->told);
+            queue->told[told++] = group->tickets[i];
+        }
+        if (told > 0)
+            queue->listener.settled(queue->listener.context, owner, queue->told, told,
+                                    group->stored);
+    }
+}
+
+static void tell_forgotten(struct event_queue *queue, const struct group *group)
+{
+    size_t i = 0;
+    while (i < group->count) {
+        size_t first = i;
+        while (i < group->count && group->owners[i] == group->owners[first])
+            i++;
+        queue->listener.forgotten(queue->listener.context, group->owners[first], i - first);
+    }
+}
+
+static void hand_over(struct event_queue *queue)
+{
+    while (queue->first != NULL && queue->first->settled) {
+        struct group *group = queue->first;
+        queue->first = group->next;
+        if (queue->first == NULL)
+            queue->last = &queue->first;
+        queue->counted.waiting -= group->count;
+        queue->listener.heard(queue->listener.context, group->events, group->count);
+        tell_forgotten(queue, group);
+        group_done(queue, group);
+    }
+}
+
+static void settle(struct event_queue *queue, struct group *group, bool stored)
+{
+    group->settled = true;
+    group->stored = stored;
+    if (stored)
+        queue->counted.stored += group->count;
+    else
+        queue->counted.not_stored += group->count;
+    tell_tickets(queue, group);
+}
+
+static void on_timer(void *aux)
+{
+    struct event_queue *queue = aux;
+    for (struct group *group = queue->first; group != NULL; group = group->next)
+        settle(queue, group, true);
+    hand_over(queue);
+}
+
+struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_listener *listener)
+{
+    struct event_queue *queue = alloc_zeroed(1, sizeof *queue);
+    queue->loop = loop;
+    queue->listener = *listener;
+    queue->last = &queue->first;
+    queue->open = group_new(queue);
+    queue->timer = loop_timer_new(loop, on_timer, queue);
+    return queue;
+}
+
+void event_queue_free(struct event_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    while (queue->first != NULL) {
+        struct group *group = queue->first;
+        queue->first = group->next;
+        tell_forgotten(queue, group);
+        group_free(group);
+    }
+    tell_forgotten(queue, queue->open);
+    group_free(queue->open);
+    group_free(queue->spare);
+    loop_timer_free(queue->timer);
+    free(queue->told);
+    free(queue);
+}
+
+static const char *keep(struct group *group, const char *text)
+{
+    return text != NULL && *text != '\0' ? arena_text(group->arena, text, strlen(text)) : NULL;
+}
+
+static void group_room(struct group *group)
+{
+    if (group->count < group->capacity)
+        return;
+    group->capacity = group->capacity == 0 ? 64 : 2 * group->capacity;
+    group->events = alloc_resize(group->events, group->capacity, sizeof *group->events);
+    group->tickets = alloc_resize(group->tickets, group->capacity, sizeof *group->tickets);
+    group->owners = alloc_resize(group->owners, group->capacity, sizeof *group->owners);
+}
+
+int event_queue_add(struct event_queue *queue, const struct event *event, uint64_t ticket,
+                    void *owner)
+{
+    if (queue->counted.waiting >= EVENT_QUEUE_MOST) {
+        queue->counted.refused++;
+        return ERR_LIMIT;
+    }
+    struct group *group = queue->open;
+    group_room(group);
+    struct event *copy = &group->events[group->count];
+    *copy = *event;
+    /* `source` and `type` live as long as the owner, which outlives its events. */
+    copy->switch_name = keep(group, event->switch_name);
+    copy->port = keep(group, event->port);
+    copy->node = keep(group, event->node);
+    copy->nas = keep(group, event->nas);
+    copy->session = keep(group, event->session);
+    copy->cause = keep(group, event->cause);
+    group->tickets[group->count] = ticket;
+    group->owners[group->count++] = owner;
+    queue->counted.added++;
+    queue->counted.waiting++;
+    return 0;
+}
+
+void event_queue_flush(struct event_queue *queue)
+{
+    struct group *group = queue->open;
+    if (group->count == 0)
+        return;
+    *queue->last = group;
+    queue->last = &group->next;
+    queue->open = group_new(queue);
+    loop_timer_start(queue->timer, span_us(0));
+}
+
+void event_queue_count(const struct event_queue *queue, struct event_queue_status *ret)
+{
+    *ret = queue->counted;
+}
