@@ -104,7 +104,7 @@ static const char *end_text(const struct heard_fact *fact, struct arena *arena)
 {
     char at[CLOCK_TEXT_SIZE];
     const char *cause = fact->cause != NULL && fact->cause[0] != '\0' ? fact->cause : NULL;
-    switch (fact->end) {
+    switch ((enum heard_end)fact->end) {
     case HEARD_OPEN:
         break;
     case HEARD_STOPPED:
@@ -129,17 +129,15 @@ static void chain_heard(struct chain *chain, const struct world *world,
     const struct world_port *port = &world->ports[heard->on];
     char mac[MAC_TEXT_SIZE], first[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
     bool known = heard->on != world->nowhere;
-    const char *nas = fact->nas != NULL ? fact->nas : "";
-    chain_add(chain, "observed", fact->type != NULL ? fact->type : "", fact->last,
-              arena_printf(
-                  chain->arena, "%s %s%s%s%s%s%s%s, heard from %s to %s%s",
-                  mac_format(fact->mac, mac),
-                  fact->session != NULL && fact->session[0] != '\0' ? "in session " : "announced",
-                  fact->session != NULL ? fact->session : "", nas[0] != '\0' ? " of " : "", nas,
-                  known ? " on " : "", known ? world->switches[port->switch_index].name : "",
-                  known ? arena_printf(chain->arena, " port %s", heard->port_name) : "",
-                  wall_format(fact->first, first), wall_format(fact->last, last),
-                  end_text(fact, chain->arena)));
+    const char *nas = fact->origin->nas != NULL ? fact->origin->nas : "";
+    chain_add(chain, "observed", fact->origin->type, fact->last,
+              arena_printf(chain->arena, "%s %s%s%s%s%s, heard from %s to %s%s",
+                           mac_format(fact->mac, mac),
+                           nas[0] != '\0' ? "in a session of " : "heard", nas, known ? " on " : "",
+                           known ? world->switches[port->switch_index].name : "",
+                           known ? arena_printf(chain->arena, " port %s", heard->port_name) : "",
+                           wall_format(fact->first, first), wall_format(fact->last, last),
+                           end_text(fact, chain->arena)));
 }
 
 void chain_sighting(struct chain *chain, const struct world *world, struct mac mac,
@@ -168,7 +166,7 @@ void chain_sighting(struct chain *chain, const struct world *world, struct mac m
                 : port->class == PORT_CLASS_EDGE       ? "an edge"
                                                        : "an undecided",
                 edge_class_why(world, sighting->port, chain->arena));
-    chain_add(chain, "observed", heard != NULL ? heard->fact->type : source_type(sw->table),
+    chain_add(chain, "observed", heard != NULL ? heard->fact->origin->type : source_type(sw->table),
               heard != NULL ? heard->fact->last : sw->table->ended,
               arena_text(chain->arena, text_get(&text), text.length));
 }

@@ -63,6 +63,10 @@ struct verdict *judge_add(struct judge *judge, enum discrepancy_kind kind, enum 
                           uint32_t domain)
 {
     struct verdict_list *out = judge->out;
+    if ((type == SUBJECT_GUEST || type == SUBJECT_MAC) && (domain & 0xffff) != VLAN_SET_UNKNOWN &&
+        judge->world->memory->open_count > 0 &&
+        judge_opened_wide(judge, kind, type, subject, domain))
+        domain &= ~UINT32_C(0xffff);
     out->verdicts = alloc_grow(out->verdicts, out->count, &out->capacity, sizeof *out->verdicts);
     struct verdict *verdict = &out->verdicts[out->count++];
     *verdict = (struct verdict){.kind = (uint8_t)kind,
@@ -536,9 +540,7 @@ static void judge_vlan(struct judge *judge, const struct view_nic *nic)
     }
 }
 
-/* The instant from which a frame proves a zombie: the record's, else Muster's own
- * first reading of "off". */
-static int64_t off_since(const struct judge *judge)
+int64_t judge_off_since(const struct judge *judge)
 {
     if (judge->view.since_us != WALL_UNKNOWN.us)
         return judge->view.since_us;
@@ -723,7 +725,7 @@ static bool judge_nic(struct judge *judge, struct view_nic *nic)
         return true;
     bool in_place = judge_location(judge, nic);
     if (judge->view.communicates == NO && (in_place || judge->edge_count == 0))
-        judge_state(judge, nic, off_since(judge));
+        judge_state(judge, nic, judge_off_since(judge));
     if (in_place)
         judge_vlan(judge, nic);
     for (size_t i = 0; i < judge->edge_count && judge->moved.count > 0; i++)

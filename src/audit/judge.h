@@ -54,6 +54,7 @@ enum verdict_rule {
     RULE_STOPPED,        /* its session ended by itself */
     RULE_RESET,          /* its session ended with all others of its NAS */
     RULE_EXPIRED,        /* its session was not renewed in time */
+    RULE_PAST,           /* its session outlived the power-off by `margin_us`; it is over */
     RULE_GAP_SWITCH,     /* named in the record, not configured */
     RULE_GAP_ATTACHMENT, /* a hypervisor without attachment */
     RULE_GAP_PORT,       /* a recorded port that its switch does not have */
@@ -153,6 +154,15 @@ void judge_absent_guest(struct judge *judge, uint32_t nic, bool unseen);
 
 /* Judges a MAC that no record has. */
 void judge_unknown_mac(struct judge *judge, struct mac mac);
+
+/* Judges the end of a session at port number `port` of the world, which is one of the guest
+ * that owns NIC number `nic` and should not communicate: where the session outlived the
+ * recorded power-off by more than the settle time, the guest talked while it was off, and the
+ * verdict off_but_seen says so of a time that is over (DOMAIN F1b). Returns whether. */
+bool judge_past(struct judge *judge, uint32_t nic, uint32_t port);
+
+/* Adds the verdict on flush number `flush` of world_input. */
+void judge_flush(struct judge *judge, uint32_t switch_index, uint32_t flush);
 
 /* Judges what the records and receipts alone say: gaps. */
 void judge_records(struct judge *judge);

@@ -211,15 +211,19 @@ void judge_identity(const struct world *world, const struct verdict_list *list,
 int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
                          enum verdict_subject type, uint32_t subject, uint32_t domain)
 {
+    const struct world_opened *opened = judge->world->opened;
+    int64_t first = WALL_UNKNOWN.us;
+    if (opened != NULL)
+        first = opened->since(opened->aux, judge->world, (uint8_t)kind, (uint8_t)type, subject,
+                              type == SUBJECT_MAC ? judge->out->macs[subject] : 0, domain);
     if (judge->world->memory->open_count == 0)
-        return WALL_UNKNOWN.us;
+        return first;
     /* any name of the bridge domain: which switches were read can change how many VLANs
      * it is known by */
     AUTO_TEXT struct text prefix = TEXT_EMPTY;
     judge_identity(judge->world, judge->out, kind, type, subject, domain & ~UINT32_C(0xffff),
                    &prefix);
     size_t count;
-    int64_t first = WALL_UNKNOWN.us;
     const struct open_since *opens = memory_opens(judge->world->memory, text_get(&prefix), &count);
     for (size_t i = 0; i < count; i++) {
         const char *rest = opens[i].identity + prefix.length;
@@ -229,4 +233,17 @@ int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
             first = opens[i].first.us;
     }
     return first;
+}
+
+bool judge_opened_wide(const struct judge *judge, enum discrepancy_kind kind,
+                       enum verdict_subject type, uint32_t subject, uint32_t domain)
+{
+    AUTO_TEXT struct text identity = TEXT_EMPTY;
+    judge_identity(judge->world, judge->out, kind, type, subject, domain & ~UINT32_C(0xffff),
+                   &identity);
+    if (!wall_known(memory_open_first(judge->world->memory, text_get(&identity))))
+        return false;
+    text_clear(&identity); /* both stand: two bridge domains, and this one has its name */
+    judge_identity(judge->world, judge->out, kind, type, subject, domain, &identity);
+    return !wall_known(memory_open_first(judge->world->memory, text_get(&identity)));
 }

@@ -87,6 +87,13 @@ static void guest_gaps(struct judge *judge)
     }
 }
 
+void judge_flush(struct judge *judge, uint32_t switch_index, uint32_t flush)
+{
+    judge_add(judge, DISCREPANCY_SWITCH_FLUSH, VERDICT_CONFIRMED, RULE_PLAIN, SUBJECT_SWITCH,
+              switch_index, domain_of(judge->world->switches[switch_index].site, VLAN_SET_UNKNOWN))
+        ->detail = flush;
+}
+
 /* Stands for one ageing time: as long as it keeps absence from being observed. */
 static void switch_flushes(struct judge *judge)
 {
@@ -100,9 +107,7 @@ static void switch_flushes(struct judge *judge)
         if (s == WORLD_NONE || later || judge->now.us < flush->at.us ||
             judge->now.us >= flush->at.us + world->switches[s].ageing_us)
             continue;
-        judge_add(judge, DISCREPANCY_SWITCH_FLUSH, VERDICT_CONFIRMED, RULE_PLAIN, SUBJECT_SWITCH, s,
-                  domain_of(world->switches[s].site, VLAN_SET_UNKNOWN))
-            ->detail = f;
+        judge_flush(judge, s, f);
     }
 }
 

@@ -143,6 +143,10 @@ void judge_find_nic(struct finding *finding, const struct view_nic *nic);
 void judge_find_sighting(const struct judge *judge, struct finding *finding,
                          const struct sighting *sighting);
 
+/* The instant from which a frame of the view's guest proves a zombie: the record's, else
+ * Muster's own first reading of "off"; WALL_UNKNOWN.us. */
+int64_t judge_off_since(const struct judge *judge);
+
 /* Whether every recorded place of the view's guest proves absence. */
 bool judge_may_conclude_absence(const struct judge *judge);
 
@@ -169,6 +173,11 @@ int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
 /* Since when the discrepancy has stood; WALL_UNKNOWN.us. */
 int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
                          enum verdict_subject type, uint32_t subject, uint32_t domain);
+
+/* Whether the discrepancy stands under the name of its site alone, since its VLAN was not known
+ * when it was opened: a name that it keeps. */
+bool judge_opened_wide(const struct judge *judge, enum discrepancy_kind kind,
+                       enum verdict_subject type, uint32_t subject, uint32_t domain);
 
 /* Appends the identity of a discrepancy: kind, subject, bridge domain. */
 void judge_identity(const struct world *world, const struct verdict_list *list,

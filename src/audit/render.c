@@ -56,7 +56,7 @@ static void fill_observed(struct rendering *r)
                 .vlan = vlan_text(r->world, s->vlan, r->arena),
                 .from = heard->fact->polled ? (struct wall){from} : heard->fact->first,
                 .to = heard->fact->last,
-                .source = heard->fact->type != NULL ? heard->fact->type : ""};
+                .source = heard->fact->origin->type};
             continue;
         }
         places[i] = (struct observed_place){
@@ -203,6 +203,11 @@ static const char *why_off(struct rendering *r)
             r->arena, "%s is recorded %s, yet it was heard on %s (%s) %s after that", r->who,
             r->to->run_state, r->where, r->to->observed_count > 0 ? r->to->observed[0].source : "",
             margin_text(r));
+    case RULE_PAST:
+        return arena_printf(r->arena,
+                            "%s is recorded %s, yet its session on %s ended only %s after that: it "
+                            "ran until then",
+                            r->who, r->to->run_state, r->where, margin_text(r));
     case RULE_TRANSIT:
         return arena_printf(r->arena,
                             "%s is recorded %s, yet it is seen in transit on %s; the switch where "
@@ -498,7 +503,7 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
                                "follow than it may take",
                                margin_text(r)));
     if (v->rule != RULE_MARGIN && v->rule != RULE_OVERLAP && v->rule != RULE_LASTING &&
-        v->rule != RULE_FRESH_AGE && v->rule != RULE_HEARD)
+        v->rule != RULE_FRESH_AGE && v->rule != RULE_HEARD && v->rule != RULE_PAST)
         return;
     if (v->sightings == 0) {
         chain_add(chain, "arithmetic", "", WALL_UNKNOWN,
@@ -514,7 +519,7 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
     bool by_age = s->age != FORWARD_AGE_UNKNOWN;
     const struct world_heard *heard = world_heard_at(r->world, s->port);
     if (heard != NULL) {
-        chain_add(chain, "arithmetic", heard->fact->type, heard->fact->last,
+        chain_add(chain, "arithmetic", heard->fact->origin->type, heard->fact->last,
                   arena_printf(r->arena,
                                "heard %s, minus clock skew: it was there after %s; margin %s",
                                wall_format(heard->fact->last, read),
@@ -665,6 +670,8 @@ void render_verdict(const struct world *world, const struct verdict_list *list,
     if (verdict->members > 0)
         text_add(&text, " collective");
     ret->identity = arena_text(arena, text_get(&text), text.length);
+    if (verdict->rule == RULE_PAST && verdict->margin_us < world->options.inventory_lag.us)
+        ret->severity = SEVERITY_INFO; /* as long as records take to follow: a slow shutdown */
     fill_observed(&r);
     name_subject(&r);
     ret->why = why(&r);

@@ -205,7 +205,7 @@ static bool is_present(const struct world *world, const struct heard_fact *fact)
 
 uint32_t world_heard_add(struct world *world, const struct heard_fact *fact)
 {
-    uint32_t on = world_heard_place(world, fact->switch_name, fact->port);
+    uint32_t on = world_heard_place(world, fact->origin->switch_name, fact->origin->port);
     const char *name = on < world->port_count ? world_port_name(world, on)
                                               : world->heard[on - world->port_count].port_name;
     uint32_t number = add_named(world, world->ports[on].switch_index, name);
@@ -220,8 +220,8 @@ uint32_t world_heard_add(struct world *world, const struct heard_fact *fact)
     heard->on = on;
     heard->present = is_present(world, fact);
     heard->vlan = VLAN_SET_UNKNOWN;
-    if (fact->vlan != 0)
-        heard->vlan = vlan_pool_add(world->vlans, &(uint32_t){fact->vlan}, 1);
+    if (fact->origin->vlan != 0)
+        heard->vlan = vlan_pool_add(world->vlans, &(uint32_t){fact->origin->vlan}, 1);
     if (fact->polled)
         heard->window_us = fact->age != FORWARD_AGE_UNKNOWN ? ((int64_t)fact->age + 1) * 1000000
                                                             : world_ageing(world, number);

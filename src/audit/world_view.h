@@ -161,10 +161,19 @@ struct world {
     struct world_heard *heard;
     uint32_t heard_count;
     size_t heard_capacity;
-    struct map heard_of_mac; /* MAC -> the first */
-    struct map heard_places; /* hash of switch and port names -> port number */
-    uint32_t nowhere;        /* port number of "heard somewhere" */
-    struct map windows;      /* MAC -> number of world.in.windows */
+    struct map heard_of_mac;           /* MAC -> the first */
+    struct map heard_places;           /* hash of switch and port names -> port number */
+    uint32_t nowhere;                  /* port number of "heard somewhere" */
+    struct map windows;                /* MAC -> number of world.in.windows */
+    const struct world_opened *opened; /* discrepancies younger than `memory`; NULL */
+};
+
+/* Since when a discrepancy stands that memory cannot know yet, since an event opened it, or
+ * this very round. */
+struct world_opened {
+    int64_t (*since)(const void *aux, const struct world *world, uint8_t kind, uint8_t type,
+                     uint32_t subject, uint64_t mac, uint32_t domain); /* WALL_UNKNOWN.us */
+    const void *aux;
 };
 
 /* A CMDB or data-centre model row that puts a guest on a hypervisor. */

@@ -39,6 +39,12 @@ enum {
     LIMIT_PRESENCE_PLACE = 64 * 1024,     /* of these, at one place of one NAS */
     LIMIT_PRESENCE_ID = 32,               /* of these, of one MAC or address */
     LIMIT_HEARD_PLACES = 256 * 1024,      /* switch and port names that events have named */
+    LIMIT_LIVE_ORIGINS = 512 * 1024,      /* source, NAS, switch, port and VLAN of events */
+    LIMIT_LIVE_DEPARTED = 1000000,        /* ended sessions of guests that should be there */
+    LIMIT_LIVE_WINDOWS = 64 * 1024,       /* migration windows, those that rest too */
+    LIMIT_LIVE_PROBED = 64 * 1024,        /* addresses whose probes are remembered */
+    LIMIT_LIVE_FLUSHES = 4096,            /* switches that forgot their tables of late */
+    LIMIT_LIVE_DELAYED = 64 * 1024,       /* sessions whose last word came late */
     LIMIT_NAS_INTERVALS = 64 * 1024       /* NAS without sessions, interim interval remembered */
 };
 

@@ -26,21 +26,27 @@ enum heard_end {
     HEARD_EXPIRED  /* its time passed without a renewal */
 };
 
-struct heard_fact {
-    struct mac mac;
+/* Whose word it is, and where it was said to be: shared by many facts. */
+struct heard_origin {
+    const char *source, *type;      /* configured name and type word of the source */
+    const char *nas;                /* who keeps the session; NULL or "": nobody */
     const char *switch_name, *port; /* NULL or "": not said */
     uint16_t vlan;                  /* 0: not said */
-    uint16_t age;                   /* of a row read alone: as forward_row.age */
-    enum event_proof proof;         /* EVENT_PROOF_HINT never proves anything */
-    enum heard_end end;
+};
+
+struct heard_fact {
+    struct mac mac;
+    const struct heard_origin *origin;
+    const char *cause;       /* of an end; NULL */
     struct wall first, last; /* heard there for the first and the last time */
     struct wall expires;     /* not there any more unless heard again; WALL_UNKNOWN: not said */
     struct wall ended;       /* unless HEARD_OPEN: when */
+    uint8_t proof;           /* enum event_proof; EVENT_PROOF_HINT never proves anything */
+    uint8_t end;             /* enum heard_end */
     /* A row that was read alone, by a probe: it proves a frame only within the ageing time
      * before `first`, and `last` is the end of the read. */
     bool polled;
-    const char *source, *type; /* configured name and type word of the source */
-    const char *nas, *session, *cause;
+    uint16_t age; /* of such a row: as forward_row.age */
 };
 
 /* An announcement at another place than the recorded one: until `deadline` the address is

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/live.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/live_inside.h"
+#include "base/alloc.h"
+
+/* Beginning and end, the world beneath, and what a round is given. */
+
+void live_options_init(struct live_options *options)
+{
+    *options = (struct live_options){.window_rest = span_seconds(600),
+                                     .storm_window = span_seconds(60),
+                                     .departed_for = span_seconds(24 * 3600),
+                                     .probes_a_second = 200};
+    presence_options_init(&options->presence);
+}
+
+struct live *live_new(const struct live_options *options, struct wall now)
+{
+    struct live *live = alloc_zeroed(1, sizeof *live);
+    live->options = *options;
+    live->presence = presence_new(&options->presence, now);
+    live->arena = arena_new();
+    live->exported = live->probe_second = WALL_UNKNOWN;
+    live->probed_free = WORLD_NONE;
+    return live;
+}
+
+void live_free(struct live *live)
+{
+    if (live == NULL)
+        return;
+    live_base_free(live->base);
+    presence_free(live->presence);
+    for (size_t i = 0; i < live->probed_count; i++)
+        free(live->probed[i].facts);
+    arena_free(live->arena);
+    map_done(&live->text_numbers);
+    map_done(&live->origin_of);
+    map_done(&live->nas_of);
+    mac_list_done(&live->touched);
+    map_done(&live->departed_of);
+    map_done(&live->probed_of);
+    map_done(&live->window_of);
+    map_done(&live->delayed_of);
+    map_done(&live->storm_of);
+    free(live->texts);
+    free(live->origins);
+    free(live->departed);
+    free(live->probed);
+    free(live->windows);
+    free(live->flushes);
+    free(live->delayed);
+    free(live->storms);
+    free(live->found);
+    free(live);
+}
+
+/* --- the out --- */
+
+void live_out_init(struct live_out *out, struct live *live)
+{
+    *out = (struct live_out){.live = live};
+    out->list = alloc_zeroed(1, sizeof *out->list);
+    out->arena = arena_new();
+}
+
+void live_out_clear(struct live_out *out)
+{
+    if (out->change_count + out->wish_count + out->list->count == 0 && out->live->base != NULL &&
+        out->live->base->view.heard_count == out->live->base->heard_base)
+        return;
+    struct verdict_list *list = out->list;
+    list->count = list->sighting_count = list->nic_count = list->mac_count = 0;
+    list->member_count = list->unobserved_count = 0;
+    out->change_count = out->wish_count = 0;
+    arena_free(out->arena);
+    out->arena = arena_new();
+    if (out->live->base != NULL) {
+        world_heard_cut(&out->live->base->view, out->live->base->heard_base);
+        out->live->base->heard_base = out->live->base->view.heard_count;
+    }
+}
+
+void live_out_done(struct live_out *out)
+{
+    live_out_clear(out);
+    verdict_list_done(out->list);
+    free(out->list);
+    arena_free(out->arena);
+    free(out->changes);
+    free(out->wishes);
+    *out = (struct live_out){0};
+}
+
+/* --- the world beneath --- */
+
+static void link_rows(struct live_base *base, const struct world_switch *sw)
+{
+    enum { AHEAD = 32 };
+    for (size_t i = 0; i < sw->table->row_count; i++) {
+        const struct forward_row *row = &sw->table->rows[i];
+        if (i + AHEAD < sw->table->row_count)
+            row_links_prefetch(&base->links, row[AHEAD].mac_status >> 16);
+        if (row->port >= sw->port_count || !world_row_counts(row))
+            continue;
+        uint32_t number = row_links_number(&base->links, row->mac_status >> 16);
+        if (number == WORLD_NONE)
+            continue;
+        row_links_add(
+            &base->links, number,
+            (struct sighting){sw->first_port + row->port, sw->vlans[row->vlan], row->age});
+    }
+}
+
+static void *copy_of(const void *from, size_t count, size_t more, size_t size)
+{
+    void *copy = alloc_array(count + more, size);
+    memcpy(copy, from, count * size);
+    return copy;
+}
+
+static struct map copy_map(const struct map *from)
+{
+    struct map copy = MAP_EMPTY;
+    map_reserve(&copy, from->count);
+    for (size_t i = 0; from->mask > 0 && i <= from->mask; i++)
+        if (from->keys[i] != UINT64_MAX)
+            map_put(&copy, from->keys[i], from->values[i]);
+    return copy;
+}
+
+struct live_base *live_base_new(const struct world *world, const struct sweep *sweep)
+{
+    struct live_base *base = alloc_zeroed(1, sizeof *base);
+    base->world = world;
+    base->standing_free = WORLD_NONE;
+    struct world *view = &base->view;
+    *view = *world;
+    view->ports = copy_of(world->ports, world->port_count, 1, sizeof *view->ports);
+    view->switches = copy_of(world->switches, world->switch_count, 1, sizeof *view->switches);
+    view->places = copy_map(&world->places);
+    view->heard = NULL;
+    view->heard_count = 0;
+    view->heard_capacity = 0;
+    view->heard_of_mac = view->heard_places = view->windows = MAP_EMPTY;
+    view->in.heard_count = view->in.window_count = view->in.flush_count = 0;
+    view->arena = arena_new(); /* names of ports, also when the world's is in use */
+    world_heard_open(view);
+    base->heard_base = view->heard_count;
+    base->fast = sweep_fast_ports(view);
+    base->fast_count = world_port_end(view);
+    row_links_init(&base->links, world);
+    for (uint32_t s = 0; s < world->switch_count; s++)
+        if (world->switches[s].table != NULL)
+            link_rows(base, &world->switches[s]);
+    base->marked = alloc_zeroed(world->nic_count / 64 + 1, sizeof *base->marked);
+    base->hypervisors =
+        copy_of(sweep->hypervisors, world->hypervisor_count, 1, sizeof *base->hypervisors);
+    base->moved = alloc_array(world->hypervisor_count + 1, sizeof *base->moved);
+    for (uint32_t h = 0; h < world->hypervisor_count; h++)
+        if (base->hypervisors[h] & HYPERVISOR_MOVED)
+            base->moved[base->moved_count++] = h;
+    live_stand_sweep(base, sweep);
+    return base;
+}
+
+void live_base_free(struct live_base *base)
+{
+    if (base == NULL)
+        return;
+    world_free_heard(&base->view);
+    map_done(&base->view.places);
+    free(base->view.ports);
+    free(base->view.switches);
+    arena_free(base->view.arena);
+    row_links_done(&base->links);
+    map_done(&base->standing_of);
+    free(base->fast);
+    free(base->standing);
+    free(base->marked);
+    free(base->hypervisors);
+    free(base->moved);
+    free(base->port_of);
+    free(base);
+}
+
+/* Whether anything of the MAC was heard, ended or probed since the export. */
+static bool is_newer(const struct live *live, uint64_t mac)
+{
+    struct presence_row rows[8];
+    unsigned count = presence_find(live->presence, presence_mac((struct mac){mac}), true, rows, 8);
+    for (unsigned i = 0; i < count && i < 8; i++)
+        if (!wall_known(live->exported) || rows[i].heard.us >= live->exported.us)
+            return true;
+    return map_find(&live->touched.numbers, mac) != MAP_NO_VALUE;
+}
+
+/* Judges again what stands of the sweep and was heard of since its export. */
+static void judge_newer(struct live *live, struct wall now, struct live_out *out)
+{
+    struct live_base *base = live->base;
+    uint32_t *nics = NULL;
+    size_t capacity = 0, standing = base->standing_count;
+    for (size_t i = 0; i < standing; i++) {
+        struct standing *one = &base->standing[i];
+        uint64_t key = (uint64_t)one->key_high << 32 | one->key_low;
+        if (key == 0)
+            continue; /* given back */
+        if (key == live_mac_key(key & MAC_SLOT_MASK)) {
+            if (is_newer(live, key & MAC_SLOT_MASK))
+                live_judge(live, (struct mac){key & MAC_SLOT_MASK}, now, "round", out);
+            continue;
+        }
+        if (one->subject_type != SUBJECT_GUEST && one->subject_type != SUBJECT_MAC)
+            continue;
+        size_t count = world_guest_nics(base->world, world_nic_guest(base->world, one->subject),
+                                        &nics, &capacity);
+        for (size_t n = 0; n < count; n++) {
+            struct mac mac = world_nic_mac(base->world, nics[n]);
+            if (!mac_known(mac) || !is_newer(live, mac.bits))
+                continue;
+            live_judge(live, mac, now, "round", out);
+            break;
+        }
+    }
+    free(nics);
+}
+
+void live_set_world(struct live *live, struct live_base *base, struct wall exported,
+                    struct wall now, struct live_out *out)
+{
+    live_out_clear(out);
+    live_base_free(live->base);
+    live->base = base;
+    live->exported = exported;
+    if (base == NULL)
+        return;
+    live_probed_drop(live, base->world);
+    judge_newer(live, now, out);
+    for (size_t i = 0, count = live->touched.count; i < count; i++)
+        live_judge(live, (struct mac){live->touched.macs[i]}, now, "round", out);
+}
+
+/* --- export --- */
+
+void live_export_begin(struct live *live, struct wall now, struct live_facts *ret)
+{
+    *ret = (struct live_facts){.began = now};
+    mac_list_done(&live->touched);
+    live->touched = (struct mac_list){0};
+    ret->windows = alloc_zeroed(live->window_count + 1, sizeof *ret->windows);
+    for (size_t i = live->window_first; i < live->window_first + live->window_count; i++)
+        if (live->windows[i].window.deadline.us > now.us)
+            ret->windows[ret->window_count++] = live->windows[i].window;
+    ret->flushes = copy_of(live->flushes != NULL ? (const void *)live->flushes : "",
+                           live->flush_count, 1, sizeof *ret->flushes);
+    ret->flush_count = live->flush_count;
+}
+
+bool live_export_step(const struct live *live, struct live_facts *facts, size_t most)
+{
+    struct presence_row row;
+    bool more = true;
+    for (size_t i = 0; i < most && more; i++) {
+        struct heard_fact fact = {.mac = MAC_NONE};
+        if (presence_next(live->presence, &facts->cursor, &row)) {
+            if (!mac_known(row.id.mac) || row.settled || row.unstarted ||
+                row.proof == EVENT_PROOF_HINT)
+                continue;
+            fact = live_fact_of(live, &row);
+        } else if (facts->departed < live->departed_count) {
+            fact = live->departed[facts->departed++];
+        } else {
+            more = false;
+        }
+        if (!mac_known(fact.mac))
+            continue;
+        facts->heard = alloc_grow(facts->heard, facts->heard_count, &facts->heard_capacity,
+                                  sizeof *facts->heard);
+        facts->heard[facts->heard_count++] = fact;
+    }
+    return more;
+}
+
+void live_facts_done(struct live_facts *facts)
+{
+    free(facts->heard);
+    free(facts->windows);
+    free(facts->flushes);
+    *facts = (struct live_facts){0};
+}
+
+/* --- looking --- */
+
+void live_count(const struct live *live, struct live_counts *ret)
+{
+    *ret = live->counts;
+    ret->departed = (uint32_t)live->departed_live;
+    ret->open_windows = (uint32_t)live->window_count;
+    ret->probed = (uint32_t)live->probed_live;
+    ret->places = (uint32_t)live->origin_count;
+    ret->standing = live->base != NULL ? (uint32_t)live->base->standing_live : 0;
+}
+
+struct presence *live_presence(const struct live *live)
+{
+    return live->presence;
+}
+
+void live_restore(struct live *live, const struct presence_row *row,
+                  const struct heard_origin *origin, struct wall now)
+{
+    struct presence_row mine = *row;
+    mine.place = live_origin_of(live, origin);
+    mine.nas = live_nas_of(live, origin->type, origin->nas);
+    (void)presence_load(live->presence, &mine, now);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/live_inside.h"
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/limits.h"
+
+/* Arrival (DOMAIN S1 to S4), and the way of every event to where it belongs.
+ *
+ * The test whether an arrival is plainly in order is the sweep's: the MAC's slot has its
+ * owner, the port has the one hypervisor whose place it is. */
+
+static bool has_vlan(const struct vlan_pool *pool, vlan_set set, uint32_t vlan)
+{
+    size_t count;
+    const uint32_t *ids = vlan_pool_get(pool, set, &count);
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == vlan)
+            return true;
+    return false;
+}
+
+/* Whether the records expect this very thing, and nothing else stands of it. */
+static bool is_in_order(struct live *live, struct mac mac, uint32_t place)
+{
+    struct live_base *base = live->base;
+    const struct mac_slot *slot = mac_index_find(&base->world->index, mac.bits);
+    if (slot == NULL) /* an address that is no guest's by any sign */
+        return !sweep_is_suspect(base->world, mac.bits);
+    uint32_t tag = (uint32_t)(slot->key >> 48);
+    if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE))
+        return true; /* a hypervisor's own: polling sees where it is */
+    if ((tag & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) || live_stands(base, slot, mac.bits))
+        return false;
+    uint32_t port = live_port_of(live, place);
+    if (port == base->view.nowhere)
+        return true; /* it is there: where, the tables say */
+    if (port >= base->fast_count || base->fast[port] != slot->owner)
+        return false;
+    uint32_t vlan = tag & MAC_TAG_VLAN, heard = live->origins[place]->vlan;
+    return vlan == 0 || heard == 0 || has_vlan(base->view.vlans, (vlan_set)vlan, heard);
+}
+
+/* When the event was true: never in the future. */
+static struct wall time_of(const struct event *event, struct wall now)
+{
+    return wall_known(event->at) && event->at.us < now.us ? event->at : now;
+}
+
+/* Remembers that what was heard now is older than that. */
+static void note_delay(struct live *live, const struct presence_row *row, struct wall at,
+                       struct wall now)
+{
+    enum { DELAY_US = 2000000 };
+    if (now.us - at.us < DELAY_US)
+        return;
+    if (live->delayed_count == LIMIT_LIVE_DELAYED) {
+        map_done(&live->delayed_of); /* the older half of a flood counts as heard when it came */
+        live->delayed_count = 0;
+    }
+    if (live->delayed == NULL)
+        live->delayed = alloc_array(LIMIT_LIVE_DELAYED, sizeof *live->delayed);
+    live->delayed[live->delayed_count] = (struct delayed){row->heard, at};
+    map_put(&live->delayed_of, (uint64_t)row->number << 32 | row->generation,
+            (uint32_t)live->delayed_count++);
+}
+
+/* What the world lacks to judge a frame by: where it came from. */
+static void announce(struct live *live, const struct event *event, uint32_t place, struct wall now,
+                     struct live_out *out)
+{
+    struct live_base *base = live->base;
+    const struct mac_slot *slot = mac_index_find(&base->world->index, event->mac.bits);
+    uint32_t port = live_port_of(live, place);
+    if (slot == NULL)
+        return;
+    uint32_t tag = (uint32_t)(slot->key >> 48);
+    if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE))
+        return;
+    bool home = port != base->view.nowhere && world_is_place(&base->view, port, slot->owner) &&
+                !(tag & MAC_TAG_SLOW);
+    if (!home)
+        live_window_open(live, event->mac, now);
+    if (port == base->view.nowhere)
+        live_wish_probe(live, event->mac, NULL, "announcement", now, out);
+}
+
+static void arrive(struct live *live, const struct event *event, const struct presence_sign *sign,
+                   struct wall now, struct live_out *out)
+{
+    struct presence_row row;
+    bool known = event->kind == EVENT_UPDATE;
+    enum presence_outcome outcome = known ? presence_update(live->presence, sign, now, &row)
+                                          : presence_start(live->presence, sign, now, &row);
+    if (outcome == PRESENCE_LATE || outcome == PRESENCE_REFUSED)
+        return;
+    note_delay(live, &row, sign->at, now);
+    if (!mac_known(event->mac) || live->base == NULL)
+        return;
+    if (live_port_of(live, sign->place) == live->base->view.nowhere && event->switch_name != NULL &&
+        event->switch_name[0] != '\0')
+        live->counts.unmapped++;
+    if (event->kind == EVENT_ANNOUNCE)
+        announce(live, event, sign->place, now, out);
+    if (live->departed_of.count > 0)
+        live_departed_forget(live, event->mac.bits);
+    if (is_in_order(live, event->mac, sign->place)) {
+        live->counts.in_order++;
+        return;
+    }
+    live_judge(live, event->mac, now, event->kind == EVENT_ANNOUNCE ? "announcement" : "arrival",
+               out);
+}
+
+static void reset(struct live *live, const struct event *event, struct wall now)
+{
+    uint32_t nas = live_nas_of(live, event->type, event->nas);
+    if (nas == PRESENCE_NONE)
+        return;
+    if (event->port == NULL || event->port[0] == '\0') {
+        presence_reset(live->presence, nas, PRESENCE_NONE, now);
+        return;
+    }
+    const struct heard_origin origin = {.source = event->source,
+                                        .type = event->type,
+                                        .nas = event->nas,
+                                        .switch_name = event->switch_name,
+                                        .port = event->port,
+                                        .vlan = event->vlan};
+    uint32_t place = live_origin_of(live, &origin);
+    if (place != PRESENCE_NONE)
+        presence_reset(live->presence, nas, place, now);
+}
+
+static struct presence_sign sign_of(struct live *live, const struct event *event, struct wall now)
+{
+    const struct heard_origin origin = {.source = event->source,
+                                        .type = event->type,
+                                        .nas = event->nas,
+                                        .switch_name = event->switch_name,
+                                        .port = event->port,
+                                        .vlan = event->vlan};
+    enum presence_source source = presence_source_parse(event->type != NULL ? event->type : "");
+    struct presence_sign sign = {
+        .id = mac_known(event->mac) ? presence_mac(event->mac) : presence_address(event->address),
+        .source = source,
+        .nas = live_nas_of(live, event->type, event->nas),
+        .session = presence_session_hash(live->options.secret, source, event->nas, event->session),
+        .place = live_origin_of(live, &origin),
+        .proof = event->proof,
+        .at = time_of(event, now),
+        .lifetime = event->lifetime};
+    if (event->kind == EVENT_ANNOUNCE && event->lifetime.us <= 0) /* a frame, not a session */
+        sign.lifetime =
+            live->base != NULL ? live->base->world->options.heard_hold : span_seconds(300);
+    return sign;
+}
+
+void live_event(struct live *live, const struct event *event, struct wall now, struct live_out *out)
+{
+    live->counts.events++;
+    if (event->kind == EVENT_HINT || event->proof == EVENT_PROOF_HINT) {
+        live_hint(live, event, now, out);
+        return;
+    }
+    if (event->kind == EVENT_RESET) {
+        reset(live, event, now);
+        return;
+    }
+    if (!mac_known(event->mac) && !ip_known(&event->address))
+        return;
+    struct presence_sign sign = sign_of(live, event, now);
+    if (event->kind == EVENT_STOP)
+        live_stop(live, event, &sign, now, out);
+    else
+        arrive(live, event, &sign, now, out);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/live_inside.h"
+#include "base/alloc.h"
+#include "base/limits.h"
+
+/* Departure and expiry (DOMAIN E1, E2, X1, X2), and the passing of time. */
+
+struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row)
+{
+    static const struct heard_origin nothing = {.source = "", .type = "", .nas = ""};
+    const struct heard_origin *origin = live_origin(live, row->place);
+    struct heard_fact fact = {.mac = row->id.mac,
+                              .origin = origin != NULL ? origin : &nothing,
+                              .first = row->started,
+                              .last = row->heard,
+                              .expires = row->expires,
+                              .ended = WALL_UNKNOWN,
+                              .proof = (uint8_t)row->proof,
+                              .end = HEARD_OPEN,
+                              .age = FORWARD_AGE_UNKNOWN};
+    uint32_t late = live->delayed_of.count > 0
+                        ? map_find(&live->delayed_of, (uint64_t)row->number << 32 | row->generation)
+                        : MAP_NO_VALUE;
+    if (late != MAP_NO_VALUE && live->delayed[late].heard.us == row->heard.us)
+        fact.last = live->delayed[late].at;
+    if (fact.first.us > fact.last.us)
+        fact.first = fact.last;
+    switch (row->end) {
+    case PRESENCE_LIVE:
+        return fact;
+    case PRESENCE_STOPPED:
+        fact.end = HEARD_STOPPED;
+        break;
+    case PRESENCE_RESET:
+        fact.end = HEARD_RESET;
+        break;
+    case PRESENCE_EXPIRED:
+        fact.end = HEARD_EXPIRED;
+        fact.ended = row->expires;
+        return fact;
+    }
+    fact.ended = fact.last;
+    fact.expires = WALL_UNKNOWN;
+    return fact;
+}
+
+/* --- sessions that ended and are remembered --- */
+
+void live_departed_forget(struct live *live, uint64_t mac)
+{
+    uint32_t number = map_find(&live->departed_of, mac);
+    if (number == MAP_NO_VALUE)
+        return;
+    live->departed[number].mac = MAC_NONE;
+    map_put(&live->departed_of, mac, MAP_NO_VALUE);
+    live->departed_live--;
+}
+
+/* Takes the places of those that were forgotten. */
+static void compact_departed(struct live *live, struct wall now)
+{
+    size_t kept = 0;
+    map_done(&live->departed_of);
+    for (size_t i = 0; i < live->departed_count; i++) {
+        const struct heard_fact *fact = &live->departed[i];
+        if (!mac_known(fact->mac) || now.us - fact->ended.us > live->options.departed_for.us)
+            continue;
+        live->departed[kept] = *fact;
+        map_put(&live->departed_of, fact->mac.bits, (uint32_t)kept++);
+    }
+    live->departed_count = live->departed_live = kept;
+}
+
+void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now)
+{
+    uint32_t number = map_find(&live->departed_of, fact->mac.bits);
+    if (number != MAP_NO_VALUE) {
+        if (live->departed[number].ended.us <= fact->ended.us)
+            live->departed[number] = *fact;
+        return;
+    }
+    if (live->departed_count > 1024 && live->departed_live * 2 < live->departed_count)
+        compact_departed(live, now);
+    if (live->departed_live >= LIMIT_LIVE_DEPARTED) {
+        live->counts.full++;
+        return;
+    }
+    live->departed = alloc_grow(live->departed, live->departed_count, &live->departed_capacity,
+                                sizeof *live->departed);
+    live->departed[live->departed_count] = *fact;
+    map_put(&live->departed_of, fact->mac.bits, (uint32_t)live->departed_count++);
+    live->departed_live++;
+}
+
+/* --- stop --- */
+
+static const struct mac_slot *guest_slot(const struct live *live, struct mac mac)
+{
+    const struct mac_slot *slot = mac_index_find(&live->base->world->index, mac.bits);
+    if (slot == NULL || (slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE)))
+        return NULL; /* F21: nobody's */
+    return slot;
+}
+
+void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
+               struct wall now, struct live_out *out)
+{
+    struct presence_row row;
+    enum presence_outcome outcome = presence_stop(live->presence, sign, now, &row);
+    if (outcome != PRESENCE_ENDED || row.unstarted || !mac_known(event->mac) || live->base == NULL)
+        return;
+    const struct mac_slot *slot = guest_slot(live, event->mac);
+    bool stood = slot != NULL ? live_stands(live->base, slot, event->mac.bits)
+                              : live_stands(live->base, NULL, event->mac.bits);
+    bool slow = slot != NULL && (slot->key >> 48 & MAC_TAG_SLOW);
+    if (slow) {
+        struct heard_fact *fact = arena_alloc(out->arena, sizeof *fact);
+        *fact = live_fact_of(live, &row);
+        fact->ended = fact->last = sign->at;
+        fact->cause = event->cause != NULL ? arena_printf(out->arena, "%s", event->cause) : NULL;
+        live_judge_past(live, slot->nic, fact, now, out);
+    }
+    if (stood || slow)
+        live_judge(live, event->mac, now, "departure", out);
+    else
+        live->counts.in_order++;
+}
+
+/* --- time --- */
+
+/* A session is over: has the guest gone that should be there? */
+static void settle(struct live *live, const struct presence_due *due, struct wall now,
+                   struct live_out *out)
+{
+    const struct presence_row *row = &due->row;
+    if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL || due->others > 0)
+        return;
+    const struct mac_slot *slot = guest_slot(live, row->id.mac);
+    if (slot == NULL) {
+        if (live_stands(live->base, NULL, row->id.mac.bits))
+            live_judge(live, row->id.mac, now, "departure", out);
+        return;
+    }
+    struct heard_fact fact = live_fact_of(live, row);
+    live_departed_add(live, &fact, now);
+    live_judge(live, row->id.mac, now, "departure", out);
+}
+
+void live_tick(struct live *live, struct wall now, struct live_out *out)
+{
+    enum { DUE_A_TICK = 256 };
+    struct presence_due due[DUE_A_TICK];
+    size_t count = presence_expire(live->presence, now, due, DUE_A_TICK);
+    for (size_t i = 0; i < count; i++)
+        settle(live, &due[i], now, out);
+    live_windows_due(live, now, out);
+}
+
+struct wall live_next(const struct live *live)
+{
+    struct wall next = presence_deadline(live->presence);
+    struct wall window = live_window_deadline(live);
+    if (!wall_known(next) || (wall_known(window) && window.us < next.us))
+        next = window;
+    return next;
+}

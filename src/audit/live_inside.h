@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_AUDIT_LIVE_INSIDE_H
+#define MUSTER_AUDIT_LIVE_INSIDE_H
+
+#include "audit/judge_view.h"
+#include "audit/live.h"
+#include "audit/row_links.h"
+#include "base/map.h"
+
+/* The inside of live.h, shared by its files:
+ *
+ *   live.c           beginning and end, the world beneath, export
+ *   live_origin.c    numbers for places and NAS
+ *   live_arrival.c   events, and the test whether one is in order
+ *   live_departure.c stops, expiries, time
+ *   live_probe.c     wishes, what probes read, migration windows, flushes
+ *   live_judge.c     judging one subject, and what stands
+ *   live_storm.c     many of one kind at one place
+ *
+ * The small world on top: `live_base.view` is a copy of the round's world with ports and heard
+ * facts of its own. The facts of a subject are added to it when the subject is judged and stay
+ * until the caller clears the out, so that verdicts can be put in words; so it grows with
+ * what is found between two clearings and not with what is heard. */
+
+/* A verdict that stands: the round's, or an event's since. */
+struct standing {
+    uint32_t next; /* of the same subject; of free ones; WORLD_NONE */
+    uint8_t kind, state, rule, subject_type;
+    uint32_t subject; /* NIC, hypervisor or switch; of a MAC: unused, the key has it */
+    uint32_t domain;
+    uint32_t key_high, key_low; /* the subject's key */
+    int64_t first_us;           /* since when, where an event opened it; WALL_UNKNOWN.us */
+    uint64_t mac;               /* of a subject that is a MAC */
+    bool collected;             /* listed by a collective one: not to be told by itself */
+    bool said;                  /* of the comparison at hand */
+};
+
+struct live_base {
+    const struct world *world;
+    struct world view;
+    struct row_links links;
+    uint32_t *fast; /* by port number; those by name that were known at first included */
+    uint32_t fast_count;
+    uint32_t heard_base;    /* entries of view.heard that are not a subject's facts */
+    struct map standing_of; /* key -> first standing verdict */
+    struct standing *standing;
+    size_t standing_count, standing_capacity, standing_live;
+    uint32_t standing_free;
+    uint64_t *marked;     /* bit a NIC: something stands of its guest */
+    uint8_t *hypervisors; /* as the sweep knew them */
+    uint32_t *moved;      /* those that moved */
+    uint32_t moved_count;
+    uint32_t *port_of; /* place number -> port number + 1; 0: not asked yet */
+    size_t port_of_count;
+};
+
+/* A probe's rows, remembered until the switch is read whole. */
+struct probed {
+    uint64_t mac;
+    uint32_t next; /* of the same MAC; of free ones; WORLD_NONE */
+    const char *switch_name;
+    struct wall started, ended;
+    struct heard_fact *facts;
+    uint32_t fact_count;
+};
+
+struct window_state {
+    struct migration_window window;
+    struct wall rest_until;
+    bool judged; /* its deadline has been worked off */
+};
+
+/* The last word of a session came late: when it was true. */
+struct delayed {
+    struct wall heard, at;
+};
+
+enum { STORM_LISTED = 16, STORM_GROUPS = 4096 };
+
+struct storm_member {
+    struct verdict verdict;
+    uint64_t mac;
+};
+
+/* New verdicts of one kind at one port or switch within a window. */
+struct storm_group {
+    struct wall began;
+    uint32_t count;
+    struct storm_member first[STORM_LISTED]; /* those that the collective one lists */
+};
+
+struct live {
+    struct live_options options;
+    struct presence *presence;
+    struct arena *arena;     /* names */
+    struct map text_numbers; /* hash -> number in `texts` */
+    const char **texts;
+    size_t text_count, text_capacity;
+    struct heard_origin **origins; /* place number -> what it stands for */
+    size_t origin_count, origin_capacity;
+    struct map origin_of;
+    struct map nas_of; /* hash of source type and NAS -> number */
+    uint32_t nas_count;
+
+    struct live_base *base;  /* NULL: no world yet */
+    struct wall exported;    /* the export that the base was built with */
+    struct mac_list touched; /* MACs judged since the last export */
+
+    struct heard_fact *departed; /* ended sessions of guests that should be there */
+    size_t departed_count, departed_live, departed_capacity;
+    struct map departed_of; /* MAC -> its latest */
+
+    struct probed *probed;
+    size_t probed_count, probed_capacity, probed_live;
+    uint32_t probed_free;
+    struct map probed_of;
+
+    struct window_state *windows;      /* in order of their opening */
+    size_t window_first, window_count; /* the oldest that is open; how many are */
+    size_t window_total, window_capacity;
+    struct map window_of;           /* MAC -> its latest */
+    struct migration_window window; /* of the guest at hand */
+
+    struct switch_flush *flushes;
+    size_t flush_count;
+
+    struct delayed *delayed;
+    struct map delayed_of; /* presence number << 32 | generation -> number */
+    size_t delayed_count;
+
+    struct storm_group *storms;
+    size_t storm_count, storm_capacity;
+    struct map storm_of;
+
+    struct wall probe_second;
+    unsigned probes_in_second;
+
+    /* of the judging at hand */
+    uint64_t key;
+    struct world_opened opened;
+    struct sighting *found;
+    size_t found_capacity;
+    struct live_counts counts;
+};
+
+/* --- live_origin.c --- */
+
+/* Returns the place number of what the event says of its origin; PRESENCE_NONE at the limit. */
+uint32_t live_origin_of(struct live *live, const struct heard_origin *origin);
+
+/* Returns the number of a NAS of a source type; PRESENCE_NONE for "" and at the limit. */
+uint32_t live_nas_of(struct live *live, const char *type, const char *nas);
+
+/* Returns the port number of a place in the world beneath. */
+uint32_t live_port_of(struct live *live, uint32_t place);
+const char *live_text(struct live *live, const char *text);
+
+/* --- live_judge.c --- */
+
+/* The key of a subject: of the guest that has `nic`, of a MAC without record, of a switch. */
+uint64_t live_guest_key(const struct world *world, uint32_t nic);
+uint64_t live_mac_key(uint64_t mac);
+uint64_t live_switch_key(uint32_t switch_index);
+
+/* Judges whoever has `mac` by all that is known of it now; tells what differs from what
+ * stands. */
+void live_judge(struct live *live, struct mac mac, struct wall now, const char *why,
+                struct live_out *out);
+
+/* Tells a verdict that is over already: the guest of `nic` talked while it was off. */
+void live_judge_past(struct live *live, uint32_t nic, const struct heard_fact *fact,
+                     struct wall now, struct live_out *out);
+
+/* Makes what the sweep said stand. */
+void live_stand_sweep(struct live_base *base, const struct sweep *sweep);
+
+/* Whether something stands of the guest whose NIC the slot is, or of a MAC without record. */
+bool live_stands(const struct live_base *base, const struct mac_slot *slot, uint64_t mac);
+
+/* Compares the verdicts from number `first` on with what stands of `key`. */
+void live_compare(struct live *live, uint64_t key, size_t first, bool observed, struct wall now,
+                  struct live_out *out);
+
+/* --- live_departure.c --- */
+
+/* Remembers an ended session of a guest that should be there; forgets those of a MAC. */
+void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now);
+void live_departed_forget(struct live *live, uint64_t mac);
+
+/* The fact that a row of the list is. */
+struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row);
+void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
+               struct wall now, struct live_out *out);
+
+/* --- live_probe.c --- */
+
+void live_wish_probe(struct live *live, struct mac mac, const char *switch_name, const char *why,
+                     struct wall now, struct live_out *out);
+void live_wish(struct live_out *out, const struct live_wish *wish);
+void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);
+void live_probed_drop(struct live *live, const struct world *world);
+void live_window_open(struct live *live, struct mac mac, struct wall now);
+bool live_in_window(const struct live *live, uint64_t mac, struct wall now);
+struct wall live_window_deadline(const struct live *live);
+void live_windows_due(struct live *live, struct wall now, struct live_out *out);
+
+/* --- live_storm.c --- */
+
+/* Counts a new verdict; returns whether it is part of a storm and not to be told. */
+bool live_storm(struct live *live, uint32_t number, struct wall now, struct live_out *out);
+
+/* Tells a collective verdict. */
+void live_tell_collective(struct live *live, uint32_t number, struct live_out *out);
+
+#endif

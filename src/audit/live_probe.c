@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/live_inside.h"
+#include "base/alloc.h"
+#include "base/limits.h"
+
+/* Looking again: probes and polls that are wished for, what probes read, hints of devices,
+ * and the windows in which a migration may be going on. */
+
+/* --- wishes --- */
+
+void live_wish(struct live_out *out, const struct live_wish *wish)
+{
+    out->wishes =
+        alloc_grow(out->wishes, out->wish_count, &out->wish_capacity, sizeof *out->wishes);
+    out->wishes[out->wish_count++] = *wish;
+}
+
+static void wish_switch(struct live_wish *wish, const char *name)
+{
+    if (name == NULL || name[0] == '\0' || wish->switch_count == LIVE_PROBE_SWITCHES)
+        return;
+    for (size_t i = 0; i < wish->switch_count; i++)
+        if (strcmp(wish->switches[i], name) == 0)
+            return;
+    wish->switches[wish->switch_count++] = name;
+}
+
+/* Where the tables have it, where it was heard, where it should be. */
+static void wish_places(const struct live *live, struct live_wish *wish)
+{
+    const struct live_base *base = live->base;
+    const struct world *world = &base->view;
+    for (const struct world_heard *h = world_heard_of(world, wish->mac.bits); h != NULL;
+         h = world_heard_next(world, h))
+        wish_switch(wish, world->switches[world->ports[h->on].switch_index].name);
+    uint32_t number = row_links_find(&base->links, wish->mac.bits);
+    for (uint32_t n = number == WORLD_NONE ? WORLD_NONE : base->links.heads[number].first;
+         n != WORLD_NONE; n = base->links.nodes[n].next) {
+        const struct world_port *port = &world->ports[base->links.nodes[n].sighting.port];
+        if (port->class != PORT_CLASS_INTER_SWITCH)
+            wish_switch(wish, world->switches[port->switch_index].name);
+    }
+    const struct mac_slot *slot = mac_index_find(&world->index, wish->mac.bits);
+    if (slot == NULL || slot->owner >= world->hypervisor_count)
+        return;
+    const struct world_hypervisor *hv = &world->hypervisors[slot->owner];
+    for (uint32_t i = 0; i < hv->attachment_count; i++) {
+        uint32_t index = world->attachments[hv->first_attachment + i].switch_index;
+        if (index != WORLD_NONE)
+            wish_switch(wish, world->switches[index].name);
+    }
+}
+
+void live_wish_probe(struct live *live, struct mac mac, const char *switch_name, const char *why,
+                     struct wall now, struct live_out *out)
+{
+    struct live_wish wish = {.kind = LIVE_WISH_PROBE, .mac = mac, .why = why};
+    for (size_t i = out->wish_count; i-- > 0 && i + 16 > out->wish_count;)
+        if (out->wishes[i].kind == LIVE_WISH_PROBE && mac_equal(out->wishes[i].mac, mac))
+            return;
+    if (!wall_known(live->probe_second) || now.us - live->probe_second.us >= 1000000) {
+        live->probe_second = now;
+        live->probes_in_second = 0;
+    }
+    if (live->probes_in_second >= live->options.probes_a_second) {
+        live->counts.probes_held_back++;
+        return;
+    }
+    live->probes_in_second++;
+    live->counts.probes_wished++;
+    wish_switch(&wish, live_text(live, switch_name));
+    if (live->base != NULL)
+        wish_places(live, &wish);
+    live_wish(out, &wish);
+}
+
+/* --- what probes read --- */
+
+static void free_probed(struct live *live, uint32_t number)
+{
+    struct probed *probed = &live->probed[number];
+    free(probed->facts);
+    *probed = (struct probed){.next = live->probed_free};
+    live->probed_free = number;
+    live->probed_live--;
+}
+
+/* The entry of a MAC on a switch, WORLD_NONE. */
+static uint32_t find_probed(const struct live *live, uint64_t mac, const char *switch_name)
+{
+    uint32_t n = live->probed_live > 0 ? map_find(&live->probed_of, mac) : WORLD_NONE;
+    while (n != WORLD_NONE && strcmp(live->probed[n].switch_name, switch_name) != 0)
+        n = live->probed[n].next;
+    return n;
+}
+
+static uint32_t add_probed(struct live *live, uint64_t mac)
+{
+    uint32_t number = live->probed_free;
+    if (number != WORLD_NONE) {
+        live->probed_free = live->probed[number].next;
+    } else {
+        live->probed = alloc_grow(live->probed, live->probed_count, &live->probed_capacity,
+                                  sizeof *live->probed);
+        number = (uint32_t)live->probed_count++;
+    }
+    live->probed[number] = (struct probed){.mac = mac, .next = map_find(&live->probed_of, mac)};
+    map_put(&live->probed_of, mac, number);
+    live->probed_live++;
+    return number;
+}
+
+/* Forgets what a whole read of the switch has told anew. */
+void live_probed_drop(struct live *live, const struct world *world)
+{
+    map_done(&live->probed_of);
+    for (uint32_t n = 0; n < live->probed_count; n++) {
+        struct probed *probed = &live->probed[n];
+        if (probed->switch_name == NULL)
+            continue;
+        uint32_t index = world_find_switch(world, probed->switch_name);
+        if (index == WORLD_NONE || world->switches[index].table == NULL ||
+            world->switches[index].started_us > probed->started.us) {
+            free_probed(live, n);
+            continue;
+        }
+        probed->next = map_find(&live->probed_of, probed->mac);
+        map_put(&live->probed_of, probed->mac, n);
+    }
+}
+
+void live_probe_result(struct live *live, const struct live_probe *probe, struct wall now,
+                       struct live_out *out)
+{
+    enum { ROWS_MAX = 64 };
+    live->counts.probe_results++;
+    if (!mac_known(probe->mac) || live->base == NULL)
+        return;
+    uint32_t number = find_probed(live, probe->mac.bits, probe->switch_name);
+    if (number == WORLD_NONE && live->probed_live >= LIMIT_LIVE_PROBED) {
+        live->counts.full++;
+        return;
+    }
+    if (number == WORLD_NONE)
+        number = add_probed(live, probe->mac.bits);
+    struct probed *to = &live->probed[number];
+    size_t count = probe->count < ROWS_MAX ? probe->count : ROWS_MAX;
+    free(to->facts);
+    to->switch_name = live_text(live, probe->switch_name);
+    to->started = probe->started;
+    to->ended = probe->ended;
+    to->fact_count = (uint32_t)count;
+    to->facts = alloc_zeroed(count + 1, sizeof *to->facts);
+    for (size_t i = 0; i < count; i++) {
+        const struct heard_origin origin = {.source = to->switch_name,
+                                            .type = "probe",
+                                            .nas = "",
+                                            .switch_name = to->switch_name,
+                                            .port = probe->rows[i].port,
+                                            .vlan = probe->rows[i].vlan};
+        uint32_t place = live_origin_of(live, &origin);
+        if (place == PRESENCE_NONE) {
+            to->fact_count = (uint32_t)i;
+            break;
+        }
+        to->facts[i] = (struct heard_fact){.mac = probe->mac,
+                                           .origin = live->origins[place],
+                                           .first = probe->started,
+                                           .last = probe->ended,
+                                           .expires = WALL_UNKNOWN,
+                                           .ended = WALL_UNKNOWN,
+                                           .proof = EVENT_PROOF_TOLD,
+                                           .end = HEARD_OPEN,
+                                           .polled = true,
+                                           .age = probe->rows[i].age};
+    }
+    live_judge(live, probe->mac, now, NULL, out);
+}
+
+/* --- hints --- */
+
+static void flush(struct live *live, const struct event *event, struct wall now,
+                  struct live_out *out)
+{
+    size_t at = 0;
+    while (at < live->flush_count && strcmp(live->flushes[at].switch_name, event->switch_name) != 0)
+        at++;
+    if (at == LIMIT_LIVE_FLUSHES) {
+        live->counts.full++;
+        return;
+    }
+    if (at == live->flush_count) {
+        live->flushes = alloc_resize(live->flushes, live->flush_count + 1, sizeof *live->flushes);
+        live->flush_count++;
+    }
+    live->flushes[at] = (struct switch_flush){.switch_name = live_text(live, event->switch_name),
+                                              .at = now,
+                                              .hint = event->hint,
+                                              .source = live_text(live, event->source)};
+    uint32_t index =
+        live->base != NULL ? world_find_switch(&live->base->view, event->switch_name) : WORLD_NONE;
+    if (index == WORLD_NONE)
+        return;
+    size_t first = out->list->count;
+    struct world *view = &live->base->view;
+    view->in.flushes = live->flushes;
+    view->in.flush_count = live->flush_count;
+    view->in.now = now;
+    struct judge *judge = judge_new(view, now, NULL, out->list, live->base->hypervisors);
+    judge_flush(judge, index, (uint32_t)at);
+    judge_free(judge);
+    live_compare(live, live_switch_key(index), first, true, now, out);
+}
+
+/* A restart proves nothing of a guest, but what its table lacks proves nothing either. */
+void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out)
+{
+    bool somewhere = event->switch_name != NULL && event->switch_name[0] != '\0';
+    if (mac_known(event->mac)) {
+        live_wish_probe(live, event->mac, event->switch_name, "trap", now, out);
+        return;
+    }
+    if (!somewhere)
+        return;
+    if (event->hint == EVENT_HINT_RESTART || event->hint == EVENT_HINT_TOPOLOGY_CHANGE)
+        flush(live, event, now, out);
+    struct live_wish wish = {
+        .kind = LIVE_WISH_POLL, .mac = MAC_NONE, .why = event_hint_word(event->hint)};
+    wish_switch(&wish, live_text(live, event->switch_name));
+    live_wish(out, &wish);
+}
+
+/* --- migration windows --- */
+
+bool live_in_window(const struct live *live, uint64_t mac, struct wall now)
+{
+    uint32_t number = live->window_count > 0 ? map_find(&live->window_of, mac) : MAP_NO_VALUE;
+    return number != MAP_NO_VALUE && number >= live->window_first &&
+           live->windows[number].window.deadline.us > now.us;
+}
+
+/* Forgets windows that have rested, and moves the others to the front. */
+static void compact_windows(struct live *live, struct wall now)
+{
+    size_t kept = 0;
+    map_done(&live->window_of);
+    for (size_t i = 0; i < live->window_total; i++) {
+        const struct window_state *one = &live->windows[i];
+        if (one->judged && one->rest_until.us <= now.us)
+            continue;
+        live->windows[kept] = *one;
+        map_put(&live->window_of, one->window.mac.bits, (uint32_t)kept++);
+    }
+    live->window_total = kept;
+    live->window_first = 0;
+    while (live->window_first < kept && live->windows[live->window_first].judged)
+        live->window_first++;
+}
+
+void live_window_open(struct live *live, struct mac mac, struct wall now)
+{
+    uint32_t known = map_find(&live->window_of, mac.bits);
+    if (known != MAP_NO_VALUE && live->windows[known].rest_until.us > now.us)
+        return; /* open, or it had its chance */
+    if (live->window_total >= LIMIT_LIVE_WINDOWS)
+        compact_windows(live, now);
+    if (live->window_total >= LIMIT_LIVE_WINDOWS) {
+        live->counts.full++;
+        return;
+    }
+    const struct audit_options *options = &live->base->world->options;
+    live->windows = alloc_grow(live->windows, live->window_total, &live->window_capacity,
+                               sizeof *live->windows);
+    struct wall deadline = {now.us + options->migration_window.us};
+    live->windows[live->window_total] = (struct window_state){
+        .window = {mac, now, deadline}, .rest_until = {deadline.us + live->options.window_rest.us}};
+    map_put(&live->window_of, mac.bits, (uint32_t)live->window_total++);
+    live->window_count++;
+    live->counts.windows++;
+}
+
+struct wall live_window_deadline(const struct live *live)
+{
+    return live->window_count > 0 ? live->windows[live->window_first].window.deadline
+                                  : WALL_UNKNOWN;
+}
+
+void live_windows_due(struct live *live, struct wall now, struct live_out *out)
+{
+    enum { DUE_A_TICK = 256 };
+    for (int i = 0; i < DUE_A_TICK && live->window_count > 0; i++) {
+        struct window_state *one = &live->windows[live->window_first];
+        if (one->window.deadline.us > now.us)
+            return;
+        one->judged = true;
+        live->window_first++;
+        live->window_count--;
+        if (live->base != NULL)
+            live_judge(live, one->window.mac, now, "deadline", out);
+    }
+}
