@@ -57,7 +57,7 @@ static void paragraph(const char *head, const struct text *text)
 static void print_daemon(const json_t *status)
 {
     AUTO_TEXT struct text text = TEXT_EMPTY;
-    char hold[CLOCK_TEXT_SIZE];
+    const json_t *loop = json_object_get(status, "loop");
     text_printf(&text, "musterd %s, pid %" PRId64 ", since %s; memory ",
                 daemon_client_text(status, "version"), number(status, "pid"),
                 daemon_client_text(status, "started"));
@@ -115,6 +115,21 @@ static void print_hearing(const json_t *status)
     if (number(events, "waiting") > 0)
         text_printf(&text, ", %" PRId64 " waiting for the disk", number(events, "waiting"));
     paragraph("hearing", &text);
+}
+
+static void print_journal(const json_t *status)
+{
+    const json_t *journal = json_object_get(status, "journal");
+    AUTO_TEXT struct text text = TEXT_EMPTY;
+    text_printf(&text, "%" PRId64 " events not in the store yet, ",
+                number(journal, "not_in_store_yet"));
+    add_bytes(&text, real(journal, "disk_bytes"));
+    text_printf(&text, "; %" PRId64 " syncs, %.1f ms each, the longest %.1f ms",
+                number(journal, "syncs"), 1e3 * real(journal, "sync_mean_seconds"),
+                1e3 * real(journal, "sync_longest_seconds"));
+    if (json_is_true(json_object_get(journal, "failing")))
+        text_printf(&text, "; FAILING: %s", daemon_client_text(journal, "error"));
+    paragraph("journal", &text);
 }
 
 static void print_store(const json_t *status)
@@ -222,6 +237,7 @@ static void print_status(const json_t *status)
     print_polling(status);
     print_hearing(status);
     print_store(status);
+    print_journal(status);
     putchar('\n');
     print_sources(status);
 }

@@ -216,6 +216,10 @@ static int open_rest(struct daemon *daemon, struct err *err)
     if (status == 0)
         status = worker_new(daemon->loop, "muster-judge", &daemon->judge, err);
     if (status == 0)
+        status = ledger_new(daemon->loop, daemon->keeper, daemon->log, &daemon->ledger, err);
+    if (status == 0)
+        status = hearing_keep_in(daemon->hearing, ledger_journal(daemon->ledger), err);
+    if (status == 0)
         status = control_new(daemon->loop, &control, daemon->log, &listener, &daemon->control, err);
     if (status != 0)
         return status;
@@ -376,6 +380,7 @@ void daemon_free(struct daemon *daemon)
     hearing_free(daemon->hearing);
     auditor_free(daemon->auditor);
     worker_free(daemon->judge);
+    ledger_free(daemon->ledger);
     keeper_free(daemon->keeper);
     loop_timer_free(daemon->watchdog);
     loop_signal_free(daemon->hangup);

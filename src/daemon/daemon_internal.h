@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/hearing.h"
 #include "daemon/keeper.h"
+#include "daemon/ledger.h"
 #include "daemon/notify.h"
 #include "daemon/switch_names.h"
 
@@ -23,6 +24,7 @@ struct daemon {
     struct log *log;
     struct switch_names *switches;
     struct keeper *keeper;
+    struct ledger *ledger;
     struct worker *judge;
     struct auditor *auditor;
     struct hearing *hearing;

@@ -10,6 +10,7 @@
 
 struct group {
     struct group *next;
+    uint64_t number; /* the journal's */
     bool settled, stored;
     struct event *events; /* texts in `arena` */
     uint64_t *tickets;    /* beside events */
@@ -24,7 +25,9 @@ struct event_queue {
     struct group *open, *spare;  /* never NULL; maybe NULL */
     struct group *first, **last; /* on their way, oldest first */
     struct event_queue_status counted;
-    struct loop_timer *timer;
+    struct journal *journal;
+    struct loop_watch *watch;
+    bool failing;
     uint64_t *told; /* room for the tickets of one group */
     size_t told_capacity;
 };
@@ -120,11 +123,22 @@ static void settle(struct event_queue *queue, struct group *group, bool stored)
     tell_tickets(queue, group);
 }
 
-static void on_timer(void *aux)
+static void group_settled(void *aux, uint64_t number, bool stored, const struct err *err)
 {
     struct event_queue *queue = aux;
-    for (struct group *group = queue->first; group != NULL; group = group->next)
-        settle(queue, group, true);
+    for (struct group *group = queue->first; group != NULL; group = group->next) {
+        if (group->number == number)
+            settle(queue, group, stored);
+    }
+    if (stored == queue->failing)
+        queue->listener.failing(queue->listener.context, stored ? NULL : err);
+    queue->failing = !stored;
+}
+
+static void on_settled(void *aux, int fd, unsigned events)
+{
+    struct event_queue *queue = aux;
+    journal_settle(queue->journal, group_settled, queue);
     hand_over(queue);
 }
 
@@ -135,8 +149,24 @@ struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_
     queue->listener = *listener;
     queue->last = &queue->first;
     queue->open = group_new(queue);
-    queue->timer = loop_timer_new(loop, on_timer, queue);
     return queue;
+}
+
+int event_queue_keep_in(struct event_queue *queue, struct journal *journal, struct err *err)
+{
+    queue->journal = journal;
+    queue->watch =
+        loop_watch_new(queue->loop, journal_descriptor(journal), LOOP_READ, on_settled, queue, err);
+    return queue->watch != NULL ? 0 : ERR_SYSTEM;
+}
+
+void event_queue_finish(struct event_queue *queue)
+{
+    if (queue->journal == NULL)
+        return;
+    event_queue_flush(queue);
+    journal_wait(queue->journal);
+    on_settled(queue, -1, 0);
 }
 
 void event_queue_free(struct event_queue *queue)
@@ -152,7 +182,7 @@ void event_queue_free(struct event_queue *queue)
     tell_forgotten(queue, queue->open);
     group_free(queue->open);
     group_free(queue->spare);
-    loop_timer_free(queue->timer);
+    loop_watch_free(queue->watch);
     free(queue->told);
     free(queue);
 }
@@ -172,14 +202,30 @@ static void group_room(struct group *group)
     group->owners = alloc_resize(group->owners, group->capacity, sizeof *group->owners);
 }
 
+/* The open group goes on its way; the journal has it already, or gets it now. */
+static void close_group(struct event_queue *queue)
+{
+    struct group *group = queue->open;
+    if (group->count == 0)
+        return;
+    *queue->last = group;
+    queue->last = &group->next;
+    queue->open = group_new(queue);
+}
+
 int event_queue_add(struct event_queue *queue, const struct event *event, uint64_t ticket,
                     void *owner)
 {
-    if (queue->counted.waiting >= EVENT_QUEUE_MOST) {
+    uint64_t number;
+    if (queue->counted.waiting >= EVENT_QUEUE_MOST ||
+        journal_add(queue->journal, event, &number) != 0) {
         queue->counted.refused++;
         return ERR_LIMIT;
     }
+    if (queue->open->number != number)
+        close_group(queue); /* the journal found it full */
     struct group *group = queue->open;
+    group->number = number;
     group_room(group);
     struct event *copy = &group->events[group->count];
     *copy = *event;
@@ -199,13 +245,8 @@ int event_queue_add(struct event_queue *queue, const struct event *event, uint64
 
 void event_queue_flush(struct event_queue *queue)
 {
-    struct group *group = queue->open;
-    if (group->count == 0)
-        return;
-    *queue->last = group;
-    queue->last = &group->next;
-    queue->open = group_new(queue);
-    loop_timer_start(queue->timer, span_us(0));
+    journal_flush(queue->journal);
+    close_group(queue);
 }
 
 void event_queue_count(const struct event_queue *queue, struct event_queue_status *ret)

@@ -10,11 +10,13 @@
 #include "base/err.h"
 #include "io/loop.h"
 #include "model/event.h"
+#include "store/journal.h"
 
 /* Events on their way to the disk, and what they are owed there.
  *
- * What a source adds in one turn is a group, written with one sync. The queue keeps a copy
- * of each event until its group is on the disk, and then does two things: it tells those
+ * What a source adds goes into the open group of the journal (store/journal.h), which is
+ * written with one sync. The queue keeps a copy of each event until its group is on the
+ * disk, and then does two things: it tells those
  * who wait for the event's storing at once, group by group as the disk finishes them; and it
  * hands the events over to the judge in the order in which they were heard, so that a stop
  * never overtakes its start because another group's sync was quicker. Events whose group
@@ -45,8 +47,16 @@ struct event_queue_status {
     size_t waiting; /* for the disk */
 };
 
-/* Returns a queue; yours to free. `listener` is copied. */
+/* Returns a queue; yours to free. `listener` is copied. Nothing may be added before
+ * event_queue_keep_in(). */
 struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_listener *listener);
+
+/* Gives the queue its journal, which outlives it. Returns 0 or ERR_SYSTEM. */
+int event_queue_keep_in(struct event_queue *queue, struct journal *journal,
+                        struct err *err) MUST_USE;
+
+/* Waits until all that was added is on the disk or will never be, and tells. */
+void event_queue_finish(struct event_queue *queue);
 
 /* Frees the queue; events that still wait are told to nobody. NULL is allowed. */
 void event_queue_free(struct event_queue *queue);

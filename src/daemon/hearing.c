@@ -256,6 +256,11 @@ struct hearing *hearing_new(const struct hearing_parts *parts, struct generation
     return hearing;
 }
 
+int hearing_keep_in(struct hearing *hearing, struct journal *journal, struct err *err)
+{
+    return event_queue_keep_in(hearing->queue, journal, err);
+}
+
 size_t hearing_start(struct hearing *hearing)
 {
     size_t failed = 0;
@@ -292,6 +297,7 @@ void hearing_stop(struct hearing *hearing)
     hearing->started = false;
     for (size_t i = 0; i < hearing->count; i++)
         ear_take_down(hearing->ears[i]);
+    event_queue_finish(hearing->queue);
 }
 
 void hearing_free(struct hearing *hearing)

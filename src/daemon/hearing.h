@@ -62,13 +62,17 @@ struct hearing_parts {
 /* Makes the event sources of `generation`; starts none. */
 struct hearing *hearing_new(const struct hearing_parts *parts, struct generation *generation);
 
+/* Gives the event queue its journal, which outlives the hearing; before the loop runs.
+ * Returns 0 or ERR_SYSTEM. */
+int hearing_keep_in(struct hearing *hearing, struct journal *journal, struct err *err) MUST_USE;
+
 /* Starts every source. Returns how many could not be started: the log says why. */
 size_t hearing_start(struct hearing *hearing);
 
 /* Goes on by another configuration: sources that did not change go on listening. */
 void hearing_reload(struct hearing *hearing, struct generation *generation);
 
-/* Stops every source; what was heard goes on its way. */
+/* Stops every source, and waits until what was heard is on the disk. */
 void hearing_stop(struct hearing *hearing);
 
 /* Frees; NULL is allowed. */

@@ -247,6 +247,26 @@ static void add_events(struct daemon *daemon, struct text *to)
     text_add_char(to, '}');
 }
 
+static void add_journal(struct daemon *daemon, struct text *to)
+{
+    struct journal_status status;
+    journal_status(ledger_journal(daemon->ledger), &status);
+    open_object(to, "journal");
+    add_number(to, "added", status.added);
+    add_number(to, "stored", status.stored);
+    add_number(to, "failed", status.failed);
+    add_number(to, "syncs", status.syncs);
+    add_seconds(to, "sync_longest_seconds", status.sync_longest);
+    add_seconds(to, "sync_mean_seconds",
+                span_us(status.syncs > 0 ? status.sync_total.us / (int64_t)status.syncs : 0));
+    add_number(to, "not_in_store_yet", status.waiting);
+    add_number(to, "pending_bytes", status.pending_bytes);
+    add_number(to, "disk_bytes", status.disk_bytes);
+    add_bool(to, "failing", status.failing);
+    add_words(to, "error", status.failing ? status.cause.text : NULL);
+    text_add_char(to, '}');
+}
+
 static void add_control(struct daemon *daemon, struct text *to)
 {
     struct control_status status;
@@ -292,6 +312,7 @@ void status_print(struct daemon *daemon, struct text *to)
     add_round(daemon, to);
     add_events(daemon, to);
     add_store(daemon, to);
+    add_journal(daemon, to);
     add_control(daemon, to);
     open_object(to, "loop");
     add_seconds(to, "longest_hold_seconds", loop_longest_hold(daemon->loop));

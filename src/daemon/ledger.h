@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_DAEMON_LEDGER_H
+#define MUSTER_DAEMON_LEDGER_H
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "daemon/keeper.h"
+#include "io/log.h"
+#include "store/journal.h"
+
+/* The journal of events beside the store, and its way into the store.
+ *
+ * What event sources hear is first made durable in the journal, since a peer waits for its
+ * answer and the store's thread may be busy with a round (store/journal.h). From there the
+ * keeper brings it into the store's tables, a batch an errand, so that a round that waits
+ * for its turn is not held up by a million events. A batch that the store refuses (its disk
+ * is full) stays in the journal and is tried again with the next events, or after a while;
+ * events are lost by neither.
+ *
+ * The journal is opened with the position that the store knows, so that after any crash each
+ * event is in the store exactly once. */
+
+struct ledger;
+
+/* Opens the journal "STORE.journal" of the keeper's store, before the loop runs. Returns 0
+ * with *ret, or an error of the journal or store. */
+int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, struct ledger **ret,
+               struct err *err) MUST_USE;
+
+/* Returns the journal, which is the ledger's; its owner is the loop's thread. */
+struct journal *ledger_journal(struct ledger *ledger);
+
+/* Closes the journal; the keeper must have ended its errands. NULL is allowed. */
+void ledger_free(struct ledger *ledger);
+
+#endif
