@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK((status == 0) == (config != NULL));
     CHECK((status == 0) == (report.error_count == 0));
     CHECK(status == 0 || text_get(&report.errors)[0] == 'f');
-    CHECK(status != 0 || config->recorded_count + config->observed_count > 0);
+    CHECK(status != 0 || config->recorded_count + config->observed_count + config->event_count > 0);
     config_free(config);
     config_report_done(&report);
     return 0;
