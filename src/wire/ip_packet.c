@@ -125,7 +125,7 @@ struct walk {
 
 static enum wire_fault walk_frame(struct walk *walk, const struct ethernet_frame *frame);
 static enum wire_fault walk_packet(struct walk *walk, const struct ethernet_frame *frame,
-                                   const uint8_t *bytes, size_t length);
+                                   unsigned version, const uint8_t *bytes, size_t length);
 
 /* A whole frame inside another; `vlan` is what its wrapping says of it, 0. */
 static enum wire_fault walk_inner_frame(struct walk *walk, uint16_t vlan, const uint8_t *bytes,
@@ -183,7 +183,7 @@ static enum wire_fault walk_gre(struct walk *walk, const struct ethernet_frame *
     if (type == ETHER_BRIDGING)
         return walk_inner_frame(walk, 0, bytes, length);
     if (type == ETHER_IPV4 || type == ETHER_IPV6)
-        return walk_packet(walk, frame, bytes, length);
+        return walk_packet(walk, frame, type == ETHER_IPV4 ? 4 : 6, bytes, length);
     return WIRE_OK;
 }
 
@@ -199,13 +199,17 @@ static enum wire_fault walk_inside(struct walk *walk, const struct ethernet_fram
     walk->depth++;
     if (packet->protocol == IP_PROTOCOL_GRE)
         return walk_gre(walk, frame, packet);
-    return walk_packet(walk, frame, packet->payload, packet->length);
+    return walk_packet(walk, frame, packet->protocol == IP_PROTOCOL_IPV4 ? 4 : 6, packet->payload,
+                       packet->length);
 }
 
+/* `version` is what the header around the packet announces. */
 static enum wire_fault walk_packet(struct walk *walk, const struct ethernet_frame *frame,
-                                   const uint8_t *bytes, size_t length)
+                                   unsigned version, const uint8_t *bytes, size_t length)
 {
     struct ip_packet packet;
+    if (length > 0 && bytes[0] >> 4 != version)
+        return WIRE_MALFORMED;
     enum wire_fault fault = ip_packet_read(bytes, length, walk->visitor->old_options, &packet);
     if (fault != WIRE_OK)
         return fault;
@@ -219,7 +223,8 @@ static enum wire_fault walk_frame(struct walk *walk, const struct ethernet_frame
     if (walk->visitor->frame != NULL)
         walk->visitor->frame(walk->visitor->aux, frame);
     if (frame->type == ETHER_IPV4 || frame->type == ETHER_IPV6)
-        return walk_packet(walk, frame, frame->payload, frame->length);
+        return walk_packet(walk, frame, frame->type == ETHER_IPV4 ? 4 : 6, frame->payload,
+                           frame->length);
     return WIRE_OK;
 }
 

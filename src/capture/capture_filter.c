@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/capture_filter.h"
+
+#include <string.h>
+
+#include "wire/bytes.h"
+#include "wire/ip_packet.h"
+
+enum {
+    ETHERNET_HEADER = 14,
+    IPV6_HEADER = 40,
+    TAG_BYTES = 4,
+    KERNEL_TAGS = 2, /* behind the one that the kernel takes off */
+    ARP_SENDER = 14,
+    ARP_TARGET = 24,
+    ND_ADVERTISEMENT = 136,
+    ND_SOLICITED = 0x40,
+    HOME_AGENT_FIRST = 144, /* ICMPv6: home agent discovery, mobile prefixes */
+    HOME_AGENT_LAST = 147,
+    ROUTING_TYPE_2 = 2,
+    FRAGMENT_OFFSET_MASK = 0xfff8
+};
+
+/* --- the kernel's version: a small assembler --- */
+
+/* Jumps are written with labels and resolved at the end. A conditional jump reaches 255
+ * instructions, so every part of the program has its own pair of verdicts at its end. */
+enum label {
+    NEXT, /* the instruction after the jump */
+    ACCEPT,
+    REJECT,
+    TAGGED, /* two of them */
+    TYPE = TAGGED + KERNEL_TAGS,
+    ARP,
+    IPV4,
+    IPV6,
+    HEADER, /* one for each header of the chain, and one for what is deeper */
+    OPTIONS = HEADER + FILTER_CHAIN_DEPTH + 1,
+    AUTHENTICATION = OPTIONS + FILTER_CHAIN_DEPTH,
+    FRAGMENT = AUTHENTICATION + FILTER_CHAIN_DEPTH,
+    ROUTING = FRAGMENT + FILTER_CHAIN_DEPTH,
+    ADVANCE = ROUTING + FILTER_CHAIN_DEPTH,
+    ICMP = ADVANCE + FILTER_CHAIN_DEPTH,
+    LABEL_COUNT = ICMP + FILTER_CHAIN_DEPTH
+};
+
+struct assembler {
+    struct bpf_insn *program;
+    size_t count;
+    uint16_t at[LABEL_COUNT];
+    uint16_t verdicts[FILTER_CHAIN_DEPTH + 2]; /* where the pairs stand */
+    size_t verdict_count;
+    uint32_t accept, reject; /* octets */
+    struct {
+        uint8_t yes, no; /* labels of conditional jumps; of `ja` the first */
+    } jumps[FILTER_ROOM];
+};
+
+static void emit(struct assembler *a, unsigned code, uint32_t k)
+{
+    CHECK(a->count < FILTER_ROOM);
+    a->program[a->count++] = (struct bpf_insn){.code = (u_short)code, .k = k};
+}
+
+static void emit_jump(struct assembler *a, unsigned condition, uint32_t k, unsigned yes,
+                      unsigned no)
+{
+    a->jumps[a->count].yes = (uint8_t)yes;
+    a->jumps[a->count].no = (uint8_t)no;
+    emit(a, BPF_JMP | condition | BPF_K, k);
+}
+
+static void jump_equal(struct assembler *a, uint32_t k, unsigned yes, unsigned no)
+{
+    emit_jump(a, BPF_JEQ, k, yes, no);
+}
+
+static void place(struct assembler *a, unsigned label)
+{
+    a->at[label] = (uint16_t)a->count;
+}
+
+static void load(struct assembler *a, unsigned size, unsigned mode, uint32_t k)
+{
+    emit(a, BPF_LD | size | mode, k);
+}
+
+/* Ends a part of the program. */
+static void emit_verdicts(struct assembler *a)
+{
+    CHECK(a->verdict_count < ARRAY_COUNT(a->verdicts));
+    a->verdicts[a->verdict_count++] = (uint16_t)a->count;
+    emit(a, BPF_RET | BPF_K, a->accept);
+    emit(a, BPF_RET | BPF_K, a->reject);
+}
+
+static size_t target(const struct assembler *a, size_t from, unsigned label)
+{
+    if (label == NEXT)
+        return from + 1;
+    if (label != ACCEPT && label != REJECT)
+        return a->at[label];
+    size_t pair = 0;
+    while (pair < a->verdict_count && a->verdicts[pair] <= from)
+        pair++;
+    CHECK(pair < a->verdict_count);
+    return (size_t)a->verdicts[pair] + (label == REJECT);
+}
+
+static void resolve(struct assembler *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        struct bpf_insn *insn = &a->program[i];
+        if (BPF_CLASS(insn->code) != BPF_JMP)
+            continue;
+        size_t yes = target(a, i, a->jumps[i].yes), no = target(a, i, a->jumps[i].no);
+        CHECK(yes > i && no > i);
+        if (BPF_OP(insn->code) == BPF_JA) {
+            insn->k = (uint32_t)(yes - i - 1);
+            continue;
+        }
+        CHECK(yes - i - 1 <= UINT8_MAX && no - i - 1 <= UINT8_MAX);
+        insn->jt = (u_char)(yes - i - 1);
+        insn->jf = (u_char)(no - i - 1);
+    }
+}
+
+/* X becomes the octets of tags, A the EtherType. */
+static void emit_tags(struct assembler *a)
+{
+    static const uint16_t kinds[] = {ETHER_VLAN, ETHER_PROVIDER_VLAN, ETHER_OLD_VLAN,
+                                     ETHER_OLDER_VLAN};
+    emit(a, BPF_LDX | BPF_IMM, 0);
+    load(a, BPF_H, BPF_ABS, 12);
+    for (unsigned tags = 0; tags <= KERNEL_TAGS; tags++) {
+        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
+            jump_equal(a, kinds[i], tags < KERNEL_TAGS ? TAGGED + tags : ACCEPT, NEXT);
+        emit_jump(a, BPF_JA, 0, TYPE, TYPE);
+        if (tags == KERNEL_TAGS)
+            break;
+        place(a, TAGGED + tags);
+        emit(a, BPF_LDX | BPF_IMM, TAG_BYTES * (tags + 1));
+        load(a, BPF_H, BPF_ABS, 12 + TAG_BYTES * (tags + 1));
+    }
+}
+
+static void emit_type(struct assembler *a, unsigned wants)
+{
+    bool announcements = (wants & CAPTURE_ANNOUNCEMENT) != 0;
+    place(a, TYPE);
+    jump_equal(a, ETHER_IPV4, IPV4, NEXT);
+    jump_equal(a, ETHER_IPV6, IPV6, NEXT);
+    jump_equal(a, ETHER_RARP, announcements ? ACCEPT : REJECT, NEXT);
+    jump_equal(a, ETHER_ARP, announcements ? ARP : REJECT, REJECT);
+    place(a, ARP); /* gratuitous: sender and target address are the same */
+    load(a, BPF_W, BPF_IND, ETHERNET_HEADER + ARP_SENDER);
+    emit(a, BPF_ST, 0);
+    load(a, BPF_W, BPF_IND, ETHERNET_HEADER + ARP_TARGET);
+    emit(a, BPF_LDX | BPF_MEM, 0);
+    a->jumps[a->count].yes = ACCEPT;
+    a->jumps[a->count].no = REJECT;
+    emit(a, BPF_JMP | BPF_JEQ | BPF_X, 0);
+    place(a, IPV4);
+    load(a, BPF_B, BPF_IND, ETHERNET_HEADER + 9);
+    jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, REJECT);
+}
+
+/* Sets A to the next header and X to where it begins. */
+static void emit_ipv6(struct assembler *a)
+{
+    place(a, IPV6);
+    load(a, BPF_B, BPF_IND, ETHERNET_HEADER + 6);
+    emit(a, BPF_ST, 0);
+    emit(a, BPF_MISC | BPF_TXA, 0);
+    emit(a, BPF_ALU | BPF_ADD | BPF_K, ETHERNET_HEADER + IPV6_HEADER);
+    emit(a, BPF_MISC | BPF_TAX, 0);
+    emit(a, BPF_LD | BPF_MEM, 0);
+    emit_jump(a, BPF_JA, 0, HEADER, HEADER);
+    emit_verdicts(a);
+}
+
+static void emit_icmp(struct assembler *a, unsigned depth, unsigned wants)
+{
+    bool mobile = (wants & CAPTURE_MOBILE) != 0;
+    bool announcements = (wants & CAPTURE_ANNOUNCEMENT) != 0;
+    place(a, ICMP + depth);
+    load(a, BPF_B, BPF_IND, 0);
+    if (mobile) {
+        emit_jump(a, BPF_JGT, HOME_AGENT_LAST, REJECT, NEXT);
+        emit_jump(a, BPF_JGE, HOME_AGENT_FIRST, ACCEPT, NEXT);
+    }
+    jump_equal(a, ND_ADVERTISEMENT, announcements ? NEXT : REJECT, REJECT);
+    load(a, BPF_B, BPF_IND, 4);
+    emit_jump(a, BPF_JSET, ND_SOLICITED, REJECT, ACCEPT);
+}
+
+/* One header of the chain: A is its number, X where it begins. */
+static void emit_header(struct assembler *a, unsigned depth, unsigned wants)
+{
+    unsigned mobile = (wants & CAPTURE_MOBILE) != 0 ? ACCEPT : REJECT;
+    place(a, HEADER + depth);
+    jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_UDP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_ICMPV6, ICMP + depth, NEXT);
+    jump_equal(a, IP_PROTOCOL_MOBILITY, mobile, NEXT);
+    /* Neighbor Discovery is also sent behind them, if hardly ever. */
+    jump_equal(a, IP_PROTOCOL_DESTINATION, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_ROUTING, ROUTING + depth, NEXT);
+    jump_equal(a, IP_PROTOCOL_HOP_BY_HOP, OPTIONS + depth, NEXT);
+    jump_equal(a, IP_PROTOCOL_FRAGMENT, FRAGMENT + depth, NEXT);
+    jump_equal(a, IP_PROTOCOL_AUTHENTICATION, AUTHENTICATION + depth, NEXT);
+    jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_OLD_MOBILITY, mobile, REJECT);
+    emit_icmp(a, depth, wants);
+    place(a, ROUTING + depth);
+    load(a, BPF_B, BPF_IND, 2);
+    jump_equal(a, ROUTING_TYPE_2, mobile, NEXT);
+    place(a, OPTIONS + depth);
+    load(a, BPF_B, BPF_IND, 1);
+    emit(a, BPF_ALU | BPF_ADD | BPF_K, 1);
+    emit(a, BPF_ALU | BPF_LSH | BPF_K, 3);
+    emit_jump(a, BPF_JA, 0, ADVANCE + depth, ADVANCE + depth);
+    place(a, AUTHENTICATION + depth);
+    load(a, BPF_B, BPF_IND, 1);
+    emit(a, BPF_ALU | BPF_ADD | BPF_K, 2);
+    emit(a, BPF_ALU | BPF_LSH | BPF_K, 2);
+    emit_jump(a, BPF_JA, 0, ADVANCE + depth, ADVANCE + depth);
+    place(a, FRAGMENT + depth);
+    load(a, BPF_H, BPF_IND, 2);
+    emit_jump(a, BPF_JSET, FRAGMENT_OFFSET_MASK, REJECT, NEXT);
+    load(a, BPF_IMM, 0, 8);
+    place(a, ADVANCE + depth); /* A: the length of the header at X */
+    emit(a, BPF_ST, 0);
+    load(a, BPF_B, BPF_IND, 0);
+    emit(a, BPF_ST, 1);
+    emit(a, BPF_LD | BPF_MEM, 0);
+    emit(a, BPF_ALU | BPF_ADD | BPF_X, 0);
+    emit(a, BPF_MISC | BPF_TAX, 0);
+    emit(a, BPF_LD | BPF_MEM, 1);
+    emit_jump(a, BPF_JA, 0, HEADER + depth + 1, HEADER + depth + 1);
+    emit_verdicts(a);
+}
+
+/* What is still a chain after all steps is looked at by the program itself; so is
+ * anything else that is neither TCP nor UDP, since that is rare there. */
+static void emit_deeper(struct assembler *a)
+{
+    place(a, HEADER + FILTER_CHAIN_DEPTH);
+    jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_UDP, REJECT, ACCEPT);
+    emit_verdicts(a);
+}
+
+size_t capture_filter_program(unsigned wants, uint32_t snap,
+                              struct bpf_insn ret[static FILTER_ROOM])
+{
+    CHECK(wants != 0);
+    struct assembler a = {.program = ret,
+                          .accept = snap,
+                          .reject = (wants & CAPTURE_CENSUS) != 0 ? FILTER_CENSUS_OCTETS : 0};
+    if ((wants & (CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT)) == 0) {
+        emit(&a, BPF_RET | BPF_K, a.reject);
+        return a.count;
+    }
+    emit_tags(&a);
+    emit_type(&a, wants);
+    emit_ipv6(&a);
+    for (unsigned depth = 0; depth < FILTER_CHAIN_DEPTH; depth++)
+        emit_header(&a, depth, wants);
+    emit_deeper(&a);
+    resolve(&a);
+    return a.count;
+}
+
+/* --- the program's version --- */
+
+static unsigned match_ipv6(const uint8_t *bytes, size_t length)
+{
+    if (length <= IPV6_HEADER)
+        return 0;
+    uint8_t next = bytes[6];
+    if (next == IP_PROTOCOL_TCP || next == IP_PROTOCOL_UDP)
+        return 0;
+    if (next != IP_PROTOCOL_ICMPV6)
+        return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
+    uint8_t type = bytes[IPV6_HEADER];
+    if (type == ND_ADVERTISEMENT)
+        return CAPTURE_ANNOUNCEMENT;
+    return type >= HOME_AGENT_FIRST && type <= HOME_AGENT_LAST ? CAPTURE_MOBILE : 0;
+}
+
+unsigned capture_filter_match(enum link_type link, const uint8_t *bytes, size_t length)
+{
+    if (link != LINK_ETHERNET)
+        return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
+    size_t at = ETHERNET_HEADER;
+    for (unsigned tags = 0; at <= length; tags++, at += TAG_BYTES) {
+        switch (bytes_u16(bytes + at - 2)) {
+        case ETHER_VLAN:
+        case ETHER_PROVIDER_VLAN:
+        case ETHER_OLD_VLAN:
+        case ETHER_OLDER_VLAN:
+            if (tags == LIMIT_VLAN_TAGS)
+                return 0;
+            continue;
+        case ETHER_IPV6:
+            return match_ipv6(bytes + at, length - at);
+        case ETHER_IPV4:
+            if (length - at <= 9)
+                return 0;
+            uint8_t protocol = bytes[at + 9];
+            bool tunnel = protocol == IP_PROTOCOL_GRE || protocol == IP_PROTOCOL_IPV6 ||
+                          protocol == IP_PROTOCOL_IPV4;
+            return tunnel ? CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT : 0;
+        case ETHER_ARP:
+        case ETHER_RARP:
+            return CAPTURE_ANNOUNCEMENT;
+        default:
+            return 0;
+        }
+    }
+    return 0;
+}
