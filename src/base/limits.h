@@ -34,6 +34,9 @@ enum {
     LIMIT_ENCAPSULATION = 4,              /* tunnels and mirror headers around one packet */
     LIMIT_IPV6_HEADERS = 16,              /* extension headers of one IPv6 packet */
     LIMIT_MOBILITY_OPTIONS = 64,          /* options of one Mobility Header */
+    LIMIT_BINDINGS = 64 * 1024,           /* bindings that one source mobile_ip remembers */
+    LIMIT_HOME_AGENTS = 256,              /* home agents that one source mobile_ip remembers */
+    LIMIT_CENSUS_MACS = 128 * 1024,       /* addresses that one source announce remembers */
     LIMIT_PRESENCE_ROWS = 16 * 1000000,   /* sessions on the expiry list, just ended ones too */
     LIMIT_PRESENCE_NAS = 1000000,         /* of these, of one NAS, home agent or switch */
     LIMIT_PRESENCE_PLACE = 64 * 1024,     /* of these, at one place of one NAS */

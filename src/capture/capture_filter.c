@@ -13,6 +13,9 @@ enum {
     KERNEL_TAGS = 2, /* behind the one that the kernel takes off */
     ARP_SENDER = 14,
     ARP_TARGET = 24,
+    ROUTER_ADVERTISEMENT = 134,
+    ROUTER_FLAGS = 5,
+    ROUTER_HOME_AGENT = 0x20,
     ND_ADVERTISEMENT = 136,
     ND_SOLICITED = 0x40,
     HOME_AGENT_FIRST = 144, /* ICMPv6: home agent discovery, mobile prefixes */
@@ -38,7 +41,8 @@ enum label {
     OPTIONS = HEADER + FILTER_CHAIN_DEPTH + 1,
     AUTHENTICATION = OPTIONS + FILTER_CHAIN_DEPTH,
     FRAGMENT = AUTHENTICATION + FILTER_CHAIN_DEPTH,
-    ROUTING = FRAGMENT + FILTER_CHAIN_DEPTH,
+    ROUTER = FRAGMENT + FILTER_CHAIN_DEPTH,
+    ROUTING = ROUTER + FILTER_CHAIN_DEPTH,
     ADVANCE = ROUTING + FILTER_CHAIN_DEPTH,
     ICMP = ADVANCE + FILTER_CHAIN_DEPTH,
     LABEL_COUNT = ICMP + FILTER_CHAIN_DEPTH
@@ -190,10 +194,14 @@ static void emit_icmp(struct assembler *a, unsigned depth, unsigned wants)
     if (mobile) {
         emit_jump(a, BPF_JGT, HOME_AGENT_LAST, REJECT, NEXT);
         emit_jump(a, BPF_JGE, HOME_AGENT_FIRST, ACCEPT, NEXT);
+        jump_equal(a, ROUTER_ADVERTISEMENT, ROUTER + depth, NEXT);
     }
     jump_equal(a, ND_ADVERTISEMENT, announcements ? NEXT : REJECT, REJECT);
     load(a, BPF_B, BPF_IND, 4);
     emit_jump(a, BPF_JSET, ND_SOLICITED, REJECT, ACCEPT);
+    place(a, ROUTER + depth);
+    load(a, BPF_B, BPF_IND, ROUTER_FLAGS);
+    emit_jump(a, BPF_JSET, ROUTER_HOME_AGENT, ACCEPT, REJECT);
 }
 
 /* One header of the chain: A is its number, X where it begins. */
@@ -290,7 +298,10 @@ static unsigned match_ipv6(const uint8_t *bytes, size_t length)
     uint8_t type = bytes[IPV6_HEADER];
     if (type == ND_ADVERTISEMENT)
         return CAPTURE_ANNOUNCEMENT;
-    return type >= HOME_AGENT_FIRST && type <= HOME_AGENT_LAST ? CAPTURE_MOBILE : 0;
+    bool agent = (type >= HOME_AGENT_FIRST && type <= HOME_AGENT_LAST) ||
+                 (type == ROUTER_ADVERTISEMENT && length > IPV6_HEADER + ROUTER_FLAGS &&
+                  (bytes[IPV6_HEADER + ROUTER_FLAGS] & ROUTER_HOME_AGENT) != 0);
+    return agent ? CAPTURE_MOBILE : 0;
 }
 
 unsigned capture_filter_match(enum link_type link, const uint8_t *bytes, size_t length)

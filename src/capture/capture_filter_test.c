@@ -146,6 +146,11 @@ static void what_each_source_wants_is_accepted(void **state)
     assert_int_equal(run_kernel(ALL, &advertisement), 0);
     advertisement.bytes[54] = 146; /* mobile prefix solicitation */
     assert_both(&advertisement, CAPTURE_MOBILE);
+    advertisement.bytes[54] = 134; /* a router's, with the flag of a home agent */
+    advertisement.bytes[59] = 0x20;
+    assert_both(&advertisement, CAPTURE_MOBILE);
+    advertisement.bytes[59] = 0x80;
+    assert_int_equal(run_kernel(ALL, &advertisement), 0);
 }
 
 static void a_census_takes_the_beginning_of_every_frame(void **state)

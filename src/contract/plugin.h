@@ -27,12 +27,14 @@
 
 struct loop;
 struct snmp_engine;
+struct capture_hub;
 struct run_state_words;
 
 /* Services handed to plug-ins; nothing else in the process is theirs to touch. */
 struct env {
     struct loop *loop;
-    struct snmp_engine *snmp; /* one engine for every SNMP source */
+    struct snmp_engine *snmp;    /* one engine for every SNMP source */
+    struct capture_hub *capture; /* one reader an interface for all who sniff; NULL: each its own */
     const struct run_state_words *run_states;
     const char *quirks_file; /* user's additions to the quirk table, NULL */
     /* Wall clock; a test's is fake. */
