@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "source/announce.h"
 #include "source/csv.h"
 #include "source/exec.h"
 #include "source/linux_bridge.h"
+#include "source/mobile_ip.h"
 #include "source/ovs.h"
 #include "source/recording.h"
 #include "source/snmp.h"
@@ -25,6 +27,8 @@ static const struct observed_source_class *const observed[] = {
 
 /* Ends with NULL. */
 static const struct event_source_class *const events[] = {
+    &event_announce,
+    &event_mobile_ip,
     NULL,
 };
 
