@@ -20,7 +20,7 @@ static void *grow_huge(void *block, size_t count, size_t *capacity, size_t size)
 
 void row_links_init(struct row_links *links, const struct world *world)
 {
-    size_t slots = world->index.line_count * MAC_LINE_SLOTS, rows = 16;
+    size_t slots = world->index.count + 1, rows = 16;
     CHECK(slots < WORLD_SEVERAL);
     for (uint32_t s = 0; s < world->switch_count; s++)
         rows += world->switches[s].table != NULL ? world->switches[s].table->row_count : 0;
@@ -30,7 +30,7 @@ void row_links_init(struct row_links *links, const struct world *world)
                                 .free_node = WORLD_NONE,
                                 .heads = alloc_huge(slots * sizeof *links->heads),
                                 .head_capacity = slots,
-                                .slot_count = slots};
+                                .slot_count = world->index.count};
     for (size_t i = 0; i < slots; i++)
         links->heads[i].first = WORLD_NONE;
 }

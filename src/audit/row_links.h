@@ -8,12 +8,12 @@
  * changed and at no others.
  *
  * Every MAC has a number: that of its slot in the world's index, and for MACs that no
- * record has the numbers behind the index's. So the head of a MAC's list lies where its
- * address alone says, beside nothing else, and can be fetched ahead together with the
- * slot; no second hash table is asked. Strangers that could never make a verdict (no
- * guest prefix, no port mode) are not linked at all: ten million unknown rows cost
- * nothing here. What is known of a MAC as a whole is a mark beside its head: whether some
- * row of it is odd, and whether memory has a reason to look at it whatever its rows are.
+ * record has the numbers behind the index's. So no second hash table is asked for the head of a
+ * MAC's list, and the heads of guests that stand together in the records are together. Strangers
+ * that could never make a verdict (no guest prefix, no port mode) are not linked at all: ten
+ * million unknown rows cost nothing here. What is known of a MAC as a whole is a mark beside its
+ * head: whether some row of it is odd, and whether memory has a reason to look at it whatever its
+ * rows are.
  *
  * Memory: 12 octets a row and 8 a slot of the index. Rows that went
  * leave their place to the next that comes; strangers that went stay known by name until
@@ -62,12 +62,16 @@ static inline uint32_t row_links_count(const struct row_links *links)
 void row_links_add(struct row_links *links, uint32_t number, struct sighting sighting);
 bool row_links_remove(struct row_links *links, uint32_t number, struct sighting sighting);
 
-/* Fetches what row_links_find() will look at, then the first row it leads to. */
+/* Fetches, in two steps, what row_links_find() will look at, and where it leads to. */
 static FETCHES_AHEAD void row_links_prefetch(const struct row_links *links, uint64_t mac)
 {
-    const struct mac_slot *home = mac_index_home(&links->world->index, mac);
-    __builtin_prefetch(home);
-    __builtin_prefetch(links->heads + (home - links->world->index.slots), 1);
+    mac_index_prefetch(&links->world->index, mac);
+}
+
+static FETCHES_AHEAD void row_links_prefetch_head(const struct row_links *links, uint64_t mac)
+{
+    uint32_t guess = mac_index_guess(&links->world->index, mac);
+    __builtin_prefetch(links->heads + (guess > 0 ? guess - 1 : 0), 1);
 }
 
 static FETCHES_AHEAD void row_links_prefetch_first(const struct row_links *links, uint32_t number)

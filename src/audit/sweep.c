@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
-enum { PREFETCH_AHEAD = 32, PREFETCH_SOON = 8, PREFETCH_ROWS = 96 };
+enum { PREFETCH_AHEAD = 32, GUESS_AHEAD = 16, PREFETCH_SOON = 8, PREFETCH_ROWS = 96 };
 
 /* --- lists of MACs and subjects --- */
 
@@ -314,28 +314,47 @@ void sweep_pass_heard(struct first_pass *pass)
     }
 }
 
+/* Looks at all rows of a switch; the pass keeps at least `seen` and `hypervisors`. */
 static void pass_table(struct first_pass *pass, const struct world_switch *sw)
 {
-    const struct forward_table *table = sw->table;
-    const struct mac_index *index = &pass->world->index;
-    const uint32_t *fast = pass->fast + sw->first_port;
-    size_t count = table->row_count;
+    const struct forward_row *rows = sw->table->rows;
+    const struct mac_index index = pass->world->index; /* a copy: nothing else may change it */
+    const uint32_t *fast = pass->fast + sw->first_port, port_count = sw->port_count;
+    const uint16_t *vlans = sw->vlans;
+    uint64_t *seen = pass->seen;
+    uint8_t *hypervisors = pass->hypervisors;
+    size_t count = sw->table->row_count;
+    uint32_t guesses[GUESS_AHEAD] = {0}; /* of the next rows' MACs: number i % GUESS_AHEAD */
     for (size_t i = 0; i < count && i < PREFETCH_AHEAD; i++)
-        mac_index_prefetch(index, table->rows[i].mac_status >> 16);
+        mac_index_prefetch(&index, rows[i].mac_status >> 16);
+    for (size_t i = 0; i < count && i < GUESS_AHEAD; i++)
+        guesses[i] = mac_index_guess(&index, rows[i].mac_status >> 16);
     for (size_t i = 0; i < count; i++) {
-        const struct forward_row *row = &table->rows[i];
+        const struct forward_row *row = &rows[i];
+        uint32_t guess = guesses[i % GUESS_AHEAD];
         if (i + PREFETCH_AHEAD < count)
-            mac_index_prefetch(index, row[PREFETCH_AHEAD].mac_status >> 16);
-        if (i + PREFETCH_ROWS < count)
-            __builtin_prefetch(row + PREFETCH_ROWS);
-        if (row->port >= sw->port_count || !world_row_counts(row))
+            mac_index_prefetch(&index, row[PREFETCH_AHEAD].mac_status >> 16);
+        if (i + GUESS_AHEAD < count)
+            guesses[i % GUESS_AHEAD] = mac_index_guess(&index, row[GUESS_AHEAD].mac_status >> 16);
+        __builtin_prefetch(row + PREFETCH_ROWS); /* past the end it does no harm */
+        if (row->port >= port_count || !world_row_counts(row))
             continue;
         uint64_t mac = row->mac_status >> 16;
-        const struct mac_slot *slot = mac_index_find(index, mac);
-        if (slot == NULL && sweep_is_suspect(pass->world, mac))
-            pass_odd(pass, mac);
-        if (slot != NULL)
-            pass_row(pass, slot, fast[row->port], sw->first_port + row->port, sw->vlans[row->vlan]);
+        const struct mac_slot *slot = mac_index_confirm(&index, mac, guess);
+        if (slot == NULL) {
+            if (sweep_is_suspect(pass->world, mac))
+                pass_odd(pass, mac);
+            continue;
+        }
+        uint32_t place = fast[row->port], vlan = vlans[row->vlan],
+                 tag = (uint32_t)(slot->key >> 48);
+        if (place == slot->owner && (tag == 0 || (tag == vlan && vlan <= MAC_TAG_VLAN))) {
+            /* what pass_row() does of nearly every row: a NIC at home, without a question */
+            seen[slot->nic / 64] |= UINT64_C(1) << slot->nic % 64;
+            hypervisors[place] |= HYPERVISOR_SEEN;
+            continue;
+        }
+        pass_row(pass, slot, place, sw->first_port + row->port, (uint16_t)vlan);
     }
 }
 

@@ -373,8 +373,7 @@ static void mark_alone(struct sweep_state *state)
 {
     for (uint32_t number = 0; number < state->links.slot_count; number++) {
         const struct mac_slot *slot = row_links_slot(&state->links, number);
-        if (slot->key != MAC_SLOT_FREE && !is_infrastructure(slot) &&
-            is_alone(state->world, slot->nic))
+        if (!is_infrastructure(slot) && is_alone(state->world, slot->nic))
             state->links.heads[number].marks |= MARK_ALONE;
     }
 }
@@ -516,6 +515,8 @@ static void find_numbers(const struct sweep_state *state, const struct row_chang
                          size_t count, uint32_t *numbers)
 {
     const struct row_links *links = &state->links;
+    for (size_t i = 0; i < count; i++)
+        row_links_prefetch_head(links, changes[i].row.mac_status >> 16);
     for (size_t i = 0; i < count; i++) {
         uint32_t number = row_links_find(links, changes[i].row.mac_status >> 16);
         numbers[i] = number;

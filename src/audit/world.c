@@ -87,16 +87,15 @@ static uint32_t add_switch(struct world *world, const char *name, size_t *capaci
 /* The table's VLAN sets as the world's. */
 static uint16_t *map_vlans(struct world *world, const struct vlan_pool *pool)
 {
-    uint16_t *vlans = alloc_zeroed(UINT16_MAX + 1, sizeof *vlans);
+    size_t sets = pool != NULL ? vlan_pool_count(pool) : 0;
+    uint16_t *vlans = alloc_zeroed(sets + VLAN_SET_TRUNK + 1, sizeof *vlans);
     vlans[VLAN_SET_TRUNK] = VLAN_SET_TRUNK;
-    uint32_t last = VLAN_SET_TRUNK;
-    for (uint32_t set = VLAN_SET_TRUNK + 1; pool != NULL && set < vlan_pool_count(pool); set++) {
+    for (uint32_t set = VLAN_SET_TRUNK + 1; set < sets; set++) {
         size_t count;
         const uint32_t *ids = vlan_pool_get(pool, (vlan_set)set, &count);
         vlans[set] = vlan_pool_add(world->vlans, ids, count);
-        last = set;
     }
-    return alloc_resize(vlans, last + 1, sizeof *vlans);
+    return vlans;
 }
 
 static void add_table(struct world *world, uint32_t number, size_t *switches, size_t *hypervisors)

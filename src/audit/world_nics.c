@@ -143,11 +143,14 @@ size_t world_guest_nics(const struct world *world, uint32_t guest, uint32_t **ni
 static void order_by_guest(struct world_set *set)
 {
     const struct nic_columns *nics = &set->set->nics;
-    set->guests_in_order = set->guests_alone = true;
-    for (size_t i = 1; i < nics->count && set->guests_in_order; i++) {
-        set->guests_in_order = nics->guest[i] >= nics->guest[i - 1];
-        set->guests_alone = set->guests_alone && nics->guest[i] > nics->guest[i - 1];
+    const uint32_t *guest = nics->guest;
+    uint32_t falls = 0, stays = 0;
+    for (size_t i = 1; i < nics->count; i++) {
+        falls += guest[i] < guest[i - 1];
+        stays += guest[i] == guest[i - 1];
     }
+    set->guests_in_order = falls == 0;
+    set->guests_alone = falls == 0 && stays == 0;
     if (set->guests_in_order)
         return;
     size_t guests = set->set->guest_count;
@@ -248,16 +251,12 @@ static void add_shared(struct world *world, size_t *capacity, uint64_t mac, uint
     world->shared[world->shared_count++] = (struct world_shared_mac){mac, nic};
 }
 
-/* What the fast path may take for granted of a NIC. */
-static uint16_t tag_of(const struct world_set *set, size_t i, uint32_t hypervisor,
-                       enum tristate communicates)
+/* What the fast path may take for granted of a NIC in the world's VLAN set `vlan`. */
+static uint16_t tag_of(uint16_t vlan, uint32_t hypervisor, enum tristate communicates)
 {
-    uint16_t vlan = set->vlans[set->set->nics.vlan[i]], tag = 0;
     if (communicates == NO || hypervisor == WORLD_NONE || vlan >= WORLD_VLAN_TAGS)
-        tag |= MAC_TAG_SLOW;
-    else if (vlan != VLAN_SET_UNKNOWN && vlan != VLAN_SET_TRUNK)
-        tag |= vlan;
-    return tag;
+        return MAC_TAG_SLOW;
+    return vlan != VLAN_SET_TRUNK ? vlan : VLAN_SET_UNKNOWN;
 }
 
 /* Whether two sources agree about one guest's NIC, so that one of them is enough. */
@@ -273,42 +272,64 @@ static bool says_the_same(const struct world *world, uint32_t one, uint32_t othe
 
 enum { PREFETCH_AHEAD = 32 };
 
+/* One of several NICs with one MAC, which the index has as `slot`. */
+static void index_again(struct world *world, struct mac_slot *slot, uint32_t nic, size_t *capacity)
+{
+    if (says_the_same(world, slot->nic, nic))
+        return;
+    add_shared(world, capacity, slot->key & MAC_SLOT_MASK, slot->nic);
+    add_shared(world, capacity, slot->key & MAC_SLOT_MASK, nic);
+    slot->key |= (uint64_t)MAC_TAG_SLOW << 48;
+}
+
 static void index_set(struct world *world, struct world_set *set, size_t *capacity)
 {
     const struct nic_columns *nics = &set->set->nics;
-    struct mac_index *index = &world->index;
-    enum run_state last = RUN_STATE_UNKNOWN; /* nearly all are alike */
-    enum tristate communicates = run_state_communicates(last);
+    const uint64_t *macs = nics->mac;
+    const vlan_set *vlans = nics->vlan;
+    const uint32_t *names = nics->hypervisor;
+    const uint8_t *states = nics->run_state, *wires = nics->wire;
+    const uint16_t *world_vlans = set->vlans;
+    struct mac_index index = world->index;
+    /* of the NIC before: nearly all are alike, and a hypervisor's guests stand together */
+    uint8_t state = RUN_STATE_UNKNOWN;
+    enum tristate communicates = run_state_communicates(RUN_STATE_UNKNOWN);
+    uint32_t name = NAME_NONE, hypervisor = WORLD_NONE, expects = 0;
+    bool has_gaps = false;
     for (size_t i = 0; i < nics->count; i++) {
         if (i + PREFETCH_AHEAD < nics->count)
-            mac_index_prefetch(index, nics->mac[i + PREFETCH_AHEAD] & MAC_SLOT_MASK);
-        uint32_t name = nics->hypervisor[i];
-        uint32_t hypervisor = name == NAME_NONE ? WORLD_NONE : set->hypervisor_numbers[name];
-        if (nics->run_state[i] != last) {
-            last = (enum run_state)nics->run_state[i];
-            communicates = run_state_communicates(last);
+            mac_index_prefetch(&index, macs[i + PREFETCH_AHEAD] & MAC_SLOT_MASK);
+        if (names[i] != name) {
+            if (hypervisor != WORLD_NONE)
+                world->hypervisors[hypervisor].expects += expects;
+            expects = 0;
+            name = names[i];
+            hypervisor = name == NAME_NONE ? WORLD_NONE : set->hypervisor_numbers[name];
         }
-        if (hypervisor != WORLD_NONE && nics->wire[i] == YES && communicates == YES)
-            world->hypervisors[hypervisor].expects++;
-        struct mac mac = {nics->mac[i]};
-        bool station = world_is_station(mac);
-        set->has_gaps = set->has_gaps || !station || name == NAME_NONE;
+        if (states[i] != state) {
+            state = states[i];
+            communicates = run_state_communicates((enum run_state)state);
+        }
+        expects += (wires[i] == YES) & (communicates == YES);
+        bool station = world_is_station((struct mac){macs[i]});
+        has_gaps |= !station | (name == NAME_NONE);
         if (!station)
             continue;
         bool new;
-        struct mac_slot *slot = mac_index_put(index, mac.bits, &new);
         uint32_t nic = set->nic_base + (uint32_t)i;
+        struct mac_slot *slot = mac_index_put(&index, macs[i], &new);
         if (!new) {
-            if (says_the_same(world, slot->nic, nic))
-                continue;
-            add_shared(world, capacity, mac.bits, slot->nic);
-            add_shared(world, capacity, mac.bits, nic);
-            slot->key |= (uint64_t)MAC_TAG_SLOW << 48;
+            index_again(world, slot, nic, capacity);
             continue;
         }
-        *slot = (struct mac_slot){
-            mac.bits | (uint64_t)tag_of(set, i, hypervisor, communicates) << 48, nic, hypervisor};
+        slot->key |= (uint64_t)tag_of(world_vlans[vlans[i]], hypervisor, communicates) << 48;
+        slot->nic = nic;
+        slot->owner = hypervisor;
     }
+    if (hypervisor != WORLD_NONE)
+        world->hypervisors[hypervisor].expects += expects;
+    set->has_gaps = has_gaps;
+    world->index.count = index.count;
 }
 
 /* Finds guests of which several claims differ: other hypervisor or other state. */
