@@ -26,6 +26,7 @@ enum {
     LIMIT_CONFIG_BYTES = 4 * 1024 * 1024, /* muster.yaml */
     LIMIT_CONFIG_DEPTH = 32,              /* nesting of muster.yaml */
     LIMIT_STDERR_BYTES = 16 * 1024,       /* of a plug-in's stderr that is kept to show */
+    LIMIT_FOLLOWED_ROWS = 256 * 1024,     /* entries of one bridge of this host that are followed */
     LIMIT_TRAP_ENGINES = 4096,            /* senders of SNMPv3 traps remembered */
     LIMIT_TRAP_DEVICES = 4096,            /* senders of traps whose rate is watched singly */
     LIMIT_MEMBERS = 10000,                /* members of collective cases remembered a round */

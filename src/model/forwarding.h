@@ -58,6 +58,7 @@ struct forward_port {
     uint32_t alias;       /* ifAlias, NAME_NONE */
     uint32_t if_index;    /* 0 unknown */
     uint32_t bridge_port; /* dot1dBasePort, 0 unknown */
+    uint32_t bridge;      /* on a host with several, a number of its own for each; 0 */
     uint32_t aggregate;   /* index of the LAG's aggregate port; its own index when none */
     bool tunnel; /* VTEP/NVE pseudo-port: what is behind it is remote (DOMAIN 2.3 point 6) */
     bool uplink; /* hypervisor's own bridge: leads out, not to a guest */

@@ -241,6 +241,7 @@ static bool take_message(struct fetch *fetch, const struct rtnl_message *message
         if (message->error != 0)
             return refuse(fetch, ERR_SYSTEM, strerror(message->error));
         return end_phase(fetch);
+    case RTNL_GONE:
     case RTNL_OTHER:
     case RTNL_MALFORMED:
         break;

@@ -134,6 +134,7 @@ static void add_ports(struct build *build)
                                     .alias = NAME_NONE,
                                     .if_index = link->if_index,
                                     .bridge_port = link->port_number,
+                                    .bridge = link->master,
                                     .aggregate = (uint32_t)table->port_count,
                                     .tunnel = is_tunnel(link),
                                     .uplink = is_uplink(build, link)};

@@ -97,6 +97,7 @@ static uint32_t add_port(struct build *build, size_t bridge, uint32_t number, co
                                 .descr = NAME_NONE,
                                 .alias = NAME_NONE,
                                 .bridge_port = number,
+                                .bridge = (uint32_t)bridge,
                                 .aggregate = (uint32_t)table->port_count};
     uint32_t index = forward_table_add_port(table, &port);
     map_put_new(&build->names, port.name, index);

@@ -248,6 +248,10 @@ static void read_message(uint16_t type, const uint8_t *payload, size_t length,
         if (read_entry(payload, length, &ret->entry))
             ret->what = RTNL_ENTRY;
         break;
+    case RTM_DELNEIGH:
+        if (read_entry(payload, length, &ret->entry))
+            ret->what = RTNL_GONE;
+        break;
     case RTM_NEWLINK:
         if (read_link(payload, length, &ret->link))
             ret->what = RTNL_LINK;

@@ -17,7 +17,8 @@
  * bridge remembers; RTM_GETNEIGH with family AF_BRIDGE lists the entries, each
  * with the time since a frame last refreshed it, which no MIB offers. A stream of
  * messages is cut by rtnl_next(); what is of no interest comes back as
- * RTNL_OTHER.
+ * RTNL_OTHER. The same messages, unasked, tell each change (multicast group
+ * RTNLGRP_NEIGH); an entry that was taken out since it was silent is RTNL_EXPIRED in them.
  *
  * Limits and attacks: the peer is the kernel, yet every length is checked against
  * the bytes that are there, attributes that are too short or repeated are
@@ -32,6 +33,7 @@ enum { RTNL_NAME_SIZE = 16, RTNL_KIND_SIZE = 16, RTNL_REQUEST_SIZE = 64 };
 
 enum rtnl_what {
     RTNL_ENTRY,    /* a forward entry */
+    RTNL_GONE,     /* a forward entry that was just taken out */
     RTNL_LINK,     /* a network device */
     RTNL_DONE,     /* the dump is complete */
     RTNL_ERROR,    /* the kernel refused; `error` says why */
@@ -77,7 +79,7 @@ struct rtnl_message {
     bool interrupted;  /* the table changed under the dump: ask again */
     int error;         /* RTNL_ERROR and RTNL_DONE: errno, 0 for none */
     union {
-        struct rtnl_entry entry;
+        struct rtnl_entry entry; /* RTNL_ENTRY, RTNL_GONE */
         struct rtnl_link link;
     };
 };

@@ -125,6 +125,21 @@ static void test_entry_states(void **state)
     }
 }
 
+/* The same entry as it leaves: taken out, or aged. */
+static void test_an_entry_that_goes(void **state)
+{
+    static const uint16_t states[] = {NUD_REACHABLE, NUD_STALE};
+    for (size_t i = 0; i < ARRAY_COUNT(states); i++) {
+        struct builder b = {0};
+        entry(&b, states[i], 0, 10, 0);
+        memcpy(b.bytes + offsetof(struct nlmsghdr, nlmsg_type), &(uint16_t){RTM_DELNEIGH}, 2);
+        struct rtnl_message message = only(&b);
+        assert_int_equal(message.what, RTNL_GONE);
+        assert_int_equal(message.entry.state, i == 0 ? RTNL_LEARNED : RTNL_EXPIRED);
+        assert_int_equal(message.entry.if_index, 5);
+    }
+}
+
 static void test_an_entry_without_address_or_of_another_family_is_nothing(void **state)
 {
     struct builder b = {0};
@@ -294,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_learnt_entry_has_everything),
         cmocka_unit_test(test_entry_states),
+        cmocka_unit_test(test_an_entry_that_goes),
         cmocka_unit_test(test_an_entry_without_address_or_of_another_family_is_nothing),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_long_names_are_cut),

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (message.what == RTNL_LINK)
             CHECK(strlen(message.link.name) < RTNL_NAME_SIZE &&
                   strlen(message.link.kind) < RTNL_KIND_SIZE);
-        if (message.what == RTNL_ENTRY)
+        if (message.what == RTNL_ENTRY || message.what == RTNL_GONE)
             CHECK(mac_known(message.entry.mac));
     }
     return 0;

@@ -110,6 +110,82 @@ class Reading:
         return [row['port'] for row in self.of(mac)]
 
 
+class Ear:
+    """build/tests/lab/hear: an event source that runs until it is stopped."""
+
+    def __init__(self, *words):
+        self.output = tempfile.NamedTemporaryFile(delete=False).name
+        self.errors = self.output + '.err'
+        with open(self.output, 'w') as output, open(self.errors, 'w') as errors:
+            self.process = subprocess.Popen([os.environ['MUSTER_HEAR'], *words], stdout=output,
+                                            stderr=errors)
+        self.at = 0
+        self.waiting = []
+        wait_until(f'hear {" ".join(words)}', self._is_ready)
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            with open(self.errors) as errors:
+                sys.exit(f'hear ended: {errors.read()}')
+        lines = self._lines()
+        self.waiting = [json.loads(line) for line in lines if line != 'ready']
+        return 'ready' in lines
+
+    def _lines(self):
+        with open(self.output) as output:
+            output.seek(self.at)
+            text = output.read()
+        whole = text[:text.rfind('\n') + 1]
+        self.at += len(whole)
+        return whole.splitlines()
+
+    def take(self):
+        """The events since the last call."""
+        events = self.waiting + [json.loads(line) for line in self._lines()]
+        self.waiting = []
+        return events
+
+    def wait(self, count, seconds=10):
+        """The next `count` events."""
+        def enough():
+            self.waiting = self.take()
+            return len(self.waiting) >= count
+        try:
+            wait_until(f'{count} events', enough, seconds)
+        except SystemExit:
+            print(f'heard {len(self.waiting)}: {self.waiting[:3]}')
+            raise
+        found, self.waiting = self.waiting[:count], self.waiting[count:]
+        return found
+
+    def wait_for(self, condition, seconds=10):
+        """The events up to the first for which `condition` holds."""
+        found = []
+        while not found or not condition(found[-1]):
+            found += self.wait(1, seconds)
+        return found
+
+    def failure(self):
+        """What the source said when it gave up, '' while it did not."""
+        with open(self.errors) as errors:
+            return errors.read()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        """Ends it; returns its counters. Events that were not taken are in `waiting`."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+        *self.waiting, counters = self.take()
+        os.unlink(self.output)
+        os.unlink(self.errors)
+        return counters
+
+
 class Check:
     """Counts checks; the last line is cmocka's, so that scripts/check counts them."""
 
