@@ -38,13 +38,15 @@ static uint64_t load(const uint8_t *at, size_t count)
 }
 
 /* Sixteen bytes a step through a 64x64->128 multiplication; the secret seed
- * enters every step, so collisions cannot be prepared. The last step reads its
- * bytes by two loads of fixed size that may overlap. */
+ * enters every step, so collisions cannot be prepared. The two factors are masked
+ * by values whose difference depends on the seed too: a product does not tell which
+ * factor was which, so inputs with exchanged halves would otherwise be one. The last
+ * step reads its bytes by two loads of fixed size that may overlap. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
 {
     const uint64_t k1 = UINT64_C(0xa0761d6478bd642f), k2 = UINT64_C(0xe7037ed1a0b428db);
     const uint8_t *at = bytes;
-    uint64_t state = seed ^ k1, a = 0, b = 0;
+    uint64_t state = fold(seed ^ k1, k2), a = 0, b = 0;
     size_t left = length;
     for (; left > 16; left -= 16, at += 16)
         state = fold(load(at, 8) ^ k2 ^ seed, load(at + 8, 8) ^ state);
