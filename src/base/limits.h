@@ -21,7 +21,12 @@ enum {
     LIMIT_VLANS_PER_SET = 4096,           /* VLANs that share one FDB */
     LIMIT_SNMP_MESSAGE = 65507,           /* one SNMP message over UDP */
     LIMIT_RADIUS_SECRET = 256,            /* a RADIUS client's shared secret */
+    LIMIT_RADIUS_CLIENTS = 65536,         /* RADIUS clients (addresses and prefixes) */
+    LIMIT_RADIUS_PENDING = 32768,         /* RADIUS requests that wait to be stored */
+    LIMIT_RADIUS_RECENT = 262144,         /* RADIUS requests remembered to tell repetitions */
+    LIMIT_RADIUS_SCOPES = 65536,          /* ports known by their Called-Station-Id */
     LIMIT_DETAIL_MIB = 256,               /* a FreeRADIUS detail file to decode, in MiB */
+    LIMIT_RADACCT_MIB = 256,              /* rows of radacct that one question brings, in MiB */
     LIMIT_OID_LENGTH = 128,               /* sub-identifiers of an OID, RFC 3416 section 2.1 */
     LIMIT_CONFIG_BYTES = 4 * 1024 * 1024, /* muster.yaml */
     LIMIT_CONFIG_DEPTH = 32,              /* nesting of muster.yaml */

@@ -10,6 +10,7 @@
 #include "source/linux_bridge.h"
 #include "source/mobile_ip.h"
 #include "source/ovs.h"
+#include "source/radius.h"
 #include "source/recording.h"
 #include "source/snmp.h"
 
@@ -29,6 +30,7 @@ static const struct observed_source_class *const observed[] = {
 static const struct event_source_class *const events[] = {
     &event_announce,
     &event_mobile_ip,
+    &event_radius,
     NULL,
 };
 

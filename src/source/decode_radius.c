@@ -182,6 +182,7 @@ static void print_session(struct text *line, const struct reading *reading)
     add_view(line, "called", record->called);
     add_view(line, "user", record->user);
     add_view(line, "multi_session", record->multi_session);
+    add_number(line, "vlan", record->vlan != 0, record->vlan);
     add_ip(line, "address", address);
     add_addresses(line, reading);
     add_text(line, "cause", record->has_cause ? radius_cause_word(record->cause) : NULL);

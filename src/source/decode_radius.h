@@ -27,7 +27,7 @@
  *   time         when it happened: Event-Timestamp, else arrival less Acct-Delay-Time
  *   station      Calling-Station-Id as sent; station_is: mac, absent, ip_address, telephone,
  *                no_station (zero, multicast, a virtual router's) or other
- *   called, user, multi_session, address, source, destination, cause, delay_seconds,
+ *   called, user, multi_session, vlan, address, source, destination, cause, delay_seconds,
  *   interim_seconds, port_number, port_type: as sent, null where absent
  *   notes        what is wrong with the packet, in words
  * radius: any other packet of the protocol (Access-Request, Status-Server, answers ...), for

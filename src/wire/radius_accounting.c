@@ -65,6 +65,21 @@ static void take_address(struct ip *address, const struct radius_attribute *attr
     *address = octets == 4 ? ip_from_v4(attribute->value) : ip_from_v6(attribute->value);
 }
 
+/* A VLAN in decimal, behind a tag of RFC 2868 where there is one. */
+static void take_vlan(struct radius_accounting *record, const struct radius_attribute *attribute)
+{
+    uint32_t vlan = 0;
+    size_t at = attribute->length > 0 && attribute->value[0] < ' ' ? 1 : 0;
+    if (record->vlan != 0 || attribute->length - at > 4)
+        return;
+    for (; at < attribute->length; at++) {
+        if (attribute->value[at] < '0' || attribute->value[at] > '9')
+            return; /* a VLAN's name, which is its switch's own */
+        vlan = vlan * 10 + (uint32_t)(attribute->value[at] - '0');
+    }
+    record->vlan = vlan <= 4094 ? (uint16_t)vlan : 0;
+}
+
 /* The attributes of which a bool says that they were there. */
 static void take_number(struct radius_accounting *record, bool *has_status, bool *has_type,
                         const struct radius_attribute *attribute)
@@ -136,6 +151,9 @@ static void take_name(struct radius_accounting *record, const struct radius_attr
         break;
     case RADIUS_FRAMED_IPV6_ADDRESS:
         take_address(&record->framed_address6, attribute, 16);
+        break;
+    case RADIUS_TUNNEL_PRIVATE_GROUP_ID:
+        take_vlan(record, attribute);
         break;
     default:
         break;

@@ -74,6 +74,7 @@ struct radius_accounting {
     struct ip nas_address, nas_address6, framed_address, framed_address6; /* IP_NONE: absent */
     bool has_port, has_cause, has_interim, has_delay, has_event_time;
     uint32_t port, cause;
+    uint16_t vlan;      /* of Tunnel-Private-Group-ID, RFC 3580 section 3.31; 0: not said */
     uint32_t port_type; /* RADIUS_PORT_TYPE_UNKNOWN where absent */
     uint32_t interim_seconds, delay_seconds, event_seconds;
 };

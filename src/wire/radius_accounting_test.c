@@ -123,7 +123,12 @@ static void record_is_read_whole(void **state)
     radius_writer_add_integer(&built.writer, RADIUS_ACCT_TERMINATE_CAUSE, 2);
     radius_writer_add_integer(&built.writer, RADIUS_ACCT_INTERIM_INTERVAL, 600);
     radius_writer_add_integer(&built.writer, RADIUS_ACCT_DELAY_TIME, 12);
+    radius_writer_add(&built.writer, RADIUS_TUNNEL_PRIVATE_GROUP_ID,
+                      "\1"
+                      "120",
+                      4);
     const struct radius_accounting *record = read_record(&built);
+    assert_int_equal(record->vlan, 120);
     char buffer[RADIUS_TEXT_SIZE];
     assert_int_equal(record->status, RADIUS_STATUS_STOP);
     assert_int_equal(record->mac.bits, 0x5254007ca200);

@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/radius_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "io/clock.h"
+#include "io/loop.h"
+#include "source/radius_recent.h"
+#include "source/radius_scope.h"
+#include "source/radius_socket.h"
+
+enum {
+    RADIUS_TURN = 8,     /* batches of one socket before others get their turn */
+    REPLY_INLINE = 64,   /* an answer without long Proxy-States fits */
+    SAME_SECONDS = 1,    /* by which two subtractions of a delay may differ */
+    INTERIM_FLOOR = 60,  /* RFC 2869 section 2.1 */
+    INTERIMS_MISSED = 3, /* DOMAIN F2 */
+    NO_SLOT = UINT32_MAX
+};
+
+#define KEEP_REQUESTS span_seconds(60)
+#define KEEP_RECORDS  span_seconds(300)
+#define AHEAD_MOST    span_seconds(300)
+#define DELAY_MOST    (30 * 86400)
+#define EARLIEST_TIME ((struct wall){INT64_C(946684800000000)}) /* 2000-01-01 */
+
+/* name, whether it is a loss, enumerator; each is documented in the operator's guide.
+ * What a stranger can raise by sending is never a loss: losses become an audit_gap. */
+#define RADIUS_COUNTERS(COUNTER)                                                                   \
+    COUNTER("received", false, COUNT_RECEIVED)                                                     \
+    COUNTER("answered", false, COUNT_ANSWERED)                                                     \
+    COUNTER("starts", false, COUNT_STARTS)                                                         \
+    COUNTER("interims", false, COUNT_INTERIMS)                                                     \
+    COUNTER("stops", false, COUNT_STOPS)                                                           \
+    COUNTER("resets", false, COUNT_RESETS)                                                         \
+    COUNTER("status_server", false, COUNT_STATUS_SERVER)                                           \
+    COUNTER("other_status", false, COUNT_OTHER_STATUS)                                             \
+    COUNTER("duplicate", false, COUNT_DUPLICATE)                                                   \
+    COUNTER("repeated", false, COUNT_REPEATED)                                                     \
+    COUNTER("pending", false, COUNT_PENDING)                                                       \
+    COUNTER("no_switch", false, COUNT_NO_SWITCH)                                                   \
+    COUNTER("no_port", false, COUNT_NO_PORT)                                                       \
+    COUNTER("unknown_client", false, COUNT_UNKNOWN_CLIENT)                                         \
+    COUNTER("malformed", false, COUNT_MALFORMED)                                                   \
+    COUNTER("bad_authenticator", false, COUNT_BAD_AUTHENTICATOR)                                   \
+    COUNTER("no_message_authenticator", false, COUNT_NO_MESSAGE_AUTHENTICATOR)                     \
+    COUNTER("unexpected_code", false, COUNT_UNEXPECTED_CODE)                                       \
+    COUNTER("no_status_type", false, COUNT_NO_STATUS_TYPE)                                         \
+    COUNTER("no_station", false, COUNT_NO_STATION)                                                 \
+    COUNTER("wrong_time", false, COUNT_WRONG_TIME)                                                 \
+    COUNTER("unknown_scope", false, COUNT_UNKNOWN_SCOPE)                                           \
+    COUNTER("scopes_full", true, COUNT_SCOPES_FULL)                                                \
+    COUNTER("refused", true, COUNT_REFUSED)                                                        \
+    COUNTER("not_stored", true, COUNT_NOT_STORED)                                                  \
+    COUNTER("send_failed", true, COUNT_SEND_FAILED)                                                \
+    COUNTER("kernel_dropped", true, COUNT_KERNEL_DROPPED)
+
+enum counter {
+#define COUNTER(name, loss, enumerator) enumerator,
+    RADIUS_COUNTERS(COUNTER)
+#undef COUNTER
+        COUNT_COUNT
+};
+
+/* An answer that waits until its event is on the disk. */
+struct slot {
+    const struct radius_socket *socket;
+    struct radius_peer peer;
+    uint64_t request_key, record_key;
+    uint8_t *bytes; /* NULL: in `inline_bytes` */
+    uint8_t inline_bytes[REPLY_INLINE];
+    uint16_t length; /* 0: free */
+    uint32_t next;   /* of the free ones */
+};
+
+struct ear {
+    struct radius_server *server;
+    struct radius_socket socket;
+    struct loop_watch *watch;
+};
+
+struct radius_server {
+    struct env *env;
+    struct radius_clients clients;
+    struct radius_crypto *crypto;
+    struct radius_batch *batch;
+    struct radius_scopes *scopes;
+    struct radius_recent *requests, *records; /* NULL while stopped */
+    struct event_feed *feed;
+    struct ear ears[RADIUS_SOCKETS_MAX];
+    size_t ear_count;
+    struct slot *slots;
+    size_t slot_count, slot_capacity;
+    uint32_t free_slot;
+    uint32_t epoch; /* of the tickets: those of before a stop mean nothing */
+    uint64_t counts[COUNT_COUNT];
+};
+
+/* One request on its way. */
+struct request {
+    const struct radius_socket *socket;
+    const struct radius_peer *peer;
+    const struct radius_client *client;
+    struct radius_packet packet;
+    struct radius_accounting record;
+    uint64_t key, record_key;
+    struct wall heard;
+    struct mono now;
+    bool fed; /* events wait for a flush */
+};
+
+struct radius_server *radius_server_new(struct env *env, struct radius_clients *take,
+                                        struct err *err)
+{
+    struct radius_crypto *crypto = radius_crypto_new();
+    if (crypto == NULL) {
+        err_set(err, ERR_UNSUPPORTED, "libcrypto has no MD5, which RADIUS needs");
+        return NULL;
+    }
+    struct radius_server *server = alloc_zeroed(1, sizeof(*server));
+    server->env = env;
+    server->clients = *take;
+    *take = (struct radius_clients){0};
+    server->crypto = crypto;
+    server->batch = radius_batch_new();
+    server->scopes = radius_scopes_new();
+    server->free_slot = NO_SLOT;
+    return server;
+}
+
+void radius_server_free(struct radius_server *server)
+{
+    if (server == NULL)
+        return;
+    radius_server_stop(server);
+    radius_clients_done(&server->clients);
+    radius_crypto_free(server->crypto);
+    radius_batch_free(server->batch);
+    radius_scopes_free(server->scopes);
+    free(server);
+}
+
+/* --- slots --- */
+
+static uint32_t take_slot(struct radius_server *server)
+{
+    uint32_t number = server->free_slot;
+    if (number != NO_SLOT) {
+        server->free_slot = server->slots[number].next;
+        return number;
+    }
+    if (server->slot_count == LIMIT_RADIUS_PENDING)
+        return NO_SLOT;
+    server->slots = alloc_grow(server->slots, server->slot_count, &server->slot_capacity,
+                               sizeof(*server->slots));
+    return (uint32_t)server->slot_count++;
+}
+
+static void free_slot(struct radius_server *server, uint32_t number)
+{
+    struct slot *slot = &server->slots[number];
+    free(slot->bytes);
+    *slot = (struct slot){.next = server->free_slot};
+    server->free_slot = number;
+}
+
+/* Writes the answer of `request` into slot `number`. */
+static void fill_slot(struct radius_server *server, uint32_t number, const struct request *request)
+{
+    uint8_t bytes[RADIUS_PACKET_MAX];
+    struct slot *slot = &server->slots[number];
+    const struct radius_secret secret = {(const uint8_t *)request->client->secret,
+                                         request->client->secret_length};
+    size_t length = radius_response_write(server->crypto, &request->packet, secret, bytes);
+    CHECK(length != 0); /* an answer holds no more than its request */
+    *slot = (struct slot){.socket = request->socket,
+                          .peer = *request->peer,
+                          .request_key = request->key,
+                          .record_key = request->record_key,
+                          .length = (uint16_t)length};
+    if (length > REPLY_INLINE)
+        slot->bytes = alloc_array(length, 1);
+    memcpy(slot->bytes != NULL ? slot->bytes : slot->inline_bytes, bytes, length);
+}
+
+/* Answers with the batch: nothing has to be stored first. */
+static void answer_now(struct radius_server *server, const struct request *request)
+{
+    uint8_t bytes[RADIUS_PACKET_MAX];
+    const struct radius_secret secret = {(const uint8_t *)request->client->secret,
+                                         request->client->secret_length};
+    size_t length = radius_response_write(server->crypto, &request->packet, secret, bytes);
+    CHECK(length != 0);
+    radius_batch_add(server->batch, request->socket, request->peer, bytes, length);
+    server->counts[COUNT_ANSWERED]++;
+}
+
+void radius_server_settled(struct radius_server *server, const uint64_t *tickets, size_t count,
+                           bool stored)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t number = (uint32_t)tickets[i];
+        if (tickets[i] >> 32 != server->epoch || number >= server->slot_count ||
+            server->slots[number].length == 0)
+            continue;
+        struct slot *slot = &server->slots[number];
+        if (stored) {
+            radius_recent_done(server->requests, slot->request_key);
+            radius_recent_done(server->records, slot->record_key);
+            radius_batch_add(server->batch, slot->socket, &slot->peer,
+                             slot->bytes != NULL ? slot->bytes : slot->inline_bytes, slot->length);
+            server->counts[COUNT_ANSWERED]++;
+        } else {
+            radius_recent_forget(server->requests, slot->request_key);
+            radius_recent_forget(server->records, slot->record_key);
+            server->counts[COUNT_NOT_STORED]++;
+        }
+        free_slot(server, number);
+        server->counts[COUNT_PENDING]--;
+    }
+    server->counts[COUNT_SEND_FAILED] += radius_batch_send(server->batch);
+}
+
+/* --- from record to event --- */
+
+/* The texts of an event; they live as long as the call that is given it. */
+struct event_texts {
+    char nas[RADIUS_TEXT_SIZE], port[RADIUS_TEXT_SIZE], session[RADIUS_TEXT_SIZE],
+        user[RADIUS_TEXT_SIZE], called[RADIUS_TEXT_SIZE];
+};
+
+/* When it happened; arrival where the record's own word cannot be. */
+static struct wall event_time(struct radius_server *server, const struct request *request)
+{
+    const struct radius_accounting *record = &request->record;
+    struct radius_accounting undated = *record;
+    struct wall at = radius_accounting_time(record, request->heard);
+    if (at.us >= EARLIEST_TIME.us && at.us <= request->heard.us + AHEAD_MOST.us &&
+        (record->has_event_time || !record->has_delay || record->delay_seconds <= DELAY_MOST))
+        return at;
+    server->counts[COUNT_WRONG_TIME]++;
+    undated.has_event_time = false;
+    if (undated.has_delay && undated.delay_seconds > DELAY_MOST)
+        undated.has_delay = false;
+    return radius_accounting_time(&undated, request->heard);
+}
+
+/* The switch that the record is about, and by that the keeper of its sessions. */
+static const char *find_switch(struct radius_server *server, const struct request *request,
+                               struct event_texts *texts)
+{
+    const struct radius_accounting *record = &request->record;
+    const struct ip *addresses[] = {&record->nas_address, &record->nas_address6};
+    if (request->client->switch_name != NULL)
+        return request->client->switch_name;
+    const char *found = event_feed_switch(server->feed, &request->peer->from_ip, NULL);
+    if (found != NULL)
+        return found;
+    if (*radius_text_copy(record->nas_identifier, texts->nas) != '\0')
+        found = event_feed_switch(server->feed, NULL, texts->nas);
+    for (size_t i = 0; found == NULL && i < ARRAY_COUNT(addresses); i++) {
+        if (ip_known(addresses[i]))
+            found = event_feed_switch(server->feed, addresses[i], NULL);
+    }
+    if (found != NULL)
+        return found;
+    server->counts[COUNT_NO_SWITCH]++;
+    return radius_nas_name(record, &request->peer->from_ip, texts->nas);
+}
+
+static enum event_kind kind_of(enum radius_status status)
+{
+    switch (status) {
+    case RADIUS_STATUS_START:
+        return EVENT_START;
+    case RADIUS_STATUS_INTERIM:
+        return EVENT_UPDATE;
+    case RADIUS_STATUS_STOP:
+        return EVENT_STOP;
+    case RADIUS_STATUS_ON:
+    case RADIUS_STATUS_OFF:
+        return EVENT_RESET;
+    case RADIUS_STATUS_NONE:
+    case RADIUS_STATUS_FAILED:
+    case RADIUS_STATUS_OTHER:
+    case RADIUS_STATUS_COUNT:
+        break;
+    }
+    return EVENT_KIND_COUNT;
+}
+
+static const char *cause_of(const struct radius_accounting *record)
+{
+    switch (record->status) {
+    case RADIUS_STATUS_STOP:
+        return record->has_cause ? radius_cause_word(record->cause) : NULL;
+    case RADIUS_STATUS_ON:
+        return "Accounting-On";
+    case RADIUS_STATUS_OFF:
+        return "Accounting-Off";
+    default:
+        return NULL;
+    }
+}
+
+static struct span lifetime_of(const struct radius_accounting *record)
+{
+    if (!record->has_interim || record->interim_seconds < INTERIM_FLOOR ||
+        (record->status != RADIUS_STATUS_START && record->status != RADIUS_STATUS_INTERIM))
+        return span_us(0);
+    return span_seconds((int64_t)record->interim_seconds * INTERIMS_MISSED);
+}
+
+static void make_event(struct radius_server *server, const struct request *request,
+                       struct event_texts *texts, struct event *ret)
+{
+    const struct radius_accounting *record = &request->record;
+    struct event event = event_of(kind_of(record->status));
+    event.proof = EVENT_PROOF_TOLD;
+    event.heard = request->heard;
+    event.at = event_time(server, request);
+    event.switch_name = find_switch(server, request, texts);
+    event.nas = event.switch_name;
+    event.port = radius_port_apply(request->client->rule, record, texts->port);
+    event.cause = cause_of(record);
+    if (event.kind != EVENT_RESET) {
+        event.mac = record->mac;
+        event.address =
+            ip_known(&record->framed_address6) ? record->framed_address6 : record->framed_address;
+        event.vlan = record->vlan;
+        event.node = radius_text_copy(record->user, texts->user);
+        event.session = radius_text_copy(record->session, texts->session);
+        event.lifetime = lifetime_of(record);
+        server->counts[COUNT_NO_PORT] += texts->port[0] == '\0';
+    }
+    *ret = event;
+}
+
+/* --- repetitions --- */
+
+static uint64_t request_key(const struct request *request)
+{
+    struct {
+        uint8_t from[16], authenticator[RADIUS_AUTHENTICATOR];
+        uint16_t port;
+        uint8_t identifier, code;
+    } key = {.port = request->peer->from_port,
+             .identifier = request->packet.identifier,
+             .code = request->packet.code};
+    memcpy(key.from, request->peer->from_ip.octets, sizeof(key.from));
+    memcpy(key.authenticator, request->packet.authenticator, sizeof(key.authenticator));
+    return hash_bytes(&key, sizeof(key), hash_seed());
+}
+
+/* The hash of all that makes two records the same, but for the second. */
+static uint64_t record_base(const struct request *request, const struct event *event)
+{
+    uint64_t hash = hash_u64((uint64_t)request->record.status, hash_seed());
+    hash = hash_bytes(event->nas, strlen(event->nas), hash);
+    if (event->kind == EVENT_RESET) {
+        hash = hash_bytes(event->port, strlen(event->port), hash);
+        return hash_bytes(request->record.called.bytes, request->record.called.length, hash);
+    }
+    hash = hash_bytes(event->session, strlen(event->session), hash);
+    return hash_u64(event->mac.bits, hash);
+}
+
+/* Looks for the record at its second and, where that was computed from a delay, beside it.
+ * Sets the key under which it is to be remembered. */
+static enum radius_repeat find_record(struct radius_server *server, struct request *request,
+                                      const struct event *event)
+{
+    const uint64_t base = record_base(request, event);
+    const int64_t second = event->at.us / 1000000;
+    const int64_t around = request->record.has_event_time ? 0 : SAME_SECONDS;
+    request->record_key = hash_u64((uint64_t)second, base);
+    for (int64_t s = second - around; s <= second + around; s++) {
+        enum radius_repeat repeat =
+            radius_recent_find(server->records, hash_u64((uint64_t)s, base), request->now);
+        if (repeat != RADIUS_NEWS)
+            return repeat;
+    }
+    return RADIUS_NEWS;
+}
+
+/* Deals with a repetition. Returns whether it was one. */
+static bool answer_repetition(struct radius_server *server, const struct request *request,
+                              enum radius_repeat repeat, enum counter counter)
+{
+    if (repeat == RADIUS_NEWS)
+        return false;
+    server->counts[counter]++;
+    if (repeat == RADIUS_REPEATS_DONE)
+        answer_now(server, request);
+    return true;
+}
+
+/* --- feeding --- */
+
+/* Hands one event over whose answer waits in a slot. */
+static void feed_event(struct radius_server *server, struct request *request,
+                       const struct event *event)
+{
+    const uint32_t number = take_slot(server);
+    if (number == NO_SLOT) {
+        server->counts[COUNT_REFUSED]++;
+        return;
+    }
+    fill_slot(server, number, request);
+    if (event_feed_add(server->feed, event, (uint64_t)server->epoch << 32 | number) != 0) {
+        free_slot(server, number);
+        server->counts[COUNT_REFUSED]++;
+        return;
+    }
+    server->counts[COUNT_PENDING]++;
+    radius_recent_put(server->requests, request->key, request->now);
+    radius_recent_put(server->records, request->record_key, request->now);
+    request->fed = true;
+}
+
+struct scoped_reset {
+    struct radius_server *server;
+    struct event event;
+    char port[RADIUS_TEXT_SIZE]; /* of the one that is not yet fed; the last has the ticket */
+    bool fed, refused;
+};
+
+static void see_port(void *aux, const char *port)
+{
+    struct scoped_reset *reset = aux;
+    if (reset->port[0] != '\0') {
+        if (event_feed_add(reset->server->feed, &reset->event, EVENT_NO_TICKET) == 0)
+            reset->fed = true;
+        else
+            reset->refused = true;
+    }
+    memcpy(reset->port, port, strlen(port) + 1);
+}
+
+/* An On or Off that says no port but a Called-Station-Id: ends what is behind that. */
+static void feed_scoped_reset(struct radius_server *server, struct request *request,
+                              const struct event *event, const char *called)
+{
+    struct scoped_reset reset = {.server = server, .event = *event};
+    reset.event.port = reset.port;
+    if (radius_scopes_each(server->scopes, radius_scope_key(event->nas, called), see_port,
+                           &reset) == 0) {
+        server->counts[COUNT_UNKNOWN_SCOPE]++;
+        answer_now(server, request);
+        return;
+    }
+    request->fed |= reset.fed;
+    if (reset.refused)
+        server->counts[COUNT_REFUSED]++;
+    else
+        feed_event(server, request, &reset.event);
+}
+
+static void learn_scope(struct radius_server *server, const struct event *event, const char *called)
+{
+    if (called[0] == '\0' || event->port[0] == '\0')
+        return;
+    if (radius_scopes_learn(server->scopes, radius_scope_key(event->nas, called), event->port) != 0)
+        server->counts[COUNT_SCOPES_FULL]++;
+}
+
+static void count_kind(struct radius_server *server, enum event_kind kind)
+{
+    static const enum counter counters[] = {[EVENT_START] = COUNT_STARTS,
+                                            [EVENT_UPDATE] = COUNT_INTERIMS,
+                                            [EVENT_STOP] = COUNT_STOPS,
+                                            [EVENT_RESET] = COUNT_RESETS};
+    server->counts[counters[kind]]++;
+}
+
+static void take_record(struct radius_server *server, struct request *request)
+{
+    struct event_texts texts;
+    struct event event;
+    const struct radius_accounting *record = &request->record;
+    make_event(server, request, &texts, &event);
+    if (answer_repetition(server, request, find_record(server, request, &event), COUNT_REPEATED))
+        return;
+    count_kind(server, event.kind);
+    radius_text_copy(record->called, texts.called);
+    if (event.kind == EVENT_RESET && event.port[0] == '\0' && texts.called[0] != '\0') {
+        feed_scoped_reset(server, request, &event, texts.called);
+        return;
+    }
+    if (event.kind == EVENT_START || event.kind == EVENT_UPDATE)
+        learn_scope(server, &event, texts.called);
+    feed_event(server, request, &event);
+}
+
+/* A verified Accounting-Request that is none of the recent ones. */
+static void take_accounting(struct radius_server *server, struct request *request)
+{
+    radius_accounting_read(&request->packet, &request->record);
+    const enum event_kind kind = kind_of(request->record.status);
+    if (request->record.status == RADIUS_STATUS_NONE) {
+        server->counts[COUNT_NO_STATUS_TYPE]++; /* no accounting record: not acknowledged */
+    } else if (kind == EVENT_KIND_COUNT) {
+        server->counts[COUNT_OTHER_STATUS]++;
+        answer_now(server, request);
+    } else if (kind != EVENT_RESET && request->record.station != RADIUS_STATION_MAC) {
+        server->counts[COUNT_NO_STATION]++;
+        answer_now(server, request);
+    } else {
+        take_record(server, request);
+    }
+}
+
+/* --- datagrams --- */
+
+/* Whether the request is its client's. */
+static bool is_genuine(struct radius_server *server, const struct request *request)
+{
+    const struct radius_secret secret = {(const uint8_t *)request->client->secret,
+                                         request->client->secret_length};
+    switch (
+        radius_request_verify(server->crypto, &request->packet, secret, request->client->demand)) {
+    case RADIUS_GENUINE:
+        return true;
+    case RADIUS_WRONG_AUTHENTICATOR:
+    case RADIUS_WRONG_MESSAGE_AUTHENTICATOR:
+        server->counts[COUNT_BAD_AUTHENTICATOR]++;
+        return false;
+    case RADIUS_NO_MESSAGE_AUTHENTICATOR:
+        server->counts[COUNT_NO_MESSAGE_AUTHENTICATOR]++;
+        return false;
+    case RADIUS_NO_PROOF:
+        break;
+    }
+    return false;
+}
+
+static void take_datagram(struct radius_server *server, struct request *request,
+                          const struct radius_datagram *datagram)
+{
+    request->client = radius_clients_find(&server->clients, &datagram->peer.from_ip);
+    if (request->client == NULL) {
+        server->counts[COUNT_UNKNOWN_CLIENT]++;
+        return;
+    }
+    if (datagram->cut ||
+        radius_packet_parse(datagram->bytes, datagram->length, &request->packet) != RADIUS_SOUND) {
+        server->counts[COUNT_MALFORMED]++;
+        return;
+    }
+    const uint8_t code = request->packet.code;
+    if (code != RADIUS_ACCOUNTING_REQUEST && code != RADIUS_STATUS_SERVER) {
+        server->counts[COUNT_UNEXPECTED_CODE]++;
+        return;
+    }
+    if (!is_genuine(server, request))
+        return;
+    if (code == RADIUS_STATUS_SERVER) {
+        server->counts[COUNT_STATUS_SERVER]++;
+        answer_now(server, request);
+        return;
+    }
+    request->key = request_key(request);
+    const enum radius_repeat repeat =
+        radius_recent_find(server->requests, request->key, request->now);
+    if (!answer_repetition(server, request, repeat, COUNT_DUPLICATE))
+        take_accounting(server, request);
+}
+
+/* Works one batch off. Returns whether more may wait; fails the source when the socket is
+ * broken. */
+static bool take_batch(struct radius_server *server, struct ear *ear)
+{
+    int count =
+        radius_batch_receive(server->batch, &ear->socket, &server->counts[COUNT_KERNEL_DROPPED]);
+    if (count < 0) {
+        struct err err;
+        err_set_errno(&err, -count, "receiving RADIUS accounting at port %u",
+                      radius_socket_port(&ear->socket));
+        event_feed_failed(server->feed, &err);
+        return false;
+    }
+    struct request request = {.socket = &ear->socket,
+                              .heard = server->env->now(server->env->clock),
+                              .now = loop_now(server->env->loop)};
+    server->counts[COUNT_RECEIVED] += (uint64_t)count;
+    for (int i = 0; i < count; i++) {
+        struct radius_datagram datagram;
+        radius_batch_datagram(server->batch, (size_t)i, &datagram);
+        request.peer = &datagram.peer;
+        take_datagram(server, &request, &datagram);
+    }
+    server->counts[COUNT_SEND_FAILED] += radius_batch_send(server->batch);
+    if (request.fed)
+        event_feed_flush(server->feed);
+    return count == RADIUS_BATCH;
+}
+
+static void hear(void *aux, int fd, unsigned events)
+{
+    struct ear *ear = aux;
+    (void)fd;
+    (void)events;
+    for (int turn = 0; turn < RADIUS_TURN && ear->watch != NULL; turn++) {
+        if (!take_batch(ear->server, ear))
+            break;
+    }
+}
+
+/* --- starting and stopping --- */
+
+static int open_ear(struct radius_server *server, const struct radius_listen *listen,
+                    struct err *err)
+{
+    struct ear *ear = &server->ears[server->ear_count];
+    *ear = (struct ear){.server = server};
+    if (radius_socket_open(&ear->socket, &listen->address, listen->v6, listen->port, err) != 0)
+        return err->code;
+    ear->watch = loop_watch_new(server->env->loop, ear->socket.fd, LOOP_READ, hear, ear, err);
+    if (ear->watch == NULL) {
+        radius_socket_close(&ear->socket);
+        return err->code;
+    }
+    server->ear_count++;
+    return 0;
+}
+
+int radius_server_start(struct radius_server *server, const struct radius_listen *listens,
+                        size_t count, bool family_may_lack, struct event_feed *feed,
+                        struct err *err)
+{
+    CHECK(server->ear_count == 0 && count <= RADIUS_SOCKETS_MAX);
+    server->feed = feed;
+    server->requests = radius_recent_new(LIMIT_RADIUS_RECENT, KEEP_REQUESTS);
+    server->records = radius_recent_new(LIMIT_RADIUS_RECENT, KEEP_RECORDS);
+    for (size_t i = 0; i < count; i++) {
+        errno = 0;
+        if (open_ear(server, &listens[i], err) == 0)
+            continue;
+        if (family_may_lack && err->code == ERR_UNSUPPORTED)
+            continue;
+        radius_server_stop(server);
+        return err->code;
+    }
+    if (server->ear_count > 0)
+        return 0;
+    radius_server_stop(server);
+    return err->code;
+}
+
+void radius_server_stop(struct radius_server *server)
+{
+    for (size_t i = 0; i < server->ear_count; i++) {
+        loop_watch_free(server->ears[i].watch);
+        server->ears[i].watch = NULL;
+        radius_socket_close(&server->ears[i].socket);
+    }
+    for (size_t i = 0; i < server->slot_count; i++)
+        free(server->slots[i].bytes);
+    free(server->slots);
+    radius_recent_free(server->requests);
+    radius_recent_free(server->records);
+    server->ear_count = 0;
+    server->slots = NULL;
+    server->slot_count = server->slot_capacity = 0;
+    server->free_slot = NO_SLOT;
+    server->requests = server->records = NULL;
+    server->counts[COUNT_PENDING] = 0;
+    server->epoch = (server->epoch + 1) & INT32_MAX;
+}
+
+void radius_server_status(const struct radius_server *server, struct source_status *ret)
+{
+    static const struct source_counter counters[COUNT_COUNT] = {
+#define COUNTER(name, loss, enumerator) {name, 0, loss},
+        RADIUS_COUNTERS(COUNTER)
+#undef COUNTER
+    };
+    for (size_t i = 0; i < COUNT_COUNT && ret->count < SOURCE_COUNTER_MAX; i++) {
+        ret->counters[ret->count] = counters[i];
+        ret->counters[ret->count++].value = server->counts[i];
+    }
+}
+
+uint16_t radius_server_port(const struct radius_server *server, size_t number)
+{
+    return number < server->ear_count ? radius_socket_port(&server->ears[number].socket) : 0;
+}
