@@ -551,11 +551,24 @@ int64_t judge_off_since(const struct judge *judge)
     return memory_off_first(judge->world->memory, text_get(&identity)).us;
 }
 
+/* Heard first when the record had been read already: it may just have been switched on, and
+ * the record be older than that (DOMAIN 3.1 point 4). */
+static bool is_newer_than_record(const struct judge *judge, const struct sighting *sighting)
+{
+    return judge->view.as_of_us == WALL_UNKNOWN.us ||
+           judge_first_on(judge, MAC_NONE, sighting->port) > judge->view.as_of_us;
+}
+
 /* The sighting that proves most is shown first. */
 static void state_margin(const struct judge *judge, struct finding *finding,
                          const struct sighting *sighting, int64_t since)
 {
     int64_t margin = proof_after(judge->world, sighting, since);
+    if (!is_read(judge->world, sighting) && is_newer_than_record(judge, sighting)) {
+        if (finding->state == VERDICT_SUSPECTED)
+            finding->rule = RULE_HEARD;
+        return;
+    }
     if (margin > finding->margin_us && finding->sighting_count > 1) {
         struct sighting first = finding->sightings[0];
         finding->sightings[0] = *sighting;
@@ -587,9 +600,9 @@ static void judge_state(struct judge *judge, const struct view_nic *nic, int64_t
                 finding->rule = RULE_TRANSIT;
             continue;
         }
-        state_margin(judge, finding, &list[i], since);
-        if (finding->state == VERDICT_SUSPECTED)
+        if (finding->state == VERDICT_SUSPECTED && finding->rule == RULE_PLAIN)
             finding->rule = RULE_NO_SINCE;
+        state_margin(judge, finding, &list[i], since);
     }
     for (size_t i = 0; i < judge->transit_count; i++) {
         if (is_read(judge->world, &judge->transit[i]))

@@ -129,8 +129,9 @@ bool judge_past(struct judge *judge, uint32_t nic, uint32_t port)
     view_build(world, nic, view, &judge->scratch_nics, &judge->scratch_capacity);
     int64_t since = judge_off_since(judge), end = heard->fact->ended.us, margin;
     if (view->communicates != NO || since == WALL_UNKNOWN.us || end == WALL_UNKNOWN.us ||
-        __builtin_sub_overflow(end, since, &margin) || margin <= world->options.settle.us)
-        return false;
+        __builtin_sub_overflow(end, since, &margin) || margin <= world->options.settle.us ||
+        heard->fact->first.us > view->as_of_us)
+        return false; /* or it began when the record had been read, and may be on by now */
     struct sighting last = {port, heard->vlan, FORWARD_AGE_UNKNOWN};
     judge->edge_count = judge->transit_count = 0;
     uint16_t vlan = view->vlan != VLAN_SET_UNKNOWN ? view->vlan : heard->vlan;

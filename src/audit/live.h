@@ -218,6 +218,15 @@ struct live_counts {
 
 void live_count(const struct live *live, struct live_counts *ret);
 
+/* One verdict that stands: of the last round, or told since. */
+struct live_stand {
+    const char *identity;
+    enum verdict_state state;
+};
+
+/* Sets *ret to all that stands of what events judge, in `arena`; returns how many. */
+size_t live_standing(const struct live *live, struct arena *arena, struct live_stand **ret);
+
 /* The expiry list, for listings and to keep it across a restart. Its numbers of NAS and
  * place: live_origin(). */
 struct presence *live_presence(const struct live *live);

@@ -195,6 +195,20 @@ static const char *standing_identity(const struct live_base *base, const struct 
                        arena);
 }
 
+size_t live_standing(const struct live *live, struct arena *arena, struct live_stand **ret)
+{
+    const struct live_base *base = live->base;
+    size_t count = 0, most = base != NULL ? base->standing_count : 0;
+    *ret = arena_alloc(arena, (most + 1) * sizeof **ret);
+    for (size_t i = 0; i < most; i++) {
+        const struct standing *one = &base->standing[i];
+        if (one->key_high != 0)
+            (*ret)[count++] = (struct live_stand){standing_identity(base, one, one->mac, arena),
+                                                  (enum verdict_state)one->state};
+    }
+    return count;
+}
+
 /* The standing verdict of the same identity, WORLD_NONE. */
 static uint32_t find_standing(const struct live *live, uint64_t key,
                               const struct verdict_list *list, const struct verdict *verdict)

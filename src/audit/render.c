@@ -199,6 +199,12 @@ static const char *why_off(struct rendering *r)
                             "least %s after that",
                             r->who, r->to->run_state, r->where, margin_text(r));
     case RULE_HEARD:
+        if (r->verdict->state == VERDICT_SUSPECTED)
+            return arena_printf(r->arena,
+                                "%s is recorded %s, yet it was heard on %s (%s) since; the record "
+                                "is older than that and may not have followed",
+                                r->who, r->to->run_state, r->where,
+                                r->to->observed_count > 0 ? r->to->observed[0].source : "");
         return arena_printf(
             r->arena, "%s is recorded %s, yet it was heard on %s (%s) %s after that", r->who,
             r->to->run_state, r->where, r->to->observed_count > 0 ? r->to->observed[0].source : "",
@@ -419,7 +425,8 @@ static const char *would_prove(struct rendering *r)
         return "";
     switch ((enum discrepancy_kind)r->verdict->kind) {
     case DISCREPANCY_OFF_BUT_SEEN:
-        return r->verdict->rule == RULE_TRANSIT
+        return r->verdict->rule == RULE_HEARD ? "the record read again, and still off"
+               : r->verdict->rule == RULE_TRANSIT
                    ? "reading the switch where it is attached"
                    : "state_since in the record, or a round more than ageing and poll error after "
                      "Muster first read it as off";
@@ -505,6 +512,8 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
     if (v->rule != RULE_MARGIN && v->rule != RULE_OVERLAP && v->rule != RULE_LASTING &&
         v->rule != RULE_FRESH_AGE && v->rule != RULE_HEARD && v->rule != RULE_PAST)
         return;
+    if (v->rule == RULE_HEARD && v->state == VERDICT_SUSPECTED)
+        return; /* nothing is proved yet */
     if (v->sightings == 0) {
         chain_add(chain, "arithmetic", "", WALL_UNKNOWN,
                   arena_printf(r->arena, "unseen for %s longer than ageing and poll error",

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "story.h"
+#include "story_live.h"
 #include "story_store.h"
 
 /* Plays every *.scene file of a folder (their language: README.md beside them) and
@@ -29,6 +30,15 @@ struct play {
     size_t expected_count;
     char unobserved[EXPECTED_MAX][64];
     size_t unobserved_count;
+    /* of the events at hand */
+    struct told {
+        char change[16], kind[32], state[16], subject[64];
+        int line;
+        bool met;
+    } told[EXPECTED_MAX];
+    size_t told_count;
+    bool event_open, probed;
+    double event_now;
 };
 
 static void fail(struct play *play, int line, const char *what, const char *detail)
@@ -128,6 +138,174 @@ static void end_round(struct play *play)
     for (size_t i = 0; i < play->story.switch_count; i++)
         play->story.switches[i].started = play->story.switches[i].ended = -1;
     play->story.as_of = -1;
+}
+
+/* --- events --- */
+
+static const char *const change_words[] = {"opened", "changed", "gone", "past"};
+
+static void check_change(struct play *play, size_t number)
+{
+    const struct live_out *out = story_live_out(&play->story);
+    const struct live_change *change = &out->changes[number];
+    struct arena *arena = arena_new();
+    struct discrepancy d = {.identity = change->identity};
+    char subject[128] = "", text[512];
+    const char *state = change->observed ? "observed" : "unobserved";
+    if (change->kind != LIVE_GONE) {
+        live_out_render(out, number, arena, &d);
+        story_subject(&d, subject, sizeof subject);
+        state = d.severity == SEVERITY_INFO && d.kind == DISCREPANCY_OFF_BUT_SEEN
+                    ? "info"
+                    : verdict_state_word(d.state);
+        if (strcmp(d.identity, change->identity) != 0)
+            fail(play, play->line, "another identity:", d.identity);
+        if (d.why[0] == '\0' || (d.evidence_count == 0 && d.member_count == 0))
+            fail(play, play->line, "without proof:", d.identity);
+    } else { /* "kind type:site/name domain" */
+        const char *at = strchr(change->identity, ':');
+        snprintf(subject, sizeof subject, "%.*s", (int)strcspn(at + 1, " "), at + 1);
+        if (strchr(subject, '/') != NULL)
+            memmove(subject, strchr(subject, '/') + 1, strlen(strchr(subject, '/')));
+    }
+    bool met = false;
+    for (size_t i = 0; i < play->told_count && !met; i++) {
+        struct told *told = &play->told[i];
+        met = !told->met && strcmp(told->change, change_words[change->kind]) == 0 &&
+              strcmp(told->kind, discrepancy_word(change->what)) == 0 &&
+              strcmp(told->state, state) == 0 && strcmp(told->subject, subject) == 0;
+        told->met = told->met || met;
+    }
+    snprintf(text, sizeof text, "%s %s %s %s: %s", change_words[change->kind],
+             discrepancy_word(change->what), state, subject,
+             change->kind != LIVE_GONE ? d.why : d.identity);
+    if (!met)
+        fail(play, play->line, "told, not expected:", text);
+    arena_free(arena);
+}
+
+/* "wish probe MAC", "wish poll SWITCH", "wish records -"; "wish none -" forbids probes and polls.
+ */
+static bool is_wished(struct play *play, const struct told *told)
+{
+    const struct live_out *out = story_live_out(&play->story);
+    char mac[MAC_TEXT_SIZE];
+    for (size_t i = 0; i < out->wish_count; i++) {
+        const struct live_wish *wish = &out->wishes[i];
+        if ((strcmp(told->kind, "probe") == 0 && wish->kind == LIVE_WISH_PROBE &&
+             strcmp(told->subject, mac_format(wish->mac, mac)) == 0) ||
+            (strcmp(told->kind, "poll") == 0 && wish->kind == LIVE_WISH_POLL &&
+             wish->switch_count == 1 && strcmp(told->subject, wish->switches[0]) == 0) ||
+            (strcmp(told->kind, "records") == 0 && wish->kind == LIVE_WISH_RECORDS))
+            return true;
+    }
+    return strcmp(told->kind, "none") == 0 && out->wish_count == 0;
+}
+
+/* Checks what was told since the last check, and that a sweep would say the same. */
+static void end_events(struct play *play)
+{
+    if (!play->event_open)
+        return;
+    play->event_open = false;
+    struct live_out *out = story_live_out(&play->story);
+    for (size_t i = 0; i < out->change_count; i++)
+        check_change(play, i);
+    for (size_t i = 0; i < play->told_count; i++) {
+        struct told *told = &play->told[i];
+        if (strcmp(told->change, "wish") == 0)
+            told->met = is_wished(play, told);
+        if (!told->met)
+            fail(play, told->line, "was not told:", told->subject);
+    }
+    play->told_count = 0;
+    story_live_clear(&play->story);
+    if (play->probed) /* what probes read is not in the tables of the last round */
+        return;
+    AUTO_FREE char *differences = story_live_compare(&play->story, play->event_now);
+    if (differences[0] != '\0')
+        fail(play, play->line, "events and sweep differ:\n", differences);
+}
+
+static void line_told(struct play *play, char *const *words)
+{
+    struct told *told = &play->told[play->told_count++];
+    bool wish = strcmp(words[0], "wish") == 0;
+    *told = (struct told){.line = play->line};
+    copy(told->change, sizeof told->change, wish ? "wish" : words[1]);
+    copy(told->kind, sizeof told->kind, words[wish ? 1 : 2]);
+    copy(told->state, sizeof told->state, wish ? "" : words[3]);
+    copy(told->subject, sizeof told->subject, words[wish ? 2 : 4]);
+}
+
+static bool is_event(const char *word)
+{
+    return event_kind_parse(word) != EVENT_KIND_COUNT || strcmp(word, "trap") == 0;
+}
+
+/* start|update|stop|announce TIME MAC SWITCH PORT, reset TIME NAS [SWITCH PORT],
+ * hint TIME SWITCH WHAT, trap TIME MAC SWITCH PORT; "-": not said. */
+static void line_event(struct play *play, char *const *words, size_t count)
+{
+    enum event_kind kind = event_kind_parse(words[0]);
+    struct event event = event_of(kind == EVENT_KIND_COUNT ? EVENT_START : kind);
+    double now = parse_time(words[1]);
+    bool trap = strcmp(words[0], "trap") == 0 || kind == EVENT_HINT;
+    const char *at = option(words, count, "at"), *life = option(words, count, "life");
+    const char *nas = option(words, count, "nas"), *session = option(words, count, "session");
+    const char *proof = option(words, count, "proof"), *vlan = option(words, count, "vlan");
+    event.proof = trap                     ? EVENT_PROOF_HINT
+                  : kind == EVENT_ANNOUNCE ? EVENT_PROOF_HEARD
+                                           : EVENT_PROOF_TOLD;
+    if (proof[0] != '\0')
+        event.proof = event_proof_parse(proof);
+    event.source = event.type = kind == EVENT_ANNOUNCE ? "announce" : trap ? "snmp_trap" : "radius";
+    event.heard = story_time(now);
+    event.at = at[0] != '\0' ? story_time(parse_time(at)) : event.heard;
+    if (life[0] != '\0')
+        event.lifetime = span_seconds(atoi(life));
+    event.vlan = (uint16_t)atoi(vlan);
+    if (kind == EVENT_HINT) {
+        event.switch_name = words[2];
+        event.hint = event_hint_parse(words[3]);
+    } else if (kind == EVENT_RESET) {
+        event.nas = words[2];
+        event.switch_name = count > 4 ? words[3] : NULL;
+        event.port = count > 4 ? words[4] : NULL;
+    } else {
+        if (mac_parse(words[2], strlen(words[2]), &event.mac) != 0)
+            fail(play, play->line, "not a MAC:", words[2]);
+        event.switch_name = count > 3 && strcmp(words[3], "-") != 0 ? words[3] : NULL;
+        event.port = count > 4 && strchr(words[4], '=') == NULL && strcmp(words[4], "-") != 0
+                         ? words[4]
+                         : NULL;
+        event.nas = nas[0] != '\0' ? nas : event.switch_name;
+        event.session = session[0] != '\0' ? session : "s";
+        if (kind == EVENT_ANNOUNCE)
+            event.nas = event.session = NULL;
+    }
+    play->event_now = now;
+    play->event_open = true;
+    story_live_event(&play->story, &event, now);
+}
+
+/* probed TIME MAC SWITCH [PORT...] */
+static void line_probed(struct play *play, char *const *words, size_t count)
+{
+    struct live_probe_row rows[WORDS_MAX];
+    double now = parse_time(words[1]);
+    struct live_probe probe = {.switch_name = words[3],
+                               .started = story_time(now),
+                               .ended = story_time(now),
+                               .rows = rows,
+                               .count = count - 4};
+    for (size_t i = 4; i < count; i++)
+        rows[i - 4] = (struct live_probe_row){words[i], 0, FORWARD_AGE_UNKNOWN};
+    if (mac_parse(words[2], strlen(words[2]), &probe.mac) != 0)
+        fail(play, play->line, "not a MAC:", words[2]);
+    play->event_now = now;
+    play->event_open = play->probed = true;
+    story_live_probe(&play->story, &probe, now);
 }
 
 /* --- lines that change the world --- */
@@ -289,11 +467,26 @@ static void play_line(struct play *play, char **words, size_t count)
         copy(play->unobserved[play->unobserved_count++], 64, words[1]);
         return;
     }
+    if (strcmp(word, "tell") == 0 || strcmp(word, "wish") == 0) {
+        line_told(play, words);
+        return;
+    }
     end_round(play);
+    end_events(play);
     if (strcmp(word, "round") == 0) {
-        play->now = parse_time(words[1]);
+        play->now = play->event_now = parse_time(words[1]);
         story_round(&play->story, play->now);
         play->round_open = true;
+        play->event_open = story_live_out(&play->story)->change_count > 0;
+        play->probed = false;
+    } else if (is_event(word)) {
+        line_event(play, words, count);
+    } else if (strcmp(word, "probed") == 0) {
+        line_probed(play, words, count);
+    } else if (strcmp(word, "time") == 0) {
+        play->event_now = parse_time(words[1]);
+        play->event_open = true;
+        story_live_event(&play->story, NULL, play->event_now);
     } else if (strcmp(word, "guest") == 0) {
         line_guest(play, words, count);
     } else if (strcmp(word, "forget") == 0) {
@@ -338,6 +531,7 @@ static int play_file(const char *path, bool stored)
     story_init(&play->story);
     if (stored)
         story_store_attach(&play->story);
+    story_live_start(&play->story);
     FILE *file = fopen(path, "r");
     char line[512];
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
@@ -356,7 +550,9 @@ static int play_file(const char *path, bool stored)
     else
         fclose(file);
     end_round(play);
+    end_events(play);
     int failures = play->failures + (stored ? story_store_detach(&play->story) : 0);
+    story_live_done(&play->story);
     story_done(&play->story);
     printf("%s %s\n", failures == 0 ? "ok    " : "FAILED", path);
     free(play);

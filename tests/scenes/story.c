@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "story.h"
+#include "story_live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,10 +273,10 @@ void story_round(struct story *story, double now)
                                              story->mlags[i].b, story->mlags[i].port_b};
     story->memory = (struct memory){story->intervals, story->interval_count, story->offs,
                                     story->off_count, story->opens,          story->open_count};
+    if (story->live != NULL)
+        story_live_memory(story);
     if (story->recall != NULL)
         story->recall(story, now);
-    static const struct record_set *const none = NULL;
-    (void)none;
     story->input =
         (struct world_input){.records = (const struct record_set *const *)&story->record,
                              .record_count = 1,
@@ -287,8 +288,12 @@ void story_round(struct story *story, double now)
                              .mlag_count = story->mlag_count,
                              .memory = &story->memory,
                              .options = &story->options};
+    if (story->live != NULL)
+        story_live_facts(story, now);
     story->world = world_new(&story->input);
     story->sweep = sweep_run(story->world, story_time(now));
+    if (story->live != NULL)
+        story_live_world(story, now);
 }
 
 /* --- memory, as the store keeps it --- */
@@ -423,6 +428,10 @@ void story_round_end(struct story *story, double now)
         qsort(story->offs, story->off_count, sizeof *story->offs, by_identity);
     if (story->open_count > 0)
         qsort(story->opens, story->open_count, sizeof *story->opens, by_open_identity);
+    if (story->live != NULL) {
+        story_live_keep(story);
+        return;
+    }
     sweep_free(story->sweep);
     world_free(story->world);
     record_set_free(story->record);

@@ -80,6 +80,7 @@ struct story {
     void (*recall)(struct story *story, double now);
     void (*remember)(struct story *story, double now);
     void *context;
+    struct story_live *live; /* story_live.h: the events between rounds; NULL: none */
 };
 
 /* Starts an empty story; story_done() frees it. */
