@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "store/event_log.h"
 #include "store/query.h"
 #include "store/store_fixture.h"
 
@@ -92,8 +93,28 @@ static void a_newer_store_is_refused(void **state)
 {
     make_store(*state);
     with_sqlite(*state, "PRAGMA user_version = 7");
-    expect_refusal(*state, STORE_WRITE, ERR_VERSION, "store version 7, this one knows 1");
-    expect_refusal(*state, STORE_READ, ERR_VERSION, "store version 7, this one knows 1");
+    expect_refusal(*state, STORE_WRITE, ERR_VERSION, "store version 7, this one knows 2");
+    expect_refusal(*state, STORE_READ, ERR_VERSION, "store version 7, this one knows 2");
+}
+
+/* A store of the first version, which had no events, keeps what it has. */
+static void an_older_store_is_brought_up_to_date(void **state)
+{
+    make_store(*state);
+    with_sqlite(*state, "DROP TABLE event; DROP TABLE session; DROP TABLE event_source;"
+                        "DELETE FROM meta WHERE key IN ('journal', 'folded', 'next_session',"
+                        " 'updates_floor'); PRAGMA user_version = 1");
+    expect_refusal(*state, STORE_READ, ERR_VERSION, "written by an older Muster");
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    struct event_position position = {1, 1};
+    struct store_round round = {0};
+    struct err err = {0};
+    assert_int_equal(store_events_position(store, &position, &err), 0);
+    assert_int_equal(position.identity, 0);
+    assert_int_equal(position.folded, 0);
+    assert_int_equal(store_find_round(store, WALL_UNKNOWN, &round, &err), 0);
+    assert_int_equal(round.number, 3);
+    store_close(store);
 }
 
 static void other_files_are_refused(void **state)
@@ -410,10 +431,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_newer_store_is_refused),         TEST(other_files_are_refused),
-        TEST(a_missing_or_empty_store_is_told), TEST(a_second_writer_is_told_who_writes),
-        TEST(flipped_bytes_never_crash),        TEST(absurd_values_never_crash),
-        TEST(a_read_only_folder_can_be_read),   TEST(a_file_that_may_not_grow_loses_nothing),
+        TEST(a_newer_store_is_refused),
+        TEST(an_older_store_is_brought_up_to_date),
+        TEST(other_files_are_refused),
+        TEST(a_missing_or_empty_store_is_told),
+        TEST(a_second_writer_is_told_who_writes),
+        TEST(flipped_bytes_never_crash),
+        TEST(absurd_values_never_crash),
+        TEST(a_read_only_folder_can_be_read),
+        TEST(a_file_that_may_not_grow_loses_nothing),
         TEST(a_full_disk_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,7 @@ struct cursor {
 struct reader {
     struct cursor cursors[JOURNAL_LANES_MAX];
     uint64_t bound;       /* all groups up to this sequence number are settled */
+    uint64_t begin;       /* what is not above this was in the store when it began */
     uint64_t last;        /* returned last */
     uint64_t uncommitted; /* how many since the last commit */
 };
@@ -166,6 +167,7 @@ void supply_release(struct journal *journal, struct segment *segment);
 
 /* --- journal_read.c --- */
 
+/* Readies the reader of a zeroed journal; gives back what it holds. */
 void reader_init(struct journal *journal);
 void reader_done(struct journal *journal);
 

@@ -195,7 +195,7 @@ static int set_options(struct journal *journal, const struct journal_options *op
     journal->total_bytes = options->total_bytes != 0 ? options->total_bytes : JOURNAL_TOTAL_BYTES;
     journal->unsafe = options->unsafe;
     journal->identity = options->identity;
-    journal->committed = journal->reader.last = options->folded;
+    journal->committed = journal->reader.begin = journal->reader.last = options->folded;
     journal->next_sequence = options->folded + 1;
     journal->next_group = journal->next_number = journal->next_name = 1;
     journal->group_bytes = (journal->segment_bytes - SEGMENT_HEAD) / 4;

@@ -36,7 +36,8 @@ void reader_done(struct journal *journal)
 
 /* --- one chain --- */
 
-/* With the mutex: how far the chain can be read now. */
+/* With the mutex: how far the chain can be read now. Also where a record is peeked, or
+ * the reader would stop at an end that is older than its bound. */
 static void look(struct journal *journal, struct cursor *cursor)
 {
     if (cursor->segment == NULL) {
@@ -132,7 +133,7 @@ static int peek_segment(struct journal *journal, struct cursor *cursor, struct e
         cursor->peek_length = length;
         cursor->sequence = event_record_sequence(cursor->bytes + place);
         cursor->at = cursor->from + place;
-        if (cursor->sequence <= journal->reader.last) {
+        if (cursor->sequence <= journal->reader.begin) {
             cursor->at += length;
             continue;
         }
@@ -174,8 +175,7 @@ static int look_all(struct journal *journal, struct err *err)
     pthread_mutex_lock(&journal->mutex);
     reader->bound = settled_bound(journal);
     for (size_t i = 0; i < JOURNAL_LANES_MAX; i++)
-        if (!reader->cursors[i].peeked)
-            look(journal, &reader->cursors[i]);
+        look(journal, &reader->cursors[i]);
     pthread_mutex_unlock(&journal->mutex);
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < JOURNAL_LANES_MAX; i++)
@@ -195,20 +195,36 @@ static struct cursor *lowest(struct reader *reader)
     return best;
 }
 
-int journal_read(struct journal *journal, uint64_t *ret_sequence, struct event *ret,
-                 struct err *err)
+/* Sets *ret to the cursor with the next record, NULL when there is none now. */
+static int find_next(struct journal *journal, struct cursor **ret, struct err *err)
 {
     struct reader *reader = &journal->reader;
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < JOURNAL_LANES_MAX; i++)
         failed = peek(journal, &reader->cursors[i], err);
-    struct cursor *cursor = failed == 0 ? lowest(reader) : NULL;
-    if (failed == 0 && cursor == NULL) {
+    *ret = failed == 0 ? lowest(reader) : NULL;
+    if (failed == 0 && *ret == NULL) {
         failed = look_all(journal, err);
-        cursor = failed == 0 ? lowest(reader) : NULL;
+        *ret = failed == 0 ? lowest(reader) : NULL;
+    }
+    return failed;
+}
+
+int journal_read(struct journal *journal, uint64_t *ret_sequence, struct event *ret,
+                 struct err *err)
+{
+    struct reader *reader = &journal->reader;
+    struct cursor *cursor = NULL;
+    int failed = find_next(journal, &cursor, err);
+    /* A number that stands twice is a copied file's. */
+    while (failed == 0 && cursor != NULL && cursor->sequence == reader->last) {
+        cursor->at += cursor->peek_length;
+        cursor->peeked = false;
+        failed = find_next(journal, &cursor, err);
     }
     if (failed != 0 || cursor == NULL)
         return failed;
+    CHECK(cursor->sequence > reader->last);
     if (event_record_read(cursor->bytes + cursor->peek, ret) != 0)
         return err_set(err, ERR_CORRUPT,
                        "the journal's %s: record %llu was written by a newer Muster, or a defect",
@@ -260,6 +276,7 @@ void journal_read_commit(struct journal *journal)
                      ? NULL
                      : cut_chain(&journal->chains[i], &reader->cursors[i]);
     pthread_mutex_unlock(&journal->mutex);
+    reader->bound = 0; /* a cursor that lost its segment must look where its chain goes on */
     for (size_t i = 0; i < JOURNAL_LANES_MAX; i++) {
         while (cut[i] != NULL) {
             struct segment *next = cut[i]->next;
@@ -275,7 +292,7 @@ void journal_read_rewind(struct journal *journal)
 {
     struct reader *reader = &journal->reader;
     pthread_mutex_lock(&journal->mutex);
-    reader->last = journal->committed;
+    reader->last = reader->begin = journal->committed;
     pthread_mutex_unlock(&journal->mutex);
     reader->bound = reader->uncommitted = 0;
     for (size_t i = 0; i < JOURNAL_LANES_MAX; i++) {

@@ -2,6 +2,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -241,6 +243,71 @@ static void folded_space_is_used_again(void **state)
     journal_close(journal);
 }
 
+/* --- a reader beside the lanes --- */
+
+struct beside {
+    struct journal *journal;
+    uint64_t read;
+    bool gap;
+};
+
+static void *read_beside(void *aux)
+{
+    struct beside *beside = aux;
+    struct event event;
+    struct err err;
+    uint64_t sequence = 0, seed = 7, since = 0, begun = 0;
+    while (beside->read < EVENTS_MAX && !beside->gap) {
+        int got = journal_read(beside->journal, &sequence, &event, &err);
+        if (got == 1) {
+            beside->gap = event.mac.bits != UINT64_C(0x525400000000) + beside->read;
+            beside->read++;
+            since++;
+        }
+        for (uint64_t pause = got == 1 ? 0 : seed >> 58; pause > 0; pause--)
+            sched_yield();
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        if (got < 0) {
+            beside->gap = true;
+        } else if (since > (seed >> 33) % 700) {
+            if (seed >> 60 == 0) {
+                journal_read_rewind(beside->journal);
+                beside->read = begun;
+            } else {
+                journal_read_commit(beside->journal);
+                begun = beside->read;
+            }
+            since = 0;
+        }
+    }
+    journal_read_commit(beside->journal);
+    return NULL;
+}
+
+static void reader_keeps_order_beside_the_lanes(void **state)
+{
+    struct journal *journal = open_journal(*state, (struct journal_options){0}, NULL);
+    struct beside beside = {.journal = journal};
+    struct outcome outcome = {0};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, read_beside, &beside), 0);
+    uint64_t groups = 0;
+    for (uint64_t i = 0, step = 1; i < EVENTS_MAX; i += step, groups++) {
+        step = 1 + i % 37;
+        if (i + step > EVENTS_MAX)
+            step = EVENTS_MAX - i;
+        add_events(journal, i, step);
+        journal_flush(journal);
+        while (groups > outcome.stored + 100)
+            journal_settle(journal, on_settled, &outcome);
+    }
+    journal_wait(journal);
+    pthread_join(thread, NULL);
+    assert_false(beside.gap);
+    assert_int_equal(beside.read, EVENTS_MAX);
+    journal_close(journal);
+}
+
 static void limit_fails_groups_and_ends(void **state)
 {
     struct journal_options options = {.lanes = 2, .total_bytes = 4 * SMALL};
@@ -300,6 +367,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(descriptor_tells, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(uncommitted_comes_again, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(folded_space_is_used_again, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(reader_keeps_order_beside_the_lanes, folder_setup,
+                                        folder_teardown),
         cmocka_unit_test_setup_teardown(limit_fails_groups_and_ends, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(too_much_waiting_is_refused, folder_setup, folder_teardown),
     };

@@ -135,4 +135,44 @@ static const char step_1[] =
     " PRIMARY KEY(identity, first_round)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX standing_current ON standing(identity) WHERE last_round IS NULL;";
 
-const char *const schema_steps[] = {step_1, NULL};
+static const char step_2[] =
+    /* journal: its identity; folded: sequence number of the last event that is here;
+     * updates_floor: updates below this number are deleted. */
+    "INSERT INTO meta VALUES ('journal', 0), ('folded', 0), ('next_session', 1),"
+    " ('updates_floor', 0);"
+
+    /* last, last_heard, last_seq: of its latest event. */
+    "CREATE TABLE event_source(id INTEGER PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL,"
+    " events INTEGER NOT NULL, repeated INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, last_heard INTEGER NOT NULL, UNIQUE(name, type)) STRICT;"
+
+    /* One life of a session. key: a hash of what names it. last: the time that its
+     * latest event tells, heard: when that came. last_event: seq of its latest event,
+     * kept_event: of the latest that is no update; 0 none. */
+    "CREATE TABLE session(id INTEGER PRIMARY KEY, key INTEGER NOT NULL,"
+    " source_id INTEGER NOT NULL, nas TEXT NOT NULL,"
+    " session TEXT NOT NULL, mac INTEGER, address BLOB, node TEXT NOT NULL,"
+    " switch TEXT NOT NULL, port TEXT NOT NULL, vlan INTEGER NOT NULL, care_of BLOB,"
+    " started INTEGER NOT NULL, last INTEGER NOT NULL, heard INTEGER NOT NULL,"
+    " ended INTEGER, cause TEXT NOT NULL, updated INTEGER, lifetime INTEGER NOT NULL,"
+    " interval INTEGER NOT NULL, updates INTEGER NOT NULL, proof TEXT NOT NULL,"
+    " implicit INTEGER NOT NULL, last_event INTEGER NOT NULL, kept_event INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX session_key ON session(key);"
+    "CREATE INDEX session_mac ON session(mac) WHERE mac IS NOT NULL;"
+    "CREATE INDEX session_address ON session(address) WHERE address IS NOT NULL;"
+    "CREATE INDEX session_open ON session(source_id, nas) WHERE ended IS NULL;"
+    "CREATE INDEX session_ended ON session(ended) WHERE ended IS NOT NULL;"
+
+    /* One event; seq is its number in the journal. previous: seq of the event before it
+     * of its session, earlier: of the one before that is no update; 0 none. */
+    "CREATE TABLE event(seq INTEGER PRIMARY KEY, source_id INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " hint TEXT NOT NULL, proof TEXT NOT NULL, session_id INTEGER, previous INTEGER NOT NULL,"
+    " earlier INTEGER NOT NULL, mac INTEGER, address BLOB, switch TEXT, port TEXT,"
+    " vlan INTEGER NOT NULL, care_of BLOB, agent BLOB, correspondent BLOB, node TEXT, nas TEXT,"
+    " session TEXT, cause TEXT, at INTEGER NOT NULL, heard INTEGER NOT NULL,"
+    " lifetime INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX event_mac ON event(mac) WHERE session_id IS NULL AND mac IS NOT NULL;"
+    "CREATE INDEX event_address ON event(address)"
+    " WHERE session_id IS NULL AND address IS NOT NULL;";
+
+const char *const schema_steps[] = {step_1, step_2, NULL};

@@ -15,6 +15,19 @@
     " acknowledged_by, acknowledged_text, acknowledged_at, content, kind, subject"
 #define CASE_TYPES "ititIiiiiITTIttt"
 
+#define SESSION_COLUMNS                                                                            \
+    "c.id, s.name, s.type, c.nas, c.session, c.node, c.mac, c.address, c.care_of, c.switch,"       \
+    " c.port, c.vlan, c.started, c.last, c.heard, c.ended, c.cause, c.lifetime, c.interval,"       \
+    " c.updates, c.proof, c.implicit, c.last_event, c.kept_event FROM session c"                   \
+    " JOIN event_source s ON s.id = c.source_id"
+#define SESSION_TYPES "itttttIBBttiiiiItiiitiii"
+#define EVENT_COLUMNS                                                                              \
+    "e.seq, s.name, s.type, e.kind, e.hint, e.proof, e.session_id, e.previous, e.earlier, e.mac,"  \
+    " e.address, e.switch, e.port, e.vlan, e.care_of, e.agent, e.correspondent, e.node, e.nas,"    \
+    " e.session, e.cause, e.at, e.heard, e.lifetime FROM event e"                                  \
+    " JOIN event_source s ON s.id = e.source_id"
+#define EVENT_TYPES "itttttIiiIBTTiBBBTTTTiii"
+
 #define STATEMENTS(S)                                                                              \
     /* --- store.c --- */                                                                          \
     S(META_GET, "SELECT value FROM meta WHERE key = ?1", "i")                                      \
@@ -237,6 +250,87 @@
       "SELECT " CASE_COLUMNS " FROM case_record WHERE judged_round = ?1 ORDER BY judged_ordinal",  \
       CASE_TYPES)                                                                                  \
     S(CASE_GET, "SELECT " CASE_COLUMNS " FROM case_record WHERE number = ?1", CASE_TYPES)          \
+    /* --- event_fold.c, session_log.c --- */                                                      \
+    S(EVENT_SOURCE_FIND,                                                                           \
+      "SELECT id, events, repeated, last_seq, last, last_heard FROM event_source"                  \
+      " WHERE name = ?1 AND type = ?2",                                                            \
+      "iiiiii")                                                                                    \
+    S(EVENT_SOURCE_ADD,                                                                            \
+      "INSERT INTO event_source(name, type, events, repeated, last_seq, last, last_heard)"         \
+      " VALUES (?1, ?2, 0, 0, 0, 0, 0) RETURNING id",                                              \
+      "i")                                                                                         \
+    S(EVENT_SOURCE_SET,                                                                            \
+      "UPDATE event_source SET events = ?2, repeated = ?3, last_seq = ?4, last = ?5,"              \
+      " last_heard = ?6 WHERE id = ?1",                                                            \
+      "")                                                                                          \
+    S(EVENT_SOURCES,                                                                               \
+      "SELECT name, type, events, repeated, last_seq, last, last_heard FROM event_source"          \
+      " ORDER BY name, type",                                                                      \
+      "ttiiiii")                                                                                   \
+    S(EVENT_ADD,                                                                                   \
+      "INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"     \
+      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",                                             \
+      "")                                                                                          \
+    S(EVENT_STEP, "SELECT kind, at, previous, earlier FROM event WHERE seq = ?1", "tiii")          \
+    S(SESSION_FIND,                                                                                \
+      "SELECT id, switch, port, vlan, care_of, started, last, heard, ended, updated, lifetime,"    \
+      " interval, updates, proof, implicit, last_event, kept_event, cause FROM session"            \
+      " WHERE key = ?1 ORDER BY id DESC LIMIT 1",                                                  \
+      "ittiBiiiIIiiitiiit")                                                                        \
+    S(SESSION_ADD,                                                                                 \
+      "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"   \
+      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",                                   \
+      "")                                                                                          \
+    S(SESSION_SET,                                                                                 \
+      "UPDATE session SET switch = ?2, port = ?3, vlan = ?4, care_of = ?5, started = ?6,"          \
+      " last = ?7, heard = ?8, updated = ?9, lifetime = ?10, interval = ?11, updates = ?12,"       \
+      " proof = ?13, implicit = ?14, last_event = ?15, kept_event = ?16 WHERE id = ?1",            \
+      "")                                                                                          \
+    S(SESSION_END, "UPDATE session SET ended = ?2, cause = ?3 WHERE id = ?1", "")                  \
+    S(SESSION_RESET,                                                                               \
+      "UPDATE session SET ended = ?3, cause = ?4 WHERE source_id = ?1 AND nas = ?2"                \
+      " AND ended IS NULL AND started <= ?3 AND (?5 IS NULL OR port = ?5)",                        \
+      "")                                                                                          \
+    S(EVENT_FIRST, "SELECT coalesce(min(seq), 0) FROM event", "i")                                 \
+    S(EVENT_YOUNGER,                                                                               \
+      "SELECT seq FROM event WHERE seq >= ?1 AND seq < ?2 AND heard >= ?3 ORDER BY seq LIMIT 1",   \
+      "i")                                                                                         \
+    S(EVENT_DROP, "DELETE FROM event WHERE seq >= ?1 AND seq < ?2", "")                            \
+    S(EVENT_DROP_UPDATES, "DELETE FROM event WHERE seq >= ?1 AND seq < ?2 AND kind = 'update'",    \
+      "")                                                                                          \
+    S(SESSION_DROP,                                                                                \
+      "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ended < ?1"                   \
+      " AND last_event < ?2 ORDER BY ended LIMIT ?3)",                                             \
+      "")                                                                                          \
+    /* --- event_query.c --- */                                                                    \
+    S(SESSIONS,                                                                                    \
+      "SELECT " SESSION_COLUMNS " WHERE (?1 IS NULL OR c.started <= ?1)"                           \
+      " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
+      SESSION_TYPES)                                                                               \
+    S(SESSIONS_LATE,                                                                               \
+      "SELECT " SESSION_COLUMNS " WHERE c.ended >= ?2"                                             \
+      " AND (?1 IS NULL OR c.started <= ?1) UNION ALL SELECT " SESSION_COLUMNS                     \
+      " WHERE c.ended IS NULL AND (?1 IS NULL OR c.started <= ?1) ORDER BY 1",                     \
+      SESSION_TYPES)                                                                               \
+    S(SESSIONS_OF_MAC,                                                                             \
+      "SELECT " SESSION_COLUMNS " WHERE c.mac = ?3"                                                \
+      " AND (?1 IS NULL OR c.started <= ?1)"                                                       \
+      " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
+      SESSION_TYPES)                                                                               \
+    S(SESSIONS_OF_ADDRESS,                                                                         \
+      "SELECT " SESSION_COLUMNS " WHERE c.address = ?3"                                            \
+      " AND (?1 IS NULL OR c.started <= ?1)"                                                       \
+      " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
+      SESSION_TYPES)                                                                               \
+    S(EVENT_GET, "SELECT " EVENT_COLUMNS " WHERE e.seq = ?1", EVENT_TYPES)                         \
+    S(EVENTS_OF_MAC,                                                                               \
+      "SELECT " EVENT_COLUMNS " WHERE e.session_id IS NULL AND e.mac = ?1"                         \
+      " ORDER BY e.seq DESC",                                                                      \
+      EVENT_TYPES)                                                                                 \
+    S(EVENTS_OF_ADDRESS,                                                                           \
+      "SELECT " EVENT_COLUMNS " WHERE e.session_id IS NULL"                                        \
+      " AND e.address = ?1 ORDER BY e.seq DESC",                                                   \
+      EVENT_TYPES)                                                                                 \
     /* --- trim.c --- */                                                                           \
     S(TRIM_PAST, "DELETE FROM sighting_past WHERE last < ?1", "")                                  \
     S(TRIM_RECORDED, "DELETE FROM recorded_past WHERE last < ?1", "")                              \
@@ -277,8 +371,9 @@
       "SELECT (SELECT count(*) FROM round), (SELECT count(*) FROM receipt),"                       \
       " (SELECT count(*) FROM sighting), (SELECT count(*) FROM sighting_past),"                    \
       " (SELECT count(*) FROM recorded), (SELECT count(*) FROM recorded_past),"                    \
-      " (SELECT count(*) FROM case_record)",                                                       \
-      "iiiiiii")                                                                                   \
+      " (SELECT count(*) FROM case_record), (SELECT count(*) FROM event),"                         \
+      " (SELECT count(*) FROM session)",                                                           \
+      "iiiiiiiii")                                                                                 \
     S(MEASURE_FILE, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", "i")
 
 #endif

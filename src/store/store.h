@@ -189,6 +189,7 @@ int store_trim(struct store *store, struct wall now, struct span retention,
 struct store_size {
     uint64_t file_bytes; /* without the write-ahead log */
     uint64_t rounds, receipts, sightings, past_sightings, recorded, past_recorded, cases;
+    uint64_t events, sessions;
 };
 
 /* Counts what the store holds; takes time linear in it. */

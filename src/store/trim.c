@@ -100,7 +100,9 @@ int store_measure(struct store *store, struct store_size *ret, struct err *err)
                                    .past_sightings = (uint64_t)row[3].integer,
                                    .recorded = (uint64_t)row[4].integer,
                                    .past_recorded = (uint64_t)row[5].integer,
-                                   .cases = (uint64_t)row[6].integer};
+                                   .cases = (uint64_t)row[6].integer,
+                                   .events = (uint64_t)row[7].integer,
+                                   .sessions = (uint64_t)row[8].integer};
     store_stop(store, SQL_MEASURE);
     if (result >= 0)
         result = store_one(store, SQL_MEASURE_FILE, NULL, 0, row, err);
