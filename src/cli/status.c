@@ -113,6 +113,12 @@ static void print_hearing(const json_t *status)
         text_printf(&text, ", %" PRId64 " NOT TAKEN", number(events, "not_taken"));
     if (number(events, "waiting") > 0)
         text_printf(&text, ", %" PRId64 " waiting for the disk", number(events, "waiting"));
+    const json_t *live = json_object_get(status, "live");
+    text_printf(&text,
+                "; %" PRId64 " in order, %" PRId64 " judged, %" PRId64 " probes and %" PRId64
+                " polls set off; %" PRId64 " sessions on the expiry list",
+                number(live, "in_order"), number(live, "judged"), number(live, "probes"),
+                number(live, "polls"), number(json_object_get(status, "expiry_list"), "sessions"));
     paragraph("hearing", &text);
 }
 

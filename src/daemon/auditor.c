@@ -19,6 +19,7 @@ struct turn {
     struct span phase;
     bool ended_once;        /* since the start */
     bool asked;             /* by auditor_poll(), not begun or not ended */
+    struct holding *before; /* what there was when it was asked for */
     struct bucket asking;   /* how often it may be asked for */
     struct loop_timer *ask; /* until it may */
 };
@@ -29,8 +30,12 @@ struct auditor {
     struct turn **turns;     /* recorded sources first */
     struct poller **pollers; /* beside turns */
     size_t count;
+    struct poller **switches; /* the observed ones, by the switch's name */
+    size_t switch_count;
     struct mono origin;
     struct loop_timer *end; /* of the interval */
+    struct loop_timer *filling_timer;
+    struct snapshot *filling; /* what was heard is put into it */
     struct wall round_began;
     bool started, stopping, first;
     struct rounds *rounds;
@@ -59,11 +64,26 @@ static struct span phase_of(const struct auditor *auditor, const struct poller *
 
 /* --- the end of a round --- */
 
+/* Puts what was heard into the snapshot, a part a turn; the round ends where that ends. */
+static void fill(void *aux)
+{
+    struct auditor *auditor = aux;
+    struct snapshot *snapshot = auditor->filling;
+    if (auditor->parts.listener.add_heard(auditor->parts.listener.context, snapshot)) {
+        loop_timer_start(auditor->filling_timer, span_us(0));
+        return;
+    }
+    auditor->filling = NULL;
+    snapshot_close(snapshot, auditor->round_began, clock_wall());
+    auditor->counted.last_started = auditor->round_began;
+    auditor->round_began = snapshot_instant(snapshot);
+    rounds_begin(auditor->rounds, snapshot);
+}
+
 static void end_round(struct auditor *auditor)
 {
     const struct config *config = auditor->generation->config;
-    struct wall now = clock_wall();
-    if (rounds_busy(auditor->rounds)) {
+    if (rounds_busy(auditor->rounds) || auditor->filling != NULL) {
         auditor->counted.left_out++;
         log_say(auditor->parts.log, LOG_LEVEL_WARNING, "audit",
                 "judging the last round takes longer than the interval; this one is left out");
@@ -76,16 +96,13 @@ static void end_round(struct auditor *auditor)
         snapshot_take(snapshot, auditor->pollers[i]);
     for (size_t i = 0; !config->daemon.polling && i < config->observed_count; i++)
         snapshot_leave_out(snapshot, &config->observed[i]);
-    if (auditor->parts.listener.add_deaf != NULL)
-        auditor->parts.listener.add_deaf(auditor->parts.listener.context, snapshot);
-    snapshot_close(snapshot, auditor->round_began, now);
+    auditor->parts.listener.add_deaf(auditor->parts.listener.context, snapshot);
     for (size_t i = 0; i < snapshot->round.failed_count; i++)
         log_say(auditor->parts.log,
                 snapshot->round.failed[i].rounds == 1 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG,
                 "audit", "%s", snapshot->round.failed[i].why);
-    auditor->counted.last_started = auditor->round_began;
-    auditor->round_began = now;
-    rounds_begin(auditor->rounds, snapshot);
+    auditor->filling = snapshot;
+    fill(auditor);
 }
 
 static void start_end_timer(struct auditor *auditor)
@@ -164,8 +181,9 @@ static void poll_ended(void *context, struct poller *poller)
         log_say(auditor->parts.log, LOG_LEVEL_DEBUG, "poll", "%s", poller->err.text);
     if (turn->asked && !poller->wanted) {
         turn->asked = false;
-        if (auditor->parts.listener.polled != NULL)
-            auditor->parts.listener.polled(auditor->parts.listener.context, poller);
+        auditor->parts.listener.polled(auditor->parts.listener.context, poller, turn->before);
+        holding_drop(turn->before);
+        turn->before = NULL;
     }
     if (first)
         end_first_round(auditor);
@@ -175,6 +193,7 @@ static void turn_free(struct turn *turn)
 {
     loop_timer_free(turn->timer);
     loop_timer_free(turn->ask);
+    holding_drop(turn->before);
     free(turn);
 }
 
@@ -230,6 +249,24 @@ static void add_turns(struct auditor *auditor, const struct config_source *sourc
     }
 }
 
+static int compare_switches(const void *a, const void *b)
+{
+    return strcmp(poller_switch(*(struct poller *const *)a),
+                  poller_switch(*(struct poller *const *)b));
+}
+
+static void index_switches(struct auditor *auditor)
+{
+    auditor->switches =
+        alloc_resize(auditor->switches, auditor->count + 1, sizeof *auditor->switches);
+    auditor->switch_count = 0;
+    for (size_t i = 0; i < auditor->count; i++) {
+        if (!auditor->pollers[i]->is_recorded)
+            auditor->switches[auditor->switch_count++] = auditor->pollers[i];
+    }
+    qsort(auditor->switches, auditor->switch_count, sizeof *auditor->switches, compare_switches);
+}
+
 static void make_turns(struct auditor *auditor, struct turn **old, size_t old_count)
 {
     const struct config *config = auditor->generation->config;
@@ -240,6 +277,7 @@ static void make_turns(struct auditor *auditor, struct turn **old, size_t old_co
     add_turns(auditor, config->recorded, config->recorded_count, old, old_count);
     if (config->daemon.polling)
         add_turns(auditor, config->observed, config->observed_count, old, old_count);
+    index_switches(auditor);
 }
 
 struct auditor *auditor_new(const struct auditor_parts *parts, struct generation *generation)
@@ -248,6 +286,7 @@ struct auditor *auditor_new(const struct auditor_parts *parts, struct generation
     auditor->parts = *parts;
     auditor->generation = generation_keep(generation);
     auditor->end = loop_timer_new(parts->loop, interval_ended, auditor);
+    auditor->filling_timer = loop_timer_new(parts->loop, fill, auditor);
     auditor->counted.last_started = auditor->counted.last_judged = WALL_UNKNOWN;
     auditor->rounds = rounds_new(&auditor->parts, &auditor->counted);
     make_turns(auditor, NULL, 0);
@@ -307,7 +346,10 @@ void auditor_free(struct auditor *auditor)
     }
     free(auditor->turns);
     free(auditor->pollers);
+    free(auditor->switches);
     loop_timer_free(auditor->end);
+    loop_timer_free(auditor->filling_timer);
+    snapshot_free(auditor->filling);
     rounds_free(auditor->rounds);
     generation_drop(auditor->generation);
     free(auditor);
@@ -321,14 +363,16 @@ struct poller *const *auditor_pollers(const struct auditor *auditor, size_t *ret
     return auditor->pollers;
 }
 
+static int find_switch(const void *key, const void *element)
+{
+    return strcmp(key, poller_switch(*(struct poller *const *)element));
+}
+
 struct poller *auditor_find(const struct auditor *auditor, const char *switch_name)
 {
-    for (size_t i = 0; i < auditor->count; i++) {
-        struct poller *poller = auditor->pollers[i];
-        if (!poller->is_recorded && strcmp(poller_switch(poller), switch_name) == 0)
-            return poller;
-    }
-    return NULL;
+    struct poller *const *found = bsearch(switch_name, auditor->switches, auditor->switch_count,
+                                          sizeof *auditor->switches, find_switch);
+    return found != NULL ? *found : NULL;
 }
 
 void auditor_poll(struct auditor *auditor, struct poller *poller)
@@ -337,6 +381,7 @@ void auditor_poll(struct auditor *auditor, struct poller *poller)
     if (auditor->stopping || turn->asked)
         return;
     turn->asked = true;
+    turn->before = poller->latest != NULL ? holding_keep(poller->latest) : NULL;
     auditor->counted.targeted++;
     struct mono now = clock_mono();
     struct span wait = bucket_take(&turn->asking, now);

@@ -37,11 +37,14 @@ struct auditor;
 struct auditor_listener {
     /* A round was judged. `stored`: it and its cases are on the disk. The snapshot is the
      * auditor's, until the next one is published. */
-    void (*published)(void *context, const struct snapshot *snapshot, bool stored);
-    /* A poll that somebody asked for by auditor_poll() ended. */
-    void (*polled)(void *context, const struct poller *poller);
+    void (*published)(void *context, struct snapshot *snapshot, bool stored);
+    /* A poll that somebody asked for by auditor_poll() ended; `before` is what the source
+     * gave before it (NULL: nothing). */
+    void (*polled)(void *context, const struct poller *poller, struct holding *before);
     /* Adds the sources that hear nothing to a snapshot that is put together. */
     void (*add_deaf)(void *context, struct snapshot *snapshot);
+    /* Puts what was heard into it, a part a call; returns whether there is more. */
+    bool (*add_heard)(void *context, struct snapshot *snapshot);
     void *context;
 };
 

@@ -40,7 +40,7 @@ static const struct config_option root_table[] = {
 struct audit_table_options {
     bool prefix_mode, port_mode;
     struct option_list prefixes;
-    struct span clock_skew, inventory_lag;
+    struct span clock_skew, inventory_lag, settle, heard_hold, migration_window;
     int64_t gap_rounds;
 };
 
@@ -73,6 +73,27 @@ static const struct config_option audit_table[] = {
      .low = 0,
      .high = 86400000000,
      .help = "How long a record may take to follow a change."},
+    {.name = "settle",
+     .type = OPTION_SPAN,
+     .offset = offsetof(struct audit_table_options, settle),
+     .default_text = "30s",
+     .low = 0,
+     .high = 3600000000,
+     .help = "How long the end of a session waits for another session or a sighting."},
+    {.name = "heard_hold",
+     .type = OPTION_SPAN,
+     .offset = offsetof(struct audit_table_options, heard_hold),
+     .default_text = "5min",
+     .low = 1000000,
+     .high = 86400000000,
+     .help = "How long an address that was heard, and says not for how long, counts as there."},
+    {.name = "migration_window",
+     .type = OPTION_SPAN,
+     .offset = offsetof(struct audit_table_options, migration_window),
+     .default_text = "90s",
+     .low = 0,
+     .high = 3600000000,
+     .help = "How long an announcement elsewhere makes two places expected."},
     {.name = "gap_rounds",
      .type = OPTION_INTEGER,
      .offset = offsetof(struct audit_table_options, gap_rounds),
@@ -497,6 +518,9 @@ static void read_audit(struct loader *l, const struct yaml_node *node)
     audit->port_mode = options.port_mode;
     audit->clock_skew = options.clock_skew;
     audit->inventory_lag = options.inventory_lag;
+    audit->settle = options.settle;
+    audit->heard_hold = options.heard_hold;
+    audit->migration_window = options.migration_window;
     audit->gap_rounds = (unsigned)options.gap_rounds;
     if (options.prefixes.count > 0)
         read_prefixes(l, &options.prefixes);

@@ -123,7 +123,7 @@ int daemon_reload(struct daemon *daemon, struct text *ret_report)
 
 /* --- what the parts tell --- */
 
-static void round_published(void *context, const struct snapshot *snapshot, bool stored)
+static void round_published(void *context, struct snapshot *snapshot, bool stored)
 {
     struct daemon *daemon = context;
     switch_names_learn(daemon->switches, (const struct record_set *const *)snapshot->round.records,
@@ -136,6 +136,22 @@ static void round_published(void *context, const struct snapshot *snapshot, bool
             snapshot->round.failed_count, snapshot->judging.count);
     if (stored)
         daemon_tell_cases(daemon, snapshot->judging.changes, snapshot->judging.change_count);
+    reactor_publish(daemon->reactor, snapshot);
+}
+
+static void switch_polled(void *context, const struct poller *poller, struct holding *before)
+{
+    reactor_polled(((struct daemon *)context)->reactor, poller, before);
+}
+
+static bool add_heard(void *context, struct snapshot *snapshot)
+{
+    return reactor_export(((struct daemon *)context)->reactor, snapshot);
+}
+
+static void cases_changed(void *context, const struct case_change *changes, size_t count)
+{
+    daemon_tell_cases(context, changes, count);
 }
 
 static void add_deaf(void *context, struct snapshot *snapshot)
@@ -145,7 +161,9 @@ static void add_deaf(void *context, struct snapshot *snapshot)
 
 static void events_heard(void *context, const struct event *events, size_t count)
 {
-    daemon_tell_events(context, events, count);
+    struct daemon *daemon = context;
+    daemon_tell_events(daemon, events, count);
+    reactor_heard(daemon->reactor, events, count);
 }
 
 /* --- signals and the service manager --- */
@@ -223,13 +241,23 @@ static int open_rest(struct daemon *daemon, struct err *err)
         status = control_new(daemon->loop, &control, daemon->log, &listener, &daemon->control, err);
     if (status != 0)
         return status;
-    const struct auditor_parts parts = {
-        .loop = daemon->loop,
-        .keeper = daemon->keeper,
-        .judge = daemon->judge,
-        .log = daemon->log,
-        .listener = {.published = round_published, .add_deaf = add_deaf, .context = daemon}};
+    const struct auditor_parts parts = {.loop = daemon->loop,
+                                        .keeper = daemon->keeper,
+                                        .judge = daemon->judge,
+                                        .log = daemon->log,
+                                        .listener = {.published = round_published,
+                                                     .polled = switch_polled,
+                                                     .add_deaf = add_deaf,
+                                                     .add_heard = add_heard,
+                                                     .context = daemon}};
     daemon->auditor = auditor_new(&parts, daemon->generation);
+    const struct reactor_parts reactor = {.loop = daemon->loop,
+                                          .log = daemon->log,
+                                          .keeper = daemon->keeper,
+                                          .auditor = daemon->auditor,
+                                          .cases = cases_changed,
+                                          .context = daemon};
+    daemon->reactor = reactor_new(&reactor, config);
     return catch_signals(daemon, err);
 }
 
@@ -375,9 +403,12 @@ void daemon_free(struct daemon *daemon)
         auditor_stop(daemon->auditor);
     if (daemon->hearing != NULL)
         hearing_stop(daemon->hearing);
+    if (daemon->reactor != NULL)
+        reactor_stop(daemon->reactor);
     drain(daemon);
     control_free(daemon->control);
     hearing_free(daemon->hearing);
+    reactor_free(daemon->reactor);
     auditor_free(daemon->auditor);
     worker_free(daemon->judge);
     ledger_free(daemon->ledger);

@@ -9,6 +9,7 @@
 #include "daemon/keeper.h"
 #include "daemon/ledger.h"
 #include "daemon/notify.h"
+#include "daemon/reactor.h"
 #include "daemon/switch_names.h"
 
 /* The parts of the daemon, for the files that it is written in: daemon.c (life, reload),
@@ -28,6 +29,7 @@ struct daemon {
     struct worker *judge;
     struct auditor *auditor;
     struct hearing *hearing;
+    struct reactor *reactor;
     struct control *control;
     struct notify *notify;
     struct loop_timer *watchdog;

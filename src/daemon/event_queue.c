@@ -8,6 +8,9 @@
 #include "base/arena.h"
 #include "contract/plugin.h"
 
+/* Events that the judge is given in one turn of the loop. */
+enum { HANDED_A_TURN = 256 };
+
 struct group {
     struct group *next;
     uint64_t number; /* the journal's */
@@ -27,6 +30,8 @@ struct event_queue {
     struct event_queue_status counted;
     struct journal *journal;
     struct loop_watch *watch;
+    struct loop_timer *go_on; /* there is more to tell than one turn may take */
+    size_t handed;            /* events of the first group that were handed over */
     bool failing;
     uint64_t *told; /* room for the tickets of one group */
     size_t told_capacity;
@@ -98,18 +103,43 @@ static void tell_forgotten(struct event_queue *queue, const struct group *group)
     }
 }
 
-static void hand_over(struct event_queue *queue)
+static void group_over(struct event_queue *queue)
+{
+    struct group *group = queue->first;
+    queue->first = group->next;
+    if (queue->first == NULL)
+        queue->last = &queue->first;
+    queue->handed = 0;
+    tell_forgotten(queue, group);
+    group_done(queue, group);
+}
+
+/* Hands over at most `most` events; returns whether there are more that could be. */
+static bool hand_over(struct event_queue *queue, size_t most)
 {
     while (queue->first != NULL && queue->first->settled) {
-        struct group *group = queue->first;
-        queue->first = group->next;
-        if (queue->first == NULL)
-            queue->last = &queue->first;
-        queue->counted.waiting -= group->count;
-        queue->listener.heard(queue->listener.context, group->events, group->count);
-        tell_forgotten(queue, group);
-        group_done(queue, group);
+        const struct group *group = queue->first;
+        size_t count = group->count - queue->handed;
+        if (most == 0)
+            return true;
+        if (count > most)
+            count = most;
+        queue->counted.waiting -= count;
+        queue->handed += count;
+        most -= count;
+        queue->listener.heard(queue->listener.context, group->events + queue->handed - count,
+                              count);
+        if (queue->handed == group->count)
+            group_over(queue);
     }
+    return false;
+}
+
+static void tell(void *aux)
+{
+    struct event_queue *queue = aux;
+    if (hand_over(queue, HANDED_A_TURN))
+        loop_timer_start(queue->go_on, span_us(0));
 }
 
 static void settle(struct event_queue *queue, struct group *group, bool stored)
@@ -139,7 +169,7 @@ static void on_settled(void *aux, int fd, unsigned events)
 {
     struct event_queue *queue = aux;
     journal_settle(queue->journal, group_settled, queue);
-    hand_over(queue);
+    tell(queue);
 }
 
 struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_listener *listener)
@@ -149,6 +179,7 @@ struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_
     queue->listener = *listener;
     queue->last = &queue->first;
     queue->open = group_new(queue);
+    queue->go_on = loop_timer_new(loop, tell, queue);
     return queue;
 }
 
@@ -166,7 +197,8 @@ void event_queue_finish(struct event_queue *queue)
         return;
     event_queue_flush(queue);
     journal_wait(queue->journal);
-    on_settled(queue, -1, 0);
+    journal_settle(queue->journal, group_settled, queue);
+    (void)hand_over(queue, SIZE_MAX);
 }
 
 void event_queue_free(struct event_queue *queue)
@@ -183,6 +215,7 @@ void event_queue_free(struct event_queue *queue)
     group_free(queue->open);
     group_free(queue->spare);
     loop_watch_free(queue->watch);
+    loop_timer_free(queue->go_on);
     free(queue->told);
     free(queue);
 }

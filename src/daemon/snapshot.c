@@ -222,11 +222,18 @@ void snapshot_judge(struct snapshot *snapshot)
         .mlags = config->mlags,
         .mlag_count = config->mlag_count,
         .memory = &snapshot->memory,
-        .options = &snapshot->options};
+        .options = &snapshot->options,
+        .heard = snapshot->facts.heard,
+        .heard_count = snapshot->facts.heard_count,
+        .windows = snapshot->facts.windows,
+        .window_count = snapshot->facts.window_count,
+        .flushes = snapshot->facts.flushes,
+        .flush_count = snapshot->facts.flush_count,
+        .now = snapshot_instant(snapshot)};
     snapshot->world = world_new(&input);
     judging_run(snapshot->world, snapshot_instant(snapshot), snapshot->arena, &snapshot->judging);
     judging_words(&snapshot->judging, LIMIT_MEMBERS, snapshot->arena);
-    judging_done(&snapshot->judging);
+    snapshot->base = live_base_new(snapshot->world, snapshot->judging.sweep);
 }
 
 /* --- the end --- */
@@ -235,7 +242,12 @@ static void free_parts(void *aux)
 {
     struct snapshot *snapshot = aux;
     struct round *round = &snapshot->round;
+    live_base_free(snapshot->base);
+    if (snapshot->judging.sweep != NULL)
+        judging_done(&snapshot->judging);
     world_free(snapshot->world);
+    if (snapshot->exporting)
+        live_facts_done(&snapshot->facts);
     for (size_t i = 0; i < round->record_count; i++)
         receipt_done(&round->record_receipts[i]);
     for (size_t i = 0; i < round->failed_count; i++)

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "audit/live.h"
 #include "base/arena.h"
 #include "daemon/generation.h"
 #include "daemon/judging.h"
@@ -29,9 +30,12 @@ struct snapshot {
      * read in part, or that hear */
     struct failed_source *gaps;
     size_t gap_count, gap_capacity;
+    struct live_facts facts; /* what was heard, up to facts.began */
+    bool exporting;          /* facts were begun */
     struct memory memory;
     struct world *world;
     struct judging judging;
+    struct live_base *base; /* for the events; NULL once the reactor has it */
     struct arena *arena;
     struct loop *loop;
 };

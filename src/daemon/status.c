@@ -267,6 +267,34 @@ static void add_journal(struct daemon *daemon, struct text *to)
     text_add_char(to, '}');
 }
 
+static void add_live(struct daemon *daemon, struct text *to)
+{
+    struct reactor_status status;
+    reactor_count(daemon->reactor, &status);
+    open_object(to, "live");
+    add_number(to, "events", status.live.events);
+    add_number(to, "in_order", status.live.in_order);
+    add_number(to, "judged", status.live.judged);
+    add_number(to, "unmapped", status.live.unmapped);
+    add_number(to, "unborne", status.live.unborne);
+    add_number(to, "storms", status.live.storms);
+    add_number(to, "full", status.live.full);
+    add_number(to, "standing", status.live.standing);
+    add_number(to, "open_windows", status.live.open_windows);
+    add_number(to, "probes", status.probes);
+    add_number(to, "probes_refused", status.probes_refused);
+    add_number(to, "probes_held_back", status.live.probes_held_back);
+    add_number(to, "polls", status.polls);
+    add_number(to, "case_changes", status.case_changes);
+    add_number(to, "cases_waiting", status.cases_waiting);
+    add_number(to, "cases_not_kept", status.cases_not_kept);
+    text_add_char(to, '}');
+    open_object(to, "expiry_list");
+    add_number(to, "sessions", status.sessions);
+    add_number(to, "bytes", status.list_bytes);
+    text_add_char(to, '}');
+}
+
 static void add_control(struct daemon *daemon, struct text *to)
 {
     struct control_status status;
@@ -313,6 +341,7 @@ void status_print(struct daemon *daemon, struct text *to)
     add_events(daemon, to);
     add_store(daemon, to);
     add_journal(daemon, to);
+    add_live(daemon, to);
     add_control(daemon, to);
     open_object(to, "loop");
     add_seconds(to, "longest_hold_seconds", loop_longest_hold(daemon->loop));

@@ -118,9 +118,7 @@ int case_log_load(struct store *store, enum statement statement, const struct ce
     return result;
 }
 
-int store_load_cases(struct store *store, struct wall now, struct span grace, struct arena *arena,
-                     const struct case_record **ret, size_t *ret_count, uint64_t *ret_next_number,
-                     struct err *err)
+int store_next_case(struct store *store, uint64_t *ret, struct err *err)
 {
     struct cell row[STORE_COLUMNS_MAX];
     const struct cell key[] = {cell_text("next_case")};
@@ -131,13 +129,40 @@ int store_load_cases(struct store *store, struct wall now, struct span grace, st
         return store_damaged(store, err, "next_case");
     if (result < 0)
         return result;
+    *ret = next;
+    return 0;
+}
+
+int store_load_cases(struct store *store, struct wall now, struct span grace, struct arena *arena,
+                     const struct case_record **ret, size_t *ret_count, uint64_t *ret_next_number,
+                     struct err *err)
+{
+    uint64_t next;
+    int failed = store_next_case(store, &next, err);
+    if (failed != 0)
+        return failed;
     const struct case_sieve all = {0};
     const struct cell since[] = {cell_integer(now.us - grace.us)};
-    int failed =
-        case_log_load(store, SQL_CASES_TO_KNOW, since, 1, &all, arena, ret, ret_count, err);
+    failed = case_log_load(store, SQL_CASES_TO_KNOW, since, 1, &all, arena, ret, ret_count, err);
     if (failed == 0)
         *ret_next_number = next;
     return failed;
+}
+
+int store_find_case_of(struct store *store, const char *identity, struct arena *arena,
+                       struct case_record *ret, struct err *err)
+{
+    const struct case_sieve all = {0};
+    const struct case_record *records;
+    size_t count;
+    const struct cell key[] = {cell_text(identity)};
+    int failed = case_log_load(store, SQL_CASE_OF, key, 1, &all, arena, &records, &count, err);
+    if (failed != 0)
+        return failed;
+    if (count == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no case of \"%s\"", identity);
+    *ret = records[0];
+    return 0;
 }
 
 int store_list_cases(struct store *store, const struct case_filter *filter, struct arena *arena,

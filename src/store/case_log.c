@@ -283,6 +283,25 @@ int store_round_cases(struct store *store, const struct case_change *changes, si
     return store_round_result(store, failed, err);
 }
 
+int store_case_changes(struct store *store, const struct case_change *changes, size_t count,
+                       struct err *err)
+{
+    uint64_t used = 0;
+    int failed = store_begin(store, err);
+    if (failed != 0)
+        return failed;
+    for (size_t i = 0; failed == 0 && i < count; i++) {
+        struct case_change unjudged = changes[i];
+        unjudged.judged = false; /* by no round: a replay of the last one must not find it */
+        failed = put_case(store, &unjudged, 0, err);
+        if (changes[i].record.number > used)
+            used = changes[i].record.number;
+    }
+    if (failed == 0 && used > 0)
+        failed = raise_next_number(store, used, err);
+    return store_end(store, failed, err);
+}
+
 int store_case_change(struct store *store, const struct case_change *change, struct err *err)
 {
     struct case_change unjudged = *change;

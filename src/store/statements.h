@@ -249,6 +249,9 @@
     S(CASES_JUDGED,                                                                                \
       "SELECT " CASE_COLUMNS " FROM case_record WHERE judged_round = ?1 ORDER BY judged_ordinal",  \
       CASE_TYPES)                                                                                  \
+    S(CASE_OF,                                                                                     \
+      "SELECT " CASE_COLUMNS " FROM case_record WHERE identity = ?1 ORDER BY number DESC LIMIT 1", \
+      CASE_TYPES)                                                                                  \
     S(CASE_GET, "SELECT " CASE_COLUMNS " FROM case_record WHERE number = ?1", CASE_TYPES)          \
     /* --- event_fold.c, session_log.c --- */                                                      \
     S(EVENT_SOURCE_FIND,                                                                           \

@@ -179,6 +179,19 @@ int store_load_cases(struct store *store, struct wall now, struct span grace, st
 int store_case_change(struct store *store, const struct case_change *change,
                       struct err *err) MUST_USE;
 
+/* Stores what events did to cases, new ones too (numbers from store_next_case() on), as one
+ * transaction. Not within a round. */
+int store_case_changes(struct store *store, const struct case_change *changes, size_t count,
+                       struct err *err) MUST_USE;
+
+/* Sets *ret to the number that the next new case gets. */
+int store_next_case(struct store *store, uint64_t *ret, struct err *err) MUST_USE;
+
+/* Loads the latest case of the discrepancy `identity`, whatever its state; memory from
+ * `arena`. Returns ERR_NOT_FOUND when it never had one. */
+int store_find_case_of(struct store *store, const char *identity, struct arena *arena,
+                       struct case_record *ret, struct err *err) MUST_USE;
+
 /* Forgets facts that ended before `now` - `retention`: rows, receipts, rounds and
  * closed cases. What still stands is kept however old: current rows, open cases,
  * last good snapshots. Gives free space back to the file system. May be called
