@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 
 enum {
-    CHUNK_BYTES = 1024 * 1024,
+    CHUNK_BYTES = 512 * 1024,
     FILE_HEADER = 24,
     PACKET_HEADER = 16,
     /* The first chunk's bytes and the rest of a packet that it cut. */

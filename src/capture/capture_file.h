@@ -13,7 +13,7 @@
 /* Capture files, packet by packet: classic .pcap in both byte orders, with micro- or
  * nanoseconds, and pcapng.
  *
- * The classic format is read here in chunks of a megabyte: the copy into a block
+ * The classic format is read here in chunks of half a megabyte: the copy into a block
  * that stays in the processor's cache makes the headers' first touch cheap, which
  * beats both mapping the file and libpcap's loop (bench/run capture). pcapng, rare
  * and intricate, is left to libpcap, as are old variants of the classic format.
