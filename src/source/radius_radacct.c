@@ -96,10 +96,16 @@ void radius_radacct_free(struct radius_radacct *radacct)
 
 /* --- a row --- */
 
-/* Takes a database's time; what is empty or NULL is not said. */
+/* Takes a database's time, which FreeRADIUS's schema for SQLite keeps as seconds since
+ * 1970; what is empty, NULL or MySQL's 0000-00-00 is not said. */
 static struct wall read_time(const char *text)
 {
     struct wall at;
+    char epoch[RADIUS_TEXT_SIZE + 1];
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
+        snprintf(epoch, sizeof(epoch), "@%s", text);
+        text = epoch;
+    }
     if (strncmp(text, "0000", 4) == 0 || wall_parse(text, strlen(text), &at) != 0)
         return WALL_UNKNOWN;
     return at;

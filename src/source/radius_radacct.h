@@ -17,7 +17,8 @@
  * FreeRADIUS's schema, of which callingstationid and acctstarttime are needed, and
  * acctupdatetime, acctstoptime, acctuniqueid, acctsessionid, nasidentifier, nasipaddress,
  * nasportid, username, acctterminatecause, framedipaddress, framedipv6address are used.
- * Times without zone are UTC: let the question convert what the database keeps in local
+ * Times are RFC 3339, or seconds since 1970 as FreeRADIUS keeps them in SQLite; those
+ * without zone are UTC: let the question convert what the database keeps in local
  * time.
  *
  * A row is what is known of a session now, so it is compared with what was told of it:

@@ -752,7 +752,7 @@ static void radacct_rows_are_told_once(void **state)
         bench,
         "echo acctuniqueid,AcctSessionId,nasipaddress,nasportid,callingstationid,acctstarttime,"
         "acctupdatetime,acctstoptime,acctterminatecause;"
-        "echo u1,s1,192.0.2.1,Gi0/1,52-54-00-11-22-33,2023-11-14 22:00:00,2023-11-14 22:10:00,,;"
+        "echo u1,s1,192.0.2.1,Gi0/1,52-54-00-11-22-33,1699999200,2023-11-14 22:10:00,,;"
         "echo u2,s2,192.0.2.1,Gi0/2,525400112234,2023-11-14 22:00:00,NULL,2023-11-14 22:05:00,"
         "Lost-Carrier;"
         "echo u3,s3,192.0.2.1,Gi0/3,telephone,2023-11-14 22:00:00,,,");

@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""musterd as an accounting server for real clients: radclient, and FreeRADIUS in its three
+ways of handing accounting on (a replicated copy, a stored and forwarded copy, its table
+radacct in SQLite)."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lab
+
+SQL = '/etc/freeradius/3.0/mods-config/sql/main/sqlite'
+SECRET, FEED = 'testing123', 'feed456'
+DIRECT, REPLICATED, STORED = 2813, 11813, 11814
+
+FREERADIUS = '''
+prefix = /usr
+libdir = /usr/lib/freeradius
+confdir = {folder}
+logdir = ${{confdir}}
+run_dir = ${{confdir}}
+db_dir = ${{confdir}}
+log {{
+	destination = stdout
+}}
+client local {{
+	ipaddr = 127.0.0.1
+	secret = {secret}
+}}
+thread pool {{
+	start_servers = 1
+	max_servers = 2
+}}
+home_server muster {{
+	type = acct
+	ipaddr = 127.0.0.1
+	port = {direct}
+	secret = {feed}
+	response_window = 2
+	revive_interval = 2
+	status_check = status-server
+	check_interval = 6
+	num_answers_to_alive = 1
+}}
+home_server_pool muster {{
+	home_server = muster
+}}
+realm muster {{
+	acct_pool = muster
+	nostrip
+}}
+modules {{
+	always ok {{
+		rcode = ok
+	}}
+	expr {{
+	}}
+	replicate {{
+	}}
+	detail detail.muster {{
+		filename = ${{confdir}}/detail-%Y%m%d%H
+		permissions = 0600
+	}}
+	sql {{
+		driver = "rlm_sql_sqlite"
+		dialect = "sqlite"
+		sqlite {{
+			filename = ${{confdir}}/radius.db
+			bootstrap = ${{confdir}}/schema.sql
+		}}
+		acct_table1 = "radacct"
+		acct_table2 = "radacct"
+		postauth_table = "radpostauth"
+		authcheck_table = "radcheck"
+		groupcheck_table = "radgroupcheck"
+		authreply_table = "radreply"
+		groupreply_table = "radgroupreply"
+		usergroup_table = "radusergroup"
+		client_table = "nas"
+		group_attribute = "SQL-Group"
+		read_clients = no
+		pool {{
+			start = 1
+			min = 1
+			max = 4
+		}}
+		$INCLUDE ${{confdir}}/queries.conf
+	}}
+}}
+server replicating {{
+	listen {{
+		type = acct
+		ipaddr = 127.0.0.1
+		port = {replicated}
+	}}
+	preacct {{
+		update request {{
+			&Acct-Unique-Session-Id := "%{{md5:%{{Acct-Session-Id}},%{{NAS-Identifier}}}}"
+		}}
+		update control {{
+			&Replicate-To-Realm := "muster"
+		}}
+	}}
+	accounting {{
+		replicate
+		sql
+	}}
+}}
+server storing {{
+	listen {{
+		type = acct
+		ipaddr = 127.0.0.1
+		port = {stored}
+	}}
+	accounting {{
+		detail.muster
+	}}
+}}
+server forwarding {{
+	listen {{
+		type = detail
+		filename = ${{confdir}}/detail-*
+		load_factor = 100
+		poll_interval = 1
+		retry_interval = 4
+	}}
+	preacct {{
+		update control {{
+			&Proxy-To-Realm := "muster"
+		}}
+	}}
+	accounting {{
+		ok
+	}}
+}}
+'''
+
+MUSTER = '''
+recorded:
+  - {{type: csv, guests: guests.csv, attachments: attachments.csv}}
+events:
+  - {{type: radius, port: {direct}, client: [127.0.0.1, "::1"], secret_file: feed}}
+'''
+
+RADACCT = '''
+recorded:
+  - {{type: csv, guests: guests.csv, attachments: attachments.csv}}
+events:
+  - type: radius
+    radacct: [sqlite3, -csv, -header, {folder}/radius.db, "SELECT acctuniqueid, acctsessionid, nasipaddress,
+      nasportid, callingstationid, username, acctstarttime, acctupdatetime, acctstoptime,
+      acctterminatecause FROM radacct WHERE acctupdatetime >= {{since_epoch}}
+      OR acctstoptime >= {{since_epoch}}"]
+    radacct_interval: 200ms
+'''
+
+
+def copy_schema():
+    """FreeRADIUS's own SQL, which only its group may read: before the namespaces are entered."""
+    folder = tempfile.mkdtemp(prefix='muster-radius-')
+    try:
+        for name in ('schema.sql', 'queries.conf'):
+            shutil.copy(f'{SQL}/{name}', folder)
+            os.chmod(f'{folder}/{name}', 0o644)
+    except OSError as error:
+        shutil.rmtree(folder)
+        lab.skip(f'FreeRADIUS\'s SQL cannot be read: {error}')
+    os.environ['MUSTER_LAB_FOLDER'] = folder
+
+
+def write(folder, name, text):
+    with open(f'{folder}/{name}', 'w', encoding='utf-8') as file:
+        file.write(text)
+    os.chmod(f'{folder}/{name}', 0o600)
+
+
+class Muster:
+    """musterd, and what `muster watch --events` says of it."""
+
+    def __init__(self, folder, configuration):
+        self.folder = folder
+        write(folder, 'muster.yaml', configuration)
+        self.daemon = lab.Daemon(os.environ['MUSTERD'], '-c', f'{folder}/muster.yaml')
+        lab.wait_until('musterd', lambda: os.path.exists(f'{folder}/musterd.sock'))
+        self.watch = lab.Daemon(os.environ['MUSTER'], 'watch', '-c', f'{folder}/muster.yaml',
+                                '--events', '--format', 'json')
+        lab.wait_until('muster watch', lambda: 'watching' in self.lines())
+
+    def lines(self):
+        with open(self.watch.log, encoding='utf-8') as log:
+            return log.read()
+
+    def events(self, session):
+        whole = self.lines()
+        found = [json.loads(line) for line in whole[:whole.rfind('\n') + 1].splitlines()]
+        return [line for line in found
+                if line['type'] == 'event' and line.get('session', '') == session]
+
+    def kinds(self, session):
+        return [event['event'] for event in self.events(session)]
+
+    def wait(self, session, count, seconds=15):
+        lab.wait_until(f'{count} events of {session}',
+                       lambda: len(self.events(session)) >= count, seconds)
+        return self.events(session)
+
+    def counter(self, name):
+        status = lab.run(os.environ['MUSTER'], 'status', '-c', f'{self.folder}/muster.yaml')
+        words = status.replace(',', ' ').split()
+        return int(words[words.index(name) + 1]) if name in words else 0
+
+    def stop(self):
+        self.watch.stop()
+        self.daemon.stop()
+
+
+def send(attributes, port=DIRECT, secret=FEED, command='acct', address='127.0.0.1'):
+    """Returns whether radclient got, and believed, an answer."""
+    sent = subprocess.run(['radclient', '-t', '1', '-r', '1', f'{address}:{port}', command, secret],
+                          input=attributes, capture_output=True, text=True, check=False)
+    return 'Received Accounting-Response' in sent.stdout
+
+
+def record(status, session, mac='52-54-00-11-22-33', port='Gi0/1', more=''):
+    return (f'Acct-Status-Type={status},Acct-Session-Id={session},User-Name=x,'
+            f'Calling-Station-Id="{mac}",NAS-Identifier=sw1,NAS-IP-Address=192.0.2.1,'
+            f'NAS-Port-Id={port}{more}')
+
+
+def direct(check, muster):
+    check.that('a start is answered', send(record('Start', 'd1')))
+    event = muster.wait('d1', 1)[0]
+    check.equal('and heard', [event[key] for key in ('event', 'mac', 'switch', 'port', 'proof')],
+                ['start', '52:54:00:11:22:33', 'sw1', 'Gi0/1', 'told'])
+    check.that('an interim', send(record('Interim-Update', 'd1')))
+    check.that('a stop', send(record('Stop', 'd1', more=',Acct-Terminate-Cause=Lost-Carrier')))
+    check.equal('all told', [e['event'] for e in muster.wait('d1', 3)], ['start', 'update', 'stop'])
+    check.that('signed, and the signed answer is believed',
+               send(record('Start', 'd2', more=',Message-Authenticator=0x00')))
+    check.that('over IPv6', send(record('Start', 'd3'), address='[::1]'))
+    check.that('a Status-Server', send('Message-Authenticator=0x00', command='status'))
+    check.that('an Accounting-On', send('Acct-Status-Type=Accounting-On,NAS-Identifier=sw1'))
+    check.that('a wrong secret is not answered', not send(record('Start', 'd4'), secret='wrong'))
+    check.equal('and not heard', muster.kinds('d4'), [])
+    check.that('and counted', muster.counter('bad_authenticator') >= 1)
+    check.that('a telephone is acknowledged', send(record('Start', 'd5', mac='+49 30 123456')))
+    check.equal('and is no event', muster.kinds('d5'), [])
+
+
+def replicated(check, muster):
+    check.that('FreeRADIUS answers', send(record('Start', 'r1'), REPLICATED, SECRET))
+    event = muster.wait('r1', 1)[0]
+    check.equal('its copy is heard', [event['event'], event['switch']], ['start', 'sw1'])
+    check.that('a stop as well', send(record('Stop', 'r1'), REPLICATED, SECRET))
+    check.equal('both, once', [e['event'] for e in muster.wait('r1', 2)], ['start', 'stop'])
+
+
+def forwarded(check, folder, muster):
+    check.that('stored', send(record('Start', 'f1'), STORED, SECRET))
+    check.equal('and forwarded', muster.wait('f1', 1)[0]['event'], 'start')
+    muster.stop()
+    check.that('stored while nobody listens', send(record('Stop', 'f1'), STORED, SECRET))
+    again = Muster(folder, MUSTER.format(direct=DIRECT))
+    events = again.wait('f1', 1, seconds=40)
+    check.equal('and forwarded when somebody does', events[-1]['event'], 'stop')
+    again.stop()
+
+
+def radacct(check, folder):
+    check.that('a session for the table', send(record('Start', 't1', port='Gi0/7'), REPLICATED, SECRET))
+    muster = Muster(folder, RADACCT.format(folder=folder))
+    check.that('its stop', send(record('Stop', 't1', port='Gi0/7',
+                                       more=',Acct-Terminate-Cause=Port-Error'), REPLICATED, SECRET))
+    lab.wait_until('the stop of t1', lambda: 'stop' in muster.kinds('t1'))
+    last = muster.events('t1')[-1]
+    check.equal('read from the table', [last['event'], last['mac'], last['port'], last['nas']],
+                ['stop', '52:54:00:11:22:33', 'Gi0/7', '192.0.2.1'])
+    check.that('not twice', muster.kinds('t1').count('stop') == 1)
+    muster.stop()
+
+
+def main():
+    if os.environ.get('MUSTER_LAB') != 'inside':
+        if not os.path.isdir(SQL) and not os.path.isdir('/etc/freeradius'):
+            lab.skip('package freeradius is not installed')
+        copy_schema()
+    lab.enter(['radclient', 'freeradius', 'sqlite3'])
+    folder = os.environ['MUSTER_LAB_FOLDER']
+    check = lab.Check()
+    write(folder, 'feed', FEED + '\n')
+    write(folder, 'guests.csv', 'hypervisor,guest,mac,run_state\nhv1,web1,52:54:00:11:22:33,on\n')
+    write(folder, 'attachments.csv', 'hypervisor,nic_mac,switch,port\nhv1,02:00:00:00:00:01,sw1,Gi0/1\n')
+    write(folder, 'radiusd.conf', FREERADIUS.format(folder=folder, secret=SECRET, feed=FEED, direct=DIRECT,
+                                                    replicated=REPLICATED, stored=STORED))
+    freeradius = lab.Daemon('freeradius', '-f', '-l', 'stdout', '-d', folder)
+    try:
+        muster = Muster(folder, MUSTER.format(direct=DIRECT))
+        direct(check, muster)
+        lab.wait_until('FreeRADIUS', lambda: 'Ready to process' in open(freeradius.log).read())
+        replicated(check, muster)
+        forwarded(check, folder, muster)
+        radacct(check, folder)
+    finally:
+        freeradius.stop()
+        shutil.rmtree(folder)
+    check.end()
+
+
+if __name__ == '__main__':
+    main()
