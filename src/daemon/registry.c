@@ -8,11 +8,14 @@
 #include "source/csv.h"
 #include "source/exec.h"
 #include "source/linux_bridge.h"
+#include "source/linux_bridge_events.h"
 #include "source/mobile_ip.h"
 #include "source/ovs.h"
+#include "source/ovs_events.h"
 #include "source/radius.h"
 #include "source/recording.h"
 #include "source/snmp.h"
+#include "source/snmp_trap.h"
 
 static const struct recorded_source_class *const recorded[] = {
     &recorded_csv,
@@ -29,8 +32,11 @@ static const struct observed_source_class *const observed[] = {
 /* Ends with NULL. */
 static const struct event_source_class *const events[] = {
     &event_announce,
+    &event_linux_bridge,
     &event_mobile_ip,
+    &event_ovs,
     &event_radius,
+    &event_snmp_trap,
     NULL,
 };
 
