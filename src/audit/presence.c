@@ -15,10 +15,13 @@ _Static_assert(sizeof(struct presence_cold) == 16, "a quarter of a cache line");
 _Static_assert((int)PRESENCE_SOURCE_COUNT <= (int)ROW_SOURCE, "fits its bits");
 _Static_assert((int)EVENT_PROOF_COUNT <= 1 << (16 - ROW_PROOF_SHIFT), "fits its bits");
 
-#define STEP_US        (INT64_C(1000000) / STEPS_A_SECOND)
-#define YEARS_BEFORE   (4 * INT64_C(31557600) * 1000000)
-#define LIFETIME_MOST  UINT64_C(0xffff)
-#define LIFETIME_RANGE ((uint64_t)0xfff << 15)
+enum { EXPECT_BATCH = 64 };
+
+#define STEP_US      (INT64_C(1000000) / STEPS_A_SECOND)
+#define YEARS_BEFORE (4 * INT64_C(31557600) * 1000000)
+/* Twelve bits of value, four of exponent. */
+enum { LIFETIME_VALUES = 0xfff, LIFETIME_MOST = 0xffff };
+#define LIFETIME_RANGE ((uint64_t)LIFETIME_VALUES << 15)
 
 static const char *const source_words[] = {
 #define SOURCE(word, name) word,
@@ -93,12 +96,16 @@ void presence_clock(struct presence *list, struct wall now)
 
 uint16_t presence_lifetime_pack(uint64_t steps)
 {
+    if (steps <= LIFETIME_VALUES)
+        return (uint16_t)steps;
     if (steps > LIFETIME_RANGE)
-        return (uint16_t)LIFETIME_MOST;
-    unsigned exponent = 0;
-    while ((steps + (UINT64_C(1) << exponent) - 1) >> exponent > 0xfff)
-        exponent++;
+        return LIFETIME_MOST;
+    unsigned exponent = 52U - (unsigned)__builtin_clzll(steps); /* twelve bits are left */
     uint64_t value = (steps + (UINT64_C(1) << exponent) - 1) >> exponent;
+    if (value > LIFETIME_VALUES) { /* rounded up to a thirteenth */
+        value >>= 1;
+        exponent++;
+    }
     return (uint16_t)(exponent << 12 | value);
 }
 
@@ -166,7 +173,7 @@ static uint32_t find_session(const struct presence *list, const struct row_key *
         if (hot->key != key->key || hot->extra != key->extra || !is_of(hot, key) ||
             (hot->flags & ROW_SOURCE) != (unsigned)sign->source)
             continue;
-        if (!key->is_address || nas_at(list, stand_at(list, hot->stand)->nas)->number == sign->nas)
+        if (!key->is_address || stand_at(list, hot->stand)->nas_number == sign->nas)
             return row;
     }
     return PRESENCE_NONE;
@@ -203,6 +210,11 @@ struct presence *presence_new(const struct presence_options *options, struct wal
     list->options = *options;
     if (list->options.rows > LIMIT_PRESENCE_ROWS)
         list->options.rows = LIMIT_PRESENCE_ROWS;
+    list->grace = presence_steps(options->grace);
+    list->lifetime = presence_steps(options->lifetime);
+    list->settle = presence_steps(options->settle);
+    list->remember = presence_steps(options->remember);
+    list->reorder = presence_steps(options->reorder);
     list->seed = hash_seed();
     list->base = wall_known(now) && now.us > INT64_MIN / 2 && now.us < INT64_MAX / 2
                      ? now.us - YEARS_BEFORE
@@ -324,15 +336,14 @@ static uint32_t add_row(struct presence *list, const struct row_key *key,
 static uint16_t lifetime_of(const struct presence *list, const struct presence_sign *sign,
                             const struct presence_nas *nas)
 {
-    const struct presence_options *options = &list->options;
     uint64_t steps;
     if (sign->lifetime.us > 0)
         steps = presence_steps(sign->lifetime);
     else if (nas->interval > 0)
-        steps = (uint64_t)nas->interval * options->interims;
+        steps = (uint64_t)nas->interval * list->options.interims;
     else
-        return presence_lifetime_pack(presence_steps(options->lifetime));
-    return presence_lifetime_pack(steps + presence_steps(options->grace));
+        return presence_lifetime_pack(list->lifetime);
+    return presence_lifetime_pack(steps + list->grace);
 }
 
 /* Heard now: the date moves. Only an earlier one, or a first one, moves the row. */
@@ -361,7 +372,7 @@ static bool move_row(struct presence *list, struct presence_hot *hot,
 {
     const struct presence_stand *stand = stand_at(list, hot->stand);
     uint32_t place = sign->place != PRESENCE_NONE ? sign->place : stand->place;
-    if (stand->place == place && nas_at(list, stand->nas)->number == sign->nas)
+    if (stand->place == place && stand->nas_number == sign->nas)
         return false;
     bool moved = stand->place != place && stand->place != PRESENCE_NONE;
     uint32_t to = presence_stand_take(list, sign->nas, place);
@@ -402,7 +413,7 @@ static void end_life(struct presence *list, uint32_t row, uint32_t at, unsigned 
 static void settle(struct presence *list, uint32_t row, uint32_t from)
 {
     struct presence_hot *hot = row_hot(list, row);
-    uint64_t steps = from - hot->heard + presence_steps(list->options.settle);
+    uint64_t steps = from - hot->heard + list->settle;
     hot->lifetime = presence_lifetime_pack(steps > 0 ? steps : 1);
     presence_wheel_hang(list, row);
 }
@@ -440,7 +451,7 @@ static bool is_late(const struct presence *list, const struct presence_hot *hot,
                     const struct presence_sign *sign)
 {
     return (hot->flags & ROW_RESET) == 0 &&
-           claimed_step(list, sign->at) <= hot->heard + presence_steps(list->options.reorder);
+           claimed_step(list, sign->at) <= hot->heard + list->reorder;
 }
 
 static enum presence_outcome refuse_late(struct presence *list, uint32_t row,
@@ -497,9 +508,9 @@ static enum presence_outcome hear(struct presence *list, const struct presence_s
             (void)move_row(list, hot, sign);
         if (row == PRESENCE_NONE)
             return PRESENCE_REFUSED;
-        begin_life(list, row, sign, is_update);
         if (is_update && sign->lifetime.us <= 0)
             presence_nas_learn(list, stand_at(list, row_hot(list, row)->stand)->nas, key.extra);
+        begin_life(list, row, sign, is_update);
     }
     if (ret_row != NULL)
         presence_row_copy(list, row, ret_row);
@@ -525,8 +536,7 @@ static bool stop_is_late(struct presence *list, uint32_t row, const struct prese
     if ((hot->flags & ROW_LIVE) != 0 && row_is_reset(list, hot))
         presence_row_bury(list, row);
     return (hot->flags & ROW_ENDED) != 0 ||
-           claimed_step(list, sign->at) + presence_steps(list->options.reorder) <
-               row_cold(list, row)->started;
+           claimed_step(list, sign->at) + list->reorder < row_cold(list, row)->started;
 }
 
 enum presence_outcome presence_stop(struct presence *list, const struct presence_sign *sign,
@@ -569,9 +579,11 @@ unsigned presence_touch(struct presence *list, struct presence_id id, struct wal
         struct presence_hot *hot = row_hot(list, row);
         if (!is_of(hot, &key))
             continue;
+        if ((hot->flags & ROW_LIVE) != 0 && row_is_reset(list, hot))
+            presence_row_bury(list, row);
         if ((hot->flags & ROW_ENDED) != 0) {
             hot->flags |= ROW_SEEN_SINCE;
-        } else if (!row_is_reset(list, hot)) {
+        } else {
             hot->heard = list->now; /* the date moves with it, never to an earlier one */
             live++;
         }
@@ -582,16 +594,30 @@ unsigned presence_touch(struct presence *list, struct presence_id id, struct wal
 
 /* --- asking --- */
 
+static void expect_batch(const struct presence *list, const struct presence_id *ids, size_t count)
+{
+    uint64_t hashes[EXPECT_BATCH];
+    uint32_t rows[EXPECT_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = key_of(list, &ids[i], 0).hash;
+        tag_index_expect(&list->index, hashes[i]);
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tag_probe probe = tag_probe_begin(&list->index, hashes[i]);
+        rows[found] = tag_probe_next(&probe);
+        if (rows[found] == TAG_NONE)
+            continue;
+        __builtin_prefetch(row_hot(list, rows[found++]), 1);
+    }
+    for (size_t i = 0; i < found; i++)
+        __builtin_prefetch(stand_at(list, row_hot(list, rows[i])->stand));
+}
+
 void presence_expect(const struct presence *list, const struct presence_id *ids, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        tag_index_expect(&list->index, key_of(list, &ids[i], 0).hash);
-    for (size_t i = 0; i < count; i++) {
-        struct tag_probe probe = tag_probe_begin(&list->index, key_of(list, &ids[i], 0).hash);
-        uint32_t row = tag_probe_next(&probe);
-        if (row != TAG_NONE)
-            __builtin_prefetch(row_hot(list, row), 1);
-    }
+    for (size_t i = 0; i < count; i += EXPECT_BATCH)
+        expect_batch(list, ids + i, count - i < EXPECT_BATCH ? count - i : EXPECT_BATCH);
 }
 
 void presence_row_copy(const struct presence *list, uint32_t row, struct presence_row *ret)
@@ -602,7 +628,7 @@ void presence_row_copy(const struct presence *list, uint32_t row, struct presenc
     bool is_address = (hot->flags & ROW_ADDRESS) != 0;
     *ret = (struct presence_row){.id = {MAC_NONE, IP_NONE},
                                  .source = (enum presence_source)(hot->flags & ROW_SOURCE),
-                                 .nas = nas_at(list, stand->nas)->number,
+                                 .nas = stand->nas_number,
                                  .place = stand->place,
                                  .session = is_address ? 0 : hot->extra,
                                  .started = presence_wall(list, cold->started),

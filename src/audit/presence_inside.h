@@ -33,8 +33,9 @@ struct presence_cold {
 
 /* A NAS at a place. */
 struct presence_stand {
-    uint32_t nas;   /* record number; `next` of free ones */
-    uint32_t place; /* the caller's number */
+    uint32_t nas;        /* record number; `next` of free ones */
+    uint32_t nas_number; /* the caller's */
+    uint32_t place;      /* the caller's number */
     uint32_t rows;
     uint32_t reset; /* sequence of its last reset */
 };
@@ -96,6 +97,7 @@ struct presence_pool {
 
 struct presence {
     struct presence_options options;
+    uint64_t grace, lifetime, settle, remember, reorder; /* of the options, in steps */
     uint64_t seed;
     int64_t base; /* wall microseconds of step 0 */
     uint32_t now; /* steps: the latest instant that any call gave */
@@ -134,6 +136,8 @@ static inline struct presence_nas *nas_at(const struct presence *list, uint32_t 
  * buried by the pass. */
 static inline bool row_is_reset(const struct presence *list, const struct presence_hot *hot)
 {
+    if (hot->sequence == list->sequence)
+        return false; /* nearly always: no reset anywhere since */
     const struct presence_stand *stand = stand_at(list, hot->stand);
     return hot->sequence < stand->reset || hot->sequence < nas_at(list, stand->nas)->reset;
 }

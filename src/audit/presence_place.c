@@ -128,7 +128,8 @@ uint32_t presence_stand_take(struct presence *list, uint32_t nas_number, uint32_
     if (stand != PRESENCE_NONE)
         return stand;
     stand = pool_take(&list->stands, sizeof(struct presence_stand));
-    *stand_at(list, stand) = (struct presence_stand){.nas = nas, .place = place};
+    *stand_at(list, stand) =
+        (struct presence_stand){.nas = nas, .nas_number = nas_number, .place = place};
     tag_index_put(&list->stands.index, stand_hash(list, nas, place), stand);
     return stand;
 }

@@ -131,8 +131,7 @@ static bool look(struct presence *list, uint32_t row, struct presence_due *ret_d
     if ((hot->flags & ROW_ENDED) != 0) {
         hot->flags |= ROW_SETTLED;
         ret_due->row.settled = true;
-        hot->lifetime =
-            presence_lifetime_pack(list->now - hot->heard + presence_steps(list->options.remember));
+        hot->lifetime = presence_lifetime_pack(list->now - hot->heard + list->remember);
         presence_wheel_hang(list, row);
         list->counts.settled++;
     } else {

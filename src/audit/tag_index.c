@@ -28,7 +28,6 @@ void tag_index_done(struct tag_index *index)
 {
     table_free(&index->now);
     table_free(&index->old);
-    index->count = 0;
 }
 
 size_t tag_index_size(const struct tag_index *index)
@@ -53,6 +52,7 @@ static void table_put(struct tag_table *table, uint64_t hash, uint32_t item)
     unsigned place = tag_match_place(free_places);
     line->tags[place] = tag_of(hash);
     line->items[place] = item;
+    table->count++;
 }
 
 /* Looks for `item` from its home on; on the way back the lines it went past no longer
@@ -70,6 +70,7 @@ static bool table_remove(struct tag_table *table, uint64_t hash, uint32_t item)
             if (line->items[place] != item)
                 continue;
             line->tags[place] = 0;
+            table->count--;
             for (uint32_t i = home; i != at; i = next_line(table, i))
                 table->lines[i].past--;
             return true;
@@ -81,9 +82,11 @@ static bool table_remove(struct tag_table *table, uint64_t hash, uint32_t item)
     return false;
 }
 
+/* Carries the next line over; after the last one the first ones once more, since what went
+ * past the end of the table lies there. */
 static void carry_line(struct tag_index *index)
 {
-    const struct tag_line *line = &index->old.lines[index->carried];
+    const struct tag_line *line = &index->old.lines[index->carried++ % index->old.line_count];
     uint32_t items[TAG_LINE_ITEMS];
     uint64_t hashes[TAG_LINE_ITEMS];
     unsigned count = 0;
@@ -98,13 +101,13 @@ static void carry_line(struct tag_index *index)
         CHECK(table_remove(&index->old, hashes[i], items[i]));
         table_put(&index->now, hashes[i], items[i]);
     }
-    if (++index->carried == index->old.line_count)
+    if (index->old.count == 0)
         table_free(&index->old);
 }
 
 static void grow(struct tag_index *index)
 {
-    while (index->old.lines != NULL) /* only after many removals at the wrong time */
+    while (index->old.lines != NULL) /* only where many were removed meanwhile */
         carry_line(index);
     uint32_t lines = index->now.line_count + index->now.line_count / 2;
     struct tag_table table = {.line_count = lines < LINES_FIRST ? LINES_FIRST : lines};
@@ -112,20 +115,22 @@ static void grow(struct tag_index *index)
     index->old = index->now;
     index->carried = 0;
     index->now = table;
+    if (index->old.count == 0)
+        table_free(&index->old);
 }
 
 void tag_index_put(struct tag_index *index, uint64_t hash, uint32_t item)
 {
-    if (index->count >= (uint64_t)index->now.line_count * LINE_LOAD)
+    uint64_t count = (uint64_t)index->now.count + index->old.count;
+    if (count >= (uint64_t)index->now.line_count * LINE_LOAD)
         grow(index);
     if (index->old.lines != NULL)
         carry_line(index);
-    table_put(&index->now, hash, item);
-    index->count++;
+    bool behind = index->old.lines != NULL && tag_home(&index->old, hash) >= index->carried;
+    table_put(behind ? &index->old : &index->now, hash, item);
 }
 
 void tag_index_remove(struct tag_index *index, uint64_t hash, uint32_t item)
 {
     CHECK(table_remove(&index->now, hash, item) || table_remove(&index->old, hash, item));
-    index->count--;
 }

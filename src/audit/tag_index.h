@@ -18,8 +18,10 @@
  * are no grave marks and no cleaning up.
  *
  * Growing: a table half as large again is put in front, lookups ask both, and each
- * insertion carries one line over from the old one. It is empty long before the new one
- * is full, and no single call does more than one line's work.
+ * insertion carries one line over from the old one, from the lowest hashes to the highest.
+ * What hashes beyond that still goes into the old one: so the new one is written from its
+ * beginning on, and its pages come one by one instead of all within the first few
+ * insertions. No call does more than one line's work.
  *
  * The records stay the caller's: the index asks for their hash (only to move them) and
  * the caller compares keys. The hash must be seeded: whoever chooses keys could
@@ -38,12 +40,12 @@ struct tag_line {
 struct tag_table {
     struct tag_line *lines;
     uint32_t line_count;
+    uint32_t count; /* items */
 };
 
 struct tag_index {
     struct tag_table now, old; /* old.lines is NULL except while it is carried over */
-    uint32_t carried;          /* lines of `old` that are empty */
-    uint32_t count;
+    uint32_t carried;          /* lines of `old` that were carried over */
     uint64_t (*hash_of)(const void *aux, uint32_t item);
     const void *aux;
 };
