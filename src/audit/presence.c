@@ -226,6 +226,13 @@ struct presence *presence_new(const struct presence_options *options, struct wal
     list->free_first = list->free_last = PRESENCE_NONE;
     presence_places_init(list);
     presence_wheel_init(list);
+    if (list->options.ready > list->options.rows)
+        list->options.ready = list->options.rows;
+    if (list->options.ready > 0) {
+        segments_ready(&list->hot, list->options.ready);
+        segments_ready(&list->cold, list->options.ready);
+        tag_index_ready(&list->index, list->options.ready);
+    }
     return list;
 }
 
@@ -715,9 +722,9 @@ struct presence_counts presence_counts(const struct presence *list)
 
 size_t presence_size(const struct presence *list)
 {
-    return sizeof *list + segments_size(&list->hot, list->high) +
-           segments_size(&list->cold, list->high) + tag_index_size(&list->index) +
-           segments_size(&list->stands.records, list->stands.high) +
+    uint32_t rows = list->high > list->options.ready ? list->high : list->options.ready;
+    return sizeof *list + segments_size(&list->hot, rows) + segments_size(&list->cold, rows) +
+           tag_index_size(&list->index) + segments_size(&list->stands.records, list->stands.high) +
            tag_index_size(&list->stands.index) + segments_size(&list->nas.records, list->nas.high) +
            tag_index_size(&list->nas.index);
 }

@@ -47,6 +47,9 @@
  * hung. A reset is one number: rows older than it are dead at once, and a pass over
  * the array buries them a slice a call. No call does unbounded work: growth
  * is spread (segments.h, tag_index.h), presence_expire() hands out what the caller has room for.
+ * Only the kernel may hold a call up, when it clears a huge page that was never used: a fifth of
+ * a millisecond, several on a virtual machine that its host must give the memory first. Who
+ * cannot have that says in `ready` how many rows are to be expected.
  * presence_expect() lets a batch of lookups wait for memory together.
  *
  * Times: steps of a tenth of a second, from four years before the list was made to nine
@@ -159,13 +162,14 @@ enum presence_outcome {
 struct presence_options {
     uint32_t rows, nas_rows, place_rows, id_rows; /* shares; LIMIT_PRESENCE_* */
     uint32_t source_rows;                         /* of one source: 3/4 of `rows` */
-    unsigned interims;                            /* missed before a row expires: 3 */
-    struct span grace;                            /* added to every lifetime: 30 s */
-    struct span lifetime;                         /* where nothing else is known: 0, never */
-    struct span settle;                           /* 30 s, DOMAIN F9 */
-    struct span remember;                         /* grave stones: 300 s after settling */
-    struct span reorder; /* a start that claims to be this much after its stop still
-                            belongs before it: 5 s */
+    uint32_t ready;       /* rows for which memory is taken at once rather than as they come: 0 */
+    unsigned interims;    /* missed before a row expires: 3 */
+    struct span grace;    /* added to every lifetime: 30 s */
+    struct span lifetime; /* where nothing else is known: 0, never */
+    struct span settle;   /* 30 s, DOMAIN F9 */
+    struct span remember; /* grave stones: 300 s after settling */
+    struct span reorder;  /* a start that claims to be this much after its stop still
+                             belongs before it: 5 s */
 };
 
 /* Sets the values as delivered. */

@@ -472,6 +472,24 @@ static void mass_expiry_comes_in_slices(void **state)
     presence_free(list);
 }
 
+static void memory_may_be_taken_before(void **state)
+{
+    (void)state;
+    struct presence_options options;
+    presence_options_init(&options);
+    options.ready = 50000;
+    struct presence *list = presence_new(&options, at(0));
+    size_t size = presence_size(list);
+    assert_true(size > 50000 * 50);
+    for (unsigned i = 0; i < 50000; i++) {
+        const struct presence_sign sign = session_of(i, 1, "x", 1, 0);
+        assert_int_equal(presence_start(list, &sign, at(0), NULL), PRESENCE_STARTED);
+    }
+    assert_int_equal(presence_find(list, presence_mac((struct mac){49999}), false, NULL, 0), 1);
+    assert_true(presence_size(list) < size + 16384);
+    presence_free(list);
+}
+
 static void dates_come_in_order_and_in_time(void **state)
 {
     (void)state;
@@ -553,6 +571,7 @@ int main(void)
         cmocka_unit_test(clocks_may_be_wrong),
         cmocka_unit_test(absurd_lifetimes_saturate),
         cmocka_unit_test(mass_expiry_comes_in_slices),
+        cmocka_unit_test(memory_may_be_taken_before),
         cmocka_unit_test(dates_come_in_order_and_in_time),
         cmocka_unit_test(rows_survive_a_restart),
     };

@@ -32,6 +32,17 @@ void segments_reach(struct segments *segments, uint32_t number)
     }
 }
 
+void segments_ready(struct segments *segments, uint32_t count)
+{
+    if (count > 0)
+        segments_reach(segments, count - 1);
+    for (unsigned i = 0; i < SEGMENTS_COUNT && count > 0; i++) {
+        uint32_t here = 1U << (SEGMENTS_FIRST_BITS + i), used = count < here ? count : here;
+        alloc_huge_touch(segments->parts[i], (size_t)used * segments->item_size);
+        count -= used;
+    }
+}
+
 size_t segments_size(const struct segments *segments, uint32_t count)
 {
     const size_t page = 4096, huge = 2 * 1024 * 1024;

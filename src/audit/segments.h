@@ -29,6 +29,9 @@ void segments_done(struct segments *segments);
 /* Makes room for record `number`; aborts beyond 2^31 - 4096. */
 void segments_reach(struct segments *segments, uint32_t number);
 
+/* Takes the memory for records 0 to `count` - 1 now. */
+void segments_ready(struct segments *segments, uint32_t count);
+
 /* Returns the bytes that the records below `count` lie on: what was written at most. */
 size_t segments_size(const struct segments *segments, uint32_t count);
 

@@ -30,6 +30,14 @@ void tag_index_done(struct tag_index *index)
     table_free(&index->old);
 }
 
+void tag_index_ready(struct tag_index *index, uint32_t count)
+{
+    CHECK(index->now.count == 0 && index->old.lines == NULL);
+    table_free(&index->now);
+    index->now.line_count = count / LINE_LOAD + LINES_FIRST;
+    index->now.lines = alloc_huge(table_size(&index->now));
+}
+
 size_t tag_index_size(const struct tag_index *index)
 {
     return table_size(&index->now) + table_size(&index->old);

@@ -55,6 +55,10 @@ void tag_index_init(struct tag_index *index, uint64_t (*hash_of)(const void *aux
                     const void *aux);
 void tag_index_done(struct tag_index *index);
 
+/* Takes the memory for `count` items now, so that no growing is needed until then. The index must
+ * be empty. */
+void tag_index_ready(struct tag_index *index, uint32_t count);
+
 /* Adds `item` under `hash`; it must not be there. */
 void tag_index_put(struct tag_index *index, uint64_t hash, uint32_t item);
 

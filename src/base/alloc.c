@@ -87,8 +87,13 @@ void *alloc_huge_lazy(size_t size)
 void *alloc_huge(size_t size)
 {
     char *at = alloc_huge_lazy(size);
-    madvise(at, size, MADV_POPULATE_WRITE); /* one call instead of a fault a page: advice too */
+    alloc_huge_touch(at, size);
     return at;
+}
+
+void alloc_huge_touch(void *block, size_t size)
+{
+    madvise(block, size, MADV_POPULATE_WRITE); /* one call instead of a fault a page: advice */
 }
 
 void alloc_huge_free(void *block, size_t size)

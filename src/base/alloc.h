@@ -31,6 +31,9 @@ void *alloc_huge(size_t size);
  * grows while somebody waits. Give it back in the same way. */
 void *alloc_huge_lazy(size_t size);
 
+/* Takes the memory of the first `size` bytes of such a block now. */
+void alloc_huge_touch(void *block, size_t size);
+
 /* Gives back what alloc_huge() or alloc_huge_lazy() returned; NULL is allowed. */
 void alloc_huge_free(void *block, size_t size);
 
