@@ -66,8 +66,41 @@ static bool misses_nics(const struct judge *judge)
     return false;
 }
 
+/* Whether the NIC was heard later than the tables of its places were read: then that they lack
+ * it says nothing yet. */
+static bool heard_since(const struct judge *judge, struct mac mac)
+{
+    const struct world *world = judge->world;
+    const struct world_heard *heard = world_heard_of(world, mac.bits);
+    int64_t last = WALL_UNKNOWN.us;
+    for (; heard != NULL; heard = world_heard_next(world, heard))
+        if (!heard->fact->polled && heard->fact->last.us > last)
+            last = heard->fact->last.us;
+    for (size_t i = 0; last != WALL_UNKNOWN.us && i < judge->view.expected_count; i++) {
+        const struct world_hypervisor *hv = &world->hypervisors[judge->view.expected[i]];
+        for (uint32_t a = 0; a < hv->attachment_count; a++) {
+            uint32_t port = world->attachments[hv->first_attachment + a].port;
+            int64_t started, ended;
+            if (port == WORLD_NONE)
+                continue;
+            proof_read(world, port, &started, &ended);
+            if (started != WALL_UNKNOWN.us && started < last)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void excuse_heard(struct judge *judge)
+{
+    for (size_t i = 0; judge->world->heard_count > 0 && i < judge->view.nic_count; i++)
+        if (!judge->view.nics[i].seen && mac_known(judge->view.nics[i].mac))
+            judge->view.nics[i].seen = heard_since(judge, judge->view.nics[i].mac);
+}
+
 void judge_missing_nics(struct judge *judge)
 {
+    excuse_heard(judge);
     if (judge->view.communicates == YES && misses_nics(judge) && judge_may_conclude_absence(judge))
         report_silence(judge, DISCREPANCY_NIC_SILENT);
 }
@@ -92,6 +125,9 @@ void judge_absent_guest(struct judge *judge, uint32_t nic, bool unseen)
                              judge->source->is_seen(judge->source->aux, view->nics[i].mac);
         seen = seen || view->nics[i].seen;
     }
+    excuse_heard(judge);
+    for (size_t i = 0; judge->world->heard_count > 0 && i < view->nic_count; i++)
+        seen = seen || view->nics[i].seen;
     if (view->communicates != YES || first_missing(judge) == WORLD_NONE ||
         (!unseen && first_missing(judge) != nic))
         return;

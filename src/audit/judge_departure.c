@@ -70,6 +70,8 @@ static bool is_still_there(const struct judge *judge, struct mac mac,
     size_t count = judge->source->find(judge->source->aux, mac, &sightings);
     uint32_t place = world_heard_port(world, departure->heard);
     *ret_row = count > 0;
+    if (count > 0 && departure->kind == DISCREPANCY_SESSION_EXPIRED)
+        return true; /* a renewal may be lost; a guest that is gone leaves the tables soon (F2) */
     for (size_t i = 0; i < count; i++) {
         enum port_class class = (enum port_class)world->ports[sightings[i].port].class;
         bool edge = class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;

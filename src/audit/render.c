@@ -185,6 +185,16 @@ static const char *margin_text(const struct rendering *r)
     return arena_printf(r->arena, "%s", span_format(span_us(r->verdict->margin_us), text));
 }
 
+/* Whether what is shown first was heard and not read. */
+static bool is_heard(const struct rendering *r)
+{
+    if (r->verdict->sightings == 0)
+        return false;
+    const struct world_heard *heard =
+        world_heard_at(r->world, r->list->sightings[r->verdict->sighting].port);
+    return heard != NULL && !heard->fact->polled;
+}
+
 static const char *why_off(struct rendering *r)
 {
     switch ((enum verdict_rule)r->verdict->rule) {
@@ -220,6 +230,11 @@ static const char *why_off(struct rendering *r)
                             "it is attached was not read",
                             r->who, r->to->run_state, r->where);
     default:
+        if (is_heard(r))
+            return arena_printf(r->arena,
+                                "%s is recorded %s, nobody says since when, and it was heard on "
+                                "%s before that was read: it may have gone off in between",
+                                r->who, r->to->run_state, r->where);
         return arena_printf(r->arena,
                             "%s is recorded %s, nobody says since when, and it is in the table of "
                             "%s: an entry that has not aged out yet could explain it",

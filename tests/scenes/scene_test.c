@@ -443,6 +443,8 @@ static void line_options(struct play *play, char *const *words, size_t count)
         options->port_mode = strcmp(option(words, count, "port"), "yes") == 0;
     if (option(words, count, "storm")[0] != '\0')
         options->storm_count = (unsigned)atoi(option(words, count, "storm"));
+    if (option(words, count, "lag")[0] != '\0')
+        options->inventory_lag = span_seconds(atoi(option(words, count, "lag")));
     if (option(words, count, "gap_rounds")[0] != '\0')
         options->gap_rounds = (unsigned)atoi(option(words, count, "gap_rounds"));
 }
