@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "audit/judge.h"
 #include "audit/judge_view.h"
 
@@ -22,6 +24,8 @@ static bool describe(const struct world *world, const struct world_heard *heard,
 {
     const struct heard_fact *fact = heard->fact;
     *ret = (struct departure){.heard = heard, .kind = DISCREPANCY_UNEXPECTED_STOP};
+    if (fact->origin->nas == NULL || fact->origin->nas[0] == '\0')
+        return false; /* a frame, not a session: nobody promised more of them */
     switch ((enum heard_end)fact->end) {
     case HEARD_STOPPED:
     case HEARD_RESET:
@@ -82,6 +86,23 @@ static bool is_still_there(const struct judge *judge, struct mac mac,
     return false;
 }
 
+/* A switch that forgets its table ends sessions that go on as soon as their guests are heard:
+ * like absence, that is held for one ageing time. */
+static bool is_held(const struct world *world, const struct departure *departure)
+{
+    enum { BEFORE_US = 5000000 }; /* the hint may come behind the first stops */
+    const char *name = departure->heard->fact->origin->switch_name;
+    int64_t ageing = world_ageing(world, departure->heard->on);
+    for (size_t i = 0; name != NULL && i < world->in.flush_count; i++) {
+        int64_t at = world->in.flushes[i].at.us;
+        if (strcmp(world->in.flushes[i].switch_name, name) == 0 &&
+            departure->at_us >= at - BEFORE_US && departure->at_us < at + ageing &&
+            world->in.now.us < at + ageing)
+            return true;
+    }
+    return false;
+}
+
 static void depart(struct judge *judge, const struct view_nic *nic,
                    const struct departure *departure, bool row)
 {
@@ -116,7 +137,7 @@ void judge_departures(struct judge *judge)
             continue;
         int64_t wait =
             departure.kind == DISCREPANCY_UNEXPECTED_STOP ? judge->world->options.settle.us : 0;
-        if (departure.at_us + wait > judge->world->in.now.us ||
+        if (departure.at_us + wait > judge->world->in.now.us || is_held(judge->world, &departure) ||
             is_still_there(judge, view->nics[i].mac, &departure, &row))
             continue;
         depart(judge, &view->nics[i], &departure, row);

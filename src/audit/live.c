@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/live_inside.h"
+#include "audit/live_mobile.h"
 #include "base/alloc.h"
 
 /* Beginning and end, the world beneath, and what a round is given. */
@@ -25,7 +25,7 @@ struct live *live_new(const struct live_options *options, struct wall now)
     live->presence = presence_new(&options->presence, now);
     live->arena = arena_new();
     live->exported = live->probe_second = WALL_UNKNOWN;
-    live->probed_free = WORLD_NONE;
+    live->probed_free = live->mobile_free = WORLD_NONE;
     return live;
 }
 
@@ -56,6 +56,9 @@ void live_free(struct live *live)
     free(live->delayed);
     free(live->storms);
     free(live->found);
+    free(live->mobiles);
+    free(live->agents);
+    map_done(&live->mobile_of);
     free(live);
 }
 
@@ -76,7 +79,7 @@ void live_out_clear(struct live_out *out)
     struct verdict_list *list = out->list;
     list->count = list->sighting_count = list->nic_count = list->mac_count = 0;
     list->member_count = list->unobserved_count = 0;
-    out->change_count = out->wish_count = 0;
+    out->change_count = out->wish_count = out->said_count = 0;
     arena_free(out->arena);
     out->arena = arena_new();
     if (out->live->base != NULL) {
@@ -93,6 +96,7 @@ void live_out_done(struct live_out *out)
     arena_free(out->arena);
     free(out->changes);
     free(out->wishes);
+    free(out->said);
     *out = (struct live_out){0};
 }
 
@@ -165,6 +169,11 @@ struct live_base *live_base_new(const struct world *world, const struct sweep *s
         if (base->hypervisors[h] & HYPERVISOR_MOVED)
             base->moved[base->moved_count++] = h;
     live_stand_sweep(base, sweep);
+    base->subnets = subnet_index_new(world->in.records, world->in.record_count);
+    base->records_us = INT64_MAX;
+    for (size_t i = 0; i < world->in.record_count; i++)
+        if (record_set_vouched(world->in.records[i]).us < base->records_us)
+            base->records_us = record_set_vouched(world->in.records[i]).us;
     return base;
 }
 
@@ -182,6 +191,7 @@ void live_base_free(struct live_base *base)
     free(base->fast);
     free(base->standing);
     free(base->marked);
+    subnet_index_free(base->subnets);
     free(base->hypervisors);
     free(base->moved);
     free(base->port_of);
@@ -241,6 +251,7 @@ void live_set_world(struct live *live, struct live_base *base, struct wall expor
         return;
     live_probed_drop(live, base->world);
     judge_newer(live, now, out);
+    live_mobile_world(live, now, out);
     for (size_t i = 0, count = live->touched.count; i < count; i++)
         live_judge(live, (struct mac){live->touched.macs[i]}, now, "round", out);
 }

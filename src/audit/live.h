@@ -47,6 +47,10 @@
  * facts beside what was heard: two independent kinds of proof. A frame that Muster only
  * overheard could be forged, so it makes no verdict until a table or a session bears it out.
  *
+ * Identities that are addresses (Mobile IPv6) go the same way, judged by mobile.h:
+ * unknown_mobile, unknown_agent, wrong_subnet, off_but_seen; unexpected_stop, session_expired. A
+ * round neither opens nor clears what stands of them.
+ *
  * A round replaces the world beneath: live_base_new() does the heavy part (in the judge's
  * thread), live_set_world() takes it over in a time that depends on what stands and on what
  * was heard since live_export(), not on the number of guests. What live_export() gives must
@@ -83,6 +87,9 @@ void live_options_init(struct live_options *options);
 struct live *live_new(const struct live_options *options, struct wall now);
 void live_free(struct live *live); /* NULL is allowed */
 
+/* Sets the home agents that are known beside the recorded ones (mobile.h); copied. */
+void live_set_agents(struct live *live, const struct ip *agents, size_t count);
+
 /* --- what comes out --- */
 
 enum live_change_kind {
@@ -117,6 +124,7 @@ struct live_wish {
 };
 
 struct verdict_list; /* judge.h */
+struct mobile_said;
 
 /* Collects what several calls bring. Read it, render it, then clear it; a change can be
  * rendered until then or until the next live_set_world(). */
@@ -128,6 +136,8 @@ struct live_out {
     /* inside */
     size_t change_capacity, wish_capacity;
     struct verdict_list *list;
+    struct mobile_said *said;
+    size_t said_count, said_capacity;
     struct arena *arena;
     struct live *live;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "audit/live_inside.h"
+#include "audit/live_mobile.h"
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -94,7 +94,11 @@ static void arrive(struct live *live, const struct event *event, const struct pr
     if (outcome == PRESENCE_LATE || outcome == PRESENCE_REFUSED)
         return;
     note_delay(live, &row, sign->at, now);
-    if (!mac_known(event->mac) || live->base == NULL)
+    if (!mac_known(sign->id.mac)) {
+        live_mobile_arrive(live, event, sign, now, out);
+        return;
+    }
+    if (live->base == NULL)
         return;
     if (live_port_of(live, sign->place) == live->base->view.nowhere && event->switch_name != NULL &&
         event->switch_name[0] != '\0')
@@ -131,6 +135,13 @@ static void reset(struct live *live, const struct event *event, struct wall now)
         presence_reset(live->presence, nas, place, now);
 }
 
+/* Whether the identity is a home address; of other sources an address only labels its MAC. */
+static bool is_mobile(const struct event *event)
+{
+    return ip_known(&event->address) &&
+           (!mac_known(event->mac) || ip_known(&event->care_of) || ip_known(&event->agent));
+}
+
 static struct presence_sign sign_of(struct live *live, const struct event *event, struct wall now)
 {
     const struct heard_origin origin = {.source = event->source,
@@ -141,7 +152,7 @@ static struct presence_sign sign_of(struct live *live, const struct event *event
                                         .vlan = event->vlan};
     enum presence_source source = presence_source_parse(event->type != NULL ? event->type : "");
     struct presence_sign sign = {
-        .id = mac_known(event->mac) ? presence_mac(event->mac) : presence_address(event->address),
+        .id = is_mobile(event) ? presence_address(event->address) : presence_mac(event->mac),
         .source = source,
         .nas = live_nas_of(live, event->type, event->nas),
         .session = presence_session_hash(live->options.secret, source, event->nas, event->session),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "audit/live_inside.h"
+#include "audit/live_mobile.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 
@@ -107,8 +107,12 @@ void live_stop(struct live *live, const struct event *event, const struct presen
 {
     struct presence_row row;
     enum presence_outcome outcome = presence_stop(live->presence, sign, now, &row);
-    if (outcome != PRESENCE_ENDED || row.unstarted || !mac_known(event->mac) || live->base == NULL)
+    if (outcome != PRESENCE_ENDED || row.unstarted || live->base == NULL)
         return;
+    if (!mac_known(sign->id.mac)) {
+        live_mobile_stop(live, event, out);
+        return;
+    }
     const struct mac_slot *slot = guest_slot(live, event->mac);
     bool stood = slot != NULL ? live_stands(live->base, slot, event->mac.bits)
                               : live_stands(live->base, NULL, event->mac.bits);
@@ -133,6 +137,8 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
                    struct live_out *out)
 {
     const struct presence_row *row = &due->row;
+    if (!mac_known(row->id.mac) && !row->unstarted)
+        live_mobile_due(live, due, now, out);
     if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL || due->others > 0)
         return;
     const struct mac_slot *slot = guest_slot(live, row->id.mac);

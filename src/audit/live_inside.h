@@ -4,6 +4,7 @@
 
 #include "audit/judge_view.h"
 #include "audit/live.h"
+#include "audit/mobile.h"
 #include "audit/row_links.h"
 #include "base/map.h"
 
@@ -50,7 +51,9 @@ struct live_base {
     uint8_t *hypervisors; /* as the sweep knew them */
     uint32_t *moved;      /* those that moved */
     uint32_t moved_count;
-    uint32_t *port_of; /* place number -> port number + 1; 0: not asked yet */
+    struct subnet_index *subnets;
+    int64_t records_us; /* when the oldest of the records was read */
+    uint32_t *port_of;  /* place number -> port number + 1; 0: not asked yet */
     size_t port_of_count;
 };
 
@@ -88,6 +91,29 @@ struct storm_group {
     uint32_t count;
     struct storm_member first[STORM_LISTED]; /* those that the collective one lists */
 };
+
+/* A mobile node. */
+struct mobile_node {
+    struct ip home, care_of, agent;
+    struct mac mac;
+    struct wall first, last; /* at this care-of address; the last sign */
+    const struct heard_origin *origin;
+    uint64_t standing; /* a bit a kind */
+    uint32_t signs;    /* heard at this care-of address */
+    uint32_t next_free;
+    uint8_t trigger; /* enum mobile_trigger of what stands */
+    bool confirmed;
+};
+
+/* What was said of a mobile node, to be put in words. */
+struct mobile_said {
+    struct mobile_node node;
+    enum discrepancy_kind kind;
+    enum mobile_trigger trigger;
+    unsigned others;
+};
+
+#define LIVE_SAID UINT32_C(0x80000000) /* live_change.verdict counts in live_out.said */
 
 struct live {
     struct live_options options;
@@ -131,6 +157,13 @@ struct live {
     struct storm_group *storms;
     size_t storm_count, storm_capacity;
     struct map storm_of;
+
+    struct mobile_node *mobiles;
+    size_t mobile_count, mobile_capacity;
+    uint32_t mobile_free;
+    struct map mobile_of; /* hash of the home address -> number */
+    struct ip *agents;    /* configured home agents */
+    size_t agent_count;
 
     struct wall probe_second;
     unsigned probes_in_second;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/live_inside.h"
+#include "audit/live_mobile.h"
 #include "audit/render.h"
 #include "base/alloc.h"
 
@@ -470,7 +470,7 @@ static void wish_again(struct live *live, struct mac mac, const char *why, size_
     for (size_t i = from; i < out->change_count; i++) {
         const struct live_change *change = &out->changes[i];
         odd = odd || change->kind != LIVE_GONE;
-        record = record || (change->kind == LIVE_OPENED &&
+        record = record || (change->kind == LIVE_OPENED && !(change->verdict & LIVE_SAID) &&
                             out->list->verdicts[change->verdict].state == VERDICT_SUSPECTED);
     }
     if (!odd && strcmp(why, "departure") != 0)
@@ -540,6 +540,11 @@ void live_out_render(const struct live_out *out, size_t number, struct arena *ar
                      struct discrepancy *ret)
 {
     CHECK(number < out->change_count && out->changes[number].kind != LIVE_GONE);
+    uint32_t verdict = out->changes[number].verdict;
+    if (verdict & LIVE_SAID) {
+        live_mobile_render(out->live, &out->said[verdict & ~LIVE_SAID], arena, ret);
+        return;
+    }
     render_verdict(&out->live->base->view, out->list,
                    &out->list->verdicts[out->changes[number].verdict], arena, ret);
 }

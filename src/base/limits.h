@@ -53,6 +53,7 @@ enum {
     LIMIT_LIVE_WINDOWS = 64 * 1024,       /* migration windows, those that rest too */
     LIMIT_LIVE_PROBED = 64 * 1024,        /* addresses whose probes are remembered */
     LIMIT_LIVE_FLUSHES = 4096,            /* switches that forgot their tables of late */
+    LIMIT_LIVE_MOBILES = 256 * 1024,      /* mobile nodes of which something may stand */
     LIMIT_LIVE_DELAYED = 64 * 1024,       /* sessions whose last word came late */
     LIMIT_NAS_INTERVALS = 64 * 1024       /* NAS without sessions, interim interval remembered */
 };

@@ -119,6 +119,8 @@ static bool places_read(const struct sight *sight, const struct discrepancy *dis
 static bool observable(const struct sight *sight, const struct discrepancy *discrepancy)
 {
     const struct subject *subject = &discrepancy->subject;
+    if (ip_known(&subject->address))
+        return false; /* a mobile node or its agent: rounds see nothing of it */
     if (in_set(&sight->guests, subject->guest) || in_set(&sight->hypervisors, subject->hypervisor))
         return false;
     switch (discrepancy->kind) {

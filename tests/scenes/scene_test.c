@@ -238,9 +238,27 @@ static void line_told(struct play *play, char *const *words)
     copy(told->subject, sizeof told->subject, words[wish ? 2 : 4]);
 }
 
+/* bind|rebind|unbind TIME HOME CARE-OF AGENT */
+static enum event_kind binding_kind(const char *word)
+{
+    return strcmp(word, "bind") == 0     ? EVENT_START
+           : strcmp(word, "rebind") == 0 ? EVENT_UPDATE
+           : strcmp(word, "unbind") == 0 ? EVENT_STOP
+                                         : EVENT_KIND_COUNT;
+}
+
+static struct ip parse_ip(struct play *play, const char *text)
+{
+    struct ip ip = IP_NONE;
+    if (strcmp(text, "-") != 0 && ip_parse(text, strlen(text), &ip) != 0)
+        fail(play, play->line, "not an address:", text);
+    return ip;
+}
+
 static bool is_event(const char *word)
 {
-    return event_kind_parse(word) != EVENT_KIND_COUNT || strcmp(word, "trap") == 0;
+    return binding_kind(word) != EVENT_KIND_COUNT || event_kind_parse(word) != EVENT_KIND_COUNT ||
+           strcmp(word, "trap") == 0;
 }
 
 /* start|update|stop|announce TIME MAC SWITCH PORT, reset TIME NAS [SWITCH PORT],
@@ -265,7 +283,15 @@ static void line_event(struct play *play, char *const *words, size_t count)
     if (life[0] != '\0')
         event.lifetime = span_seconds(atoi(life));
     event.vlan = (uint16_t)atoi(vlan);
-    if (kind == EVENT_HINT) {
+    if (binding_kind(words[0]) != EVENT_KIND_COUNT) {
+        event.kind = binding_kind(words[0]);
+        event.source = event.type = "mobile_ip";
+        event.proof = EVENT_PROOF_HEARD;
+        event.address = parse_ip(play, words[2]);
+        event.care_of = parse_ip(play, words[3]);
+        event.agent = parse_ip(play, words[4]);
+        event.nas = words[4];
+    } else if (kind == EVENT_HINT) {
         event.switch_name = words[2];
         event.hint = event_hint_parse(words[3]);
     } else if (kind == EVENT_RESET) {
@@ -513,6 +539,8 @@ static void play_line(struct play *play, char **words, size_t count)
         line_table(play, RECORD_PORTS, words, count);
     } else if (strcmp(word, "dcm") == 0) {
         line_table(play, RECORD_DCM, words, count);
+    } else if (strcmp(word, "cmdb") == 0) {
+        line_table(play, RECORD_CMDB, words, count);
     } else if (strcmp(word, "mlag") == 0) {
         line_mlag(play, words);
     } else if (strcmp(word, "read") == 0) {

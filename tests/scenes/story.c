@@ -131,7 +131,7 @@ static struct record_set *build_record(const struct story *story, double now)
         [RECORD_PORTS] = {"switch", "port", "role"},
         [RECORD_LINKS] = {"switch_a", "port_a", "switch_b", "port_b"},
         [RECORD_LAGS] = {"switch", "aggregate", "member", "mlag"},
-        [RECORD_CMDB] = {"guest", "hypervisor", "run_state"},
+        [RECORD_CMDB] = {"guest", "hypervisor", "run_state", "address", "subnet"},
         [RECORD_DCM] = {"hypervisor", "guest", "run_state"}};
     struct record_set *set =
         record_set_new("record", story_time(story->as_of >= 0 ? story->as_of : now - 1));
@@ -445,7 +445,10 @@ void story_round_end(struct story *story, double now)
 const char *story_subject(const struct discrepancy *d, char *buffer, size_t size)
 {
     char mac[MAC_TEXT_SIZE];
-    if (d->kind == DISCREPANCY_NON_HYPERVISOR_PORT && d->member_count == 0)
+    char address[IP_TEXT_SIZE];
+    if (ip_known(&d->subject.address))
+        snprintf(buffer, size, "%s", ip_format(&d->subject.address, address));
+    else if (d->kind == DISCREPANCY_NON_HYPERVISOR_PORT && d->member_count == 0)
         snprintf(buffer, size, "%s", mac_format(d->subject.mac, mac));
     else if (d->subject.port != NULL)
         snprintf(buffer, size, "%s:%s", d->subject.switch_name, d->subject.port);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/live_mobile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/render.h"
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/limits.h"
+
+/* Identities that are addresses: what was said of each, and words for it. */
+
+static uint64_t key_of(const struct ip *address)
+{
+    return hash_bytes(address->octets, sizeof address->octets, hash_seed()) >> 1;
+}
+
+static struct mobile_node *find(const struct live *live, const struct ip *home)
+{
+    uint32_t number =
+        live->mobile_count > 0 ? map_find(&live->mobile_of, key_of(home)) : MAP_NO_VALUE;
+    return number != MAP_NO_VALUE && ip_equal(&live->mobiles[number].home, home)
+               ? &live->mobiles[number]
+               : NULL;
+}
+
+static struct mobile_node *find_or_add(struct live *live, const struct ip *home)
+{
+    struct mobile_node *known = find(live, home);
+    if (known != NULL)
+        return known;
+    uint32_t number = live->mobile_free;
+    if (number != WORLD_NONE) {
+        live->mobile_free = live->mobiles[number].next_free;
+    } else if (live->mobile_count < LIMIT_LIVE_MOBILES) {
+        live->mobiles = alloc_grow(live->mobiles, live->mobile_count, &live->mobile_capacity,
+                                   sizeof *live->mobiles);
+        number = (uint32_t)live->mobile_count++;
+    } else {
+        live->counts.full++;
+        return NULL;
+    }
+    live->mobiles[number] =
+        (struct mobile_node){.home = *home, .mac = MAC_NONE, .first = WALL_UNKNOWN};
+    map_put(&live->mobile_of, key_of(home), number);
+    return &live->mobiles[number];
+}
+
+static void forget(struct live *live, struct mobile_node *node)
+{
+    map_put(&live->mobile_of, key_of(&node->home), MAP_NO_VALUE);
+    *node = (struct mobile_node){.next_free = live->mobile_free};
+    live->mobile_free = (uint32_t)(node - live->mobiles);
+}
+
+/* --- judging --- */
+
+static struct mobile_records records_of(const struct live *live)
+{
+    const struct live_base *base = live->base;
+    return (struct mobile_records){
+        .index = base->subnets,
+        .world = base->world,
+        .agents = live->agents,
+        .agent_count = live->agent_count,
+        .unread = base->world->unread_records != NULL ? base->world->unread_records->source : NULL};
+}
+
+static struct mobile_answer ask(const struct live *live, const struct mobile_node *node,
+                                enum mobile_trigger trigger, unsigned others)
+{
+    const struct mobile_records records = records_of(live);
+    const struct mobile_question question = {.trigger = trigger,
+                                             .home = ip_prefix_of(&node->home, IP_BITS),
+                                             .mac = node->mac,
+                                             .care_of = node->care_of,
+                                             .agent = node->agent,
+                                             .others = others};
+    return mobile_judge(&records, &question);
+}
+
+static const struct ip *subject_of(const struct mobile_node *node, enum discrepancy_kind kind)
+{
+    return kind == DISCREPANCY_UNKNOWN_AGENT ? &node->agent : &node->home;
+}
+
+static const char *identity_of(enum discrepancy_kind kind, const struct ip *address,
+                               struct arena *arena)
+{
+    char text[IP_TEXT_SIZE];
+    return arena_printf(arena, "%s address:%s default", discrepancy_word(kind),
+                        ip_format(address, text));
+}
+
+static void add_change(struct live *live, struct live_out *out, enum live_change_kind change,
+                       enum discrepancy_kind kind, const struct mobile_node *node,
+                       enum mobile_trigger trigger, bool observed)
+{
+    out->said = alloc_grow(out->said, out->said_count, &out->said_capacity, sizeof *out->said);
+    out->said[out->said_count] =
+        (struct mobile_said){.node = *node, .kind = kind, .trigger = trigger, .others = 0};
+    out->changes =
+        alloc_grow(out->changes, out->change_count, &out->change_capacity, sizeof *out->changes);
+    out->changes[out->change_count++] =
+        (struct live_change){.kind = change,
+                             .what = kind,
+                             .identity = identity_of(kind, subject_of(node, kind), out->arena),
+                             .observed = observed,
+                             .verdict = LIVE_SAID | (uint32_t)out->said_count++};
+}
+
+/* Makes exactly `kinds` stand of the node, and tells the difference. */
+static void compare(struct live *live, struct mobile_node *node, uint64_t kinds, bool confirmed,
+                    enum mobile_trigger trigger, bool observed, struct live_out *out)
+{
+    for (int kind = 0; kind < DISCREPANCY_KIND_COUNT; kind++) {
+        uint64_t bit = UINT64_C(1) << kind;
+        bool was = node->standing & bit, is = kinds & bit;
+        bool stronger = was && is && confirmed && !node->confirmed;
+        if (was == is && !stronger)
+            continue;
+        node->trigger = trigger;
+        struct mobile_node shown = *node;
+        shown.confirmed = confirmed;
+        add_change(live, out,
+                   !is   ? LIVE_GONE
+                   : was ? LIVE_CHANGED
+                         : LIVE_OPENED,
+                   (enum discrepancy_kind)kind, &shown, trigger, observed);
+    }
+    node->standing = kinds;
+    node->confirmed = kinds != 0 && (node->confirmed || confirmed);
+}
+
+/* A MAC of the guest is on the wire as well (F20): its own sessions and its silence know. */
+static void touch_guest(struct live *live, const struct mobile_answer *answer,
+                        const struct presence_sign *sign, struct wall now, struct live_out *out)
+{
+    const struct world *world = live->base->world;
+    if (answer->nic >= world->nic_count || answer->communicates != YES)
+        return;
+    struct mac mac = world_nic_mac(world, answer->nic);
+    if (!mac_known(mac))
+        return;
+    struct presence_sign joined = *sign;
+    struct presence_row row;
+    joined.id = presence_mac(mac);
+    joined.place = PRESENCE_NONE;
+    (void)presence_update(live->presence, &joined, now, &row);
+    const struct mac_slot *slot = mac_index_find(&world->index, mac.bits);
+    if (slot != NULL && live_stands(live->base, slot, mac.bits))
+        live_judge(live, mac, now, "arrival", out);
+}
+
+static void judge_arrival(struct live *live, struct mobile_node *node,
+                          const struct presence_sign *sign, struct wall now, struct live_out *out)
+{
+    struct mobile_answer answer = ask(live, node, MOBILE_ARRIVAL, 0);
+    uint64_t kinds = 0;
+    for (unsigned i = 0; i < answer.finding_count; i++)
+        kinds |= UINT64_C(1) << answer.findings[i];
+    int64_t lag = live->base->world->options.inventory_lag.us;
+    bool lasted = now.us - node->first.us > lag && live->base->records_us >= node->first.us + lag;
+    compare(live, node, kinds, lasted, MOBILE_ARRIVAL, true, out);
+    if (sign != NULL)
+        touch_guest(live, &answer, sign, now, out);
+}
+
+void live_mobile_arrive(struct live *live, const struct event *event,
+                        const struct presence_sign *sign, struct wall now, struct live_out *out)
+{
+    struct mobile_node *node = find_or_add(live, &event->address);
+    if (node == NULL)
+        return;
+    bool moved = !ip_equal(&node->care_of, &event->care_of) && ip_known(&event->care_of);
+    if (moved || node->signs == 0 || event->kind == EVENT_START) {
+        if (moved || node->signs == 0)
+            node->first = now;
+        node->signs = moved ? 0 : node->signs;
+    }
+    if (ip_known(&event->care_of))
+        node->care_of = event->care_of;
+    if (ip_known(&event->agent))
+        node->agent = event->agent;
+    if (mac_known(event->mac))
+        node->mac = event->mac;
+    node->last = now;
+    node->origin = live_origin(live, sign->place);
+    node->signs += node->signs < UINT32_MAX;
+    if (live->base == NULL)
+        return;
+    if (event->proof == EVENT_PROOF_HEARD && node->signs < 2) {
+        live->counts.unborne++; /* one packet, which anyone can forge: the next will tell */
+        return;
+    }
+    judge_arrival(live, node, sign, now, out);
+}
+
+void live_mobile_stop(struct live *live, const struct event *event, struct live_out *out)
+{
+    struct mobile_node *node = find(live, &event->address);
+    if (node == NULL || live->base == NULL)
+        return;
+    /* it left the place that was wrong; whether it should have is judged when it has settled */
+    compare(live, node, 0, false, MOBILE_STOP, true, out);
+    node->signs = 0;
+}
+
+void live_mobile_due(struct live *live, const struct presence_due *due, struct wall now,
+                     struct live_out *out)
+{
+    struct mobile_node *node = find(live, &due->row.id.address);
+    if (node == NULL || live->base == NULL || due->others > 0)
+        return;
+    enum mobile_trigger trigger = due->row.end == PRESENCE_EXPIRED ? MOBILE_EXPIRY : MOBILE_STOP;
+    struct mobile_answer answer = ask(live, node, trigger, due->others);
+    uint64_t kinds = 0;
+    for (unsigned i = 0; i < answer.finding_count; i++)
+        kinds |= UINT64_C(1) << answer.findings[i];
+    node->last = due->row.heard;
+    compare(live, node, kinds, false, trigger, trigger == MOBILE_STOP, out);
+    node->signs = 0;
+    if (kinds == 0)
+        forget(live, node);
+}
+
+void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
+{
+    for (size_t i = 0; i < live->mobile_count; i++) {
+        struct mobile_node *node = &live->mobiles[i];
+        if (node->standing == 0 || !ip_known(&node->home))
+            continue;
+        if (node->signs > 0) {
+            judge_arrival(live, node, NULL, now, out);
+            continue;
+        }
+        struct mobile_answer answer = ask(live, node, (enum mobile_trigger)node->trigger, 0);
+        uint64_t kinds = 0;
+        for (unsigned k = 0; k < answer.finding_count; k++)
+            kinds |= UINT64_C(1) << answer.findings[k];
+        compare(live, node, kinds,
+                live->base->records_us - node->last.us >
+                    live->base->world->options.inventory_lag.us,
+                (enum mobile_trigger)node->trigger, true, out);
+        if (kinds == 0)
+            forget(live, node);
+    }
+}
+
+void live_set_agents(struct live *live, const struct ip *agents, size_t count)
+{
+    free(live->agents);
+    live->agents = alloc_array(count + 1, sizeof *live->agents);
+    if (count > 0)
+        memcpy(live->agents, agents, count * sizeof *agents);
+    live->agent_count = count;
+}
+
+/* --- words --- */
+
+static const char *row_text(const struct live_base *base, struct record_ref ref,
+                            struct arena *arena)
+{
+    return arena_printf(arena, "by source %s", subnet_set(base->subnets, ref)->source);
+}
+
+static const char *why(const struct live_base *base, const struct mobile_said *said,
+                       const struct mobile_answer *answer, struct arena *arena)
+{
+    char home[IP_TEXT_SIZE], care_of[IP_TEXT_SIZE], agent[IP_TEXT_SIZE];
+    char subnet[IP_PREFIX_TEXT_SIZE], expected[IP_PREFIX_TEXT_SIZE] = "";
+    const struct mobile_node *node = &said->node;
+    const char *who =
+        answer->guest != NULL
+            ? arena_printf(arena, "guest %s (%s)", answer->guest, ip_format(&node->home, home))
+            : arena_printf(arena, "%s", ip_format(&node->home, home));
+    ip_format(&node->care_of, care_of);
+    ip_format(&node->agent, agent);
+    if (answer->expected_count > 0)
+        ip_prefix_format(&answer->expected[0].prefix, expected);
+    switch (said->kind) {
+    case DISCREPANCY_UNKNOWN_MOBILE:
+        return arena_printf(arena, "%s registers as a mobile node at %s and is in no record", who,
+                            care_of);
+    case DISCREPANCY_UNKNOWN_AGENT:
+        return arena_printf(arena, "%s acts as the home agent of %s and is in no record", agent,
+                            who);
+    case DISCREPANCY_WRONG_SUBNET:
+        return arena_printf(arena, "%s is at %s in subnet %s%s, recorded for it %s%s", who, care_of,
+                            ip_prefix_format(&answer->subnet, subnet),
+                            answer->subnet_assumed ? " (assumed)" : "",
+                            answer->expected_count > 1 ? "are others, such as " : "is ", expected);
+    case DISCREPANCY_OFF_BUT_SEEN:
+        return arena_printf(arena, "%s is recorded %s, yet it registers as a mobile node at %s",
+                            who, run_state_word(answer->state), care_of);
+    case DISCREPANCY_UNEXPECTED_STOP:
+        return arena_printf(arena,
+                            "%s is recorded %s, but its binding has ended and nothing of it was "
+                            "heard since",
+                            who, run_state_word(answer->state));
+    default:
+        return arena_printf(arena,
+                            "%s is recorded %s, but its binding was not renewed in time and "
+                            "nothing of it was heard since",
+                            who, run_state_word(answer->state));
+    }
+}
+
+static void add_evidence(const struct live_base *base, const struct mobile_said *said,
+                         const struct mobile_answer *answer, struct arena *arena,
+                         struct discrepancy *ret)
+{
+    char home[IP_TEXT_SIZE], care_of[IP_TEXT_SIZE], agent[IP_TEXT_SIZE], first[CLOCK_TEXT_SIZE];
+    const struct mobile_node *node = &said->node;
+    struct chain chain = {.arena = arena};
+    char prefix[IP_PREFIX_TEXT_SIZE];
+    if (answer->join != MOBILE_JOIN_NONE)
+        chain_add(&chain, "recorded", subnet_set(base->subnets, answer->found)->source,
+                  subnet_set(base->subnets, answer->found)->as_of,
+                  arena_printf(arena, "%s is recorded, found by its %s",
+                               answer->guest != NULL ? answer->guest : ip_format(&node->home, home),
+                               answer->join == MOBILE_JOIN_MAC      ? "link-layer address"
+                               : answer->join == MOBILE_JOIN_PREFIX ? "home prefix"
+                                                                    : "home address"));
+    for (size_t i = 0; i < answer->expected_count && i < 8; i++)
+        chain_add(&chain, "recorded", subnet_set(base->subnets, answer->expected[i].ref)->source,
+                  subnet_set(base->subnets, answer->expected[i].ref)->as_of,
+                  arena_printf(arena, "its subnet is %s, %s",
+                               ip_prefix_format(&answer->expected[i].prefix, prefix),
+                               row_text(base, answer->expected[i].ref, arena)));
+    chain_add(&chain, "observed", node->origin != NULL ? node->origin->type : "", node->last,
+              arena_printf(arena, "home address %s, care-of address %s, home agent %s, since %s",
+                           ip_format(&node->home, home), ip_format(&node->care_of, care_of),
+                           ip_known(&node->agent) ? ip_format(&node->agent, agent) : "not known",
+                           wall_format(node->first, first)));
+    chain_add(&chain, "rule", discrepancy_word(said->kind), WALL_UNKNOWN,
+              "a mobile node is where the subnet of its care-of address is");
+    ret->evidence = chain_end(&chain);
+    ret->evidence_count = chain.count;
+}
+
+void live_mobile_render(const struct live *live, const struct mobile_said *said,
+                        struct arena *arena, struct discrepancy *ret)
+{
+    const struct mobile_node *node = &said->node;
+    struct mobile_answer answer = ask(live, node, said->trigger, said->others);
+    struct observed_place *place = arena_alloc(arena, sizeof *place);
+    *place = (struct observed_place){.vlan = "",
+                                     .from = node->first,
+                                     .to = node->last,
+                                     .source = node->origin != NULL ? node->origin->type : ""};
+    *ret = (struct discrepancy){
+        .kind = said->kind,
+        .state = node->confirmed ? VERDICT_CONFIRMED : VERDICT_SUSPECTED,
+        .severity = discrepancy_severity(said->kind),
+        .domain = "default",
+        .identity = identity_of(said->kind, subject_of(node, said->kind), arena),
+        .subject = {.mac = node->mac, .address = *subject_of(node, said->kind)},
+        .observed = place,
+        .observed_count = 1,
+        .would_prove = node->confirmed ? ""
+                                       : "the same heard later, with the records read again after "
+                                         "they had time to follow"};
+    if (answer.guest != NULL && said->kind != DISCREPANCY_UNKNOWN_AGENT)
+        ret->subject.guest = arena_text(arena, answer.guest, strlen(answer.guest));
+    if (answer.state != RUN_STATE_UNKNOWN)
+        ret->run_state = run_state_word(answer.state);
+    ret->why = why(live->base, said, &answer, arena);
+    add_evidence(live->base, said, &answer, arena, ret);
+}
