@@ -6,32 +6,32 @@
 
 #include "base/alloc.h"
 
-enum { NONE = 0 }; /* chains hold an entry's number plus one */
+enum { WAYS = 4 };
 
 struct entry {
     uint64_t key;
     uint32_t since; /* seconds; 0: free */
-    uint32_t next : 31;
-    uint32_t done : 1;
+    bool done;
+};
+
+/* One cache line. */
+struct line {
+    struct entry entries[WAYS];
 };
 
 struct radius_recent {
-    struct entry *entries;
-    uint32_t *heads;
-    uint32_t mask, at; /* `at`: the oldest, which is overwritten next */
+    struct line *lines;
+    size_t count;
     struct span keep;
 };
 
 struct radius_recent *radius_recent_new(uint32_t capacity, struct span keep)
 {
-    CHECK(capacity > 0 && capacity < (UINT32_C(1) << 31) && (capacity & (capacity - 1)) == 0);
+    CHECK(capacity >= WAYS && (capacity & (capacity - 1)) == 0);
     struct radius_recent *recent = alloc_zeroed(1, sizeof(*recent));
-    *recent = (struct radius_recent){
-        .entries = alloc_zeroed(capacity, sizeof(*recent->entries)),
-        .heads = alloc_zeroed(capacity, sizeof(*recent->heads)),
-        .mask = capacity - 1,
-        .keep = keep,
-    };
+    recent->count = capacity / WAYS;
+    recent->lines = alloc_huge(recent->count * sizeof(*recent->lines));
+    recent->keep = keep;
     return recent;
 }
 
@@ -39,8 +39,7 @@ void radius_recent_free(struct radius_recent *recent)
 {
     if (recent == NULL)
         return;
-    free(recent->entries);
-    free(recent->heads);
+    alloc_huge_free(recent->lines, recent->count * sizeof(*recent->lines));
     free(recent);
 }
 
@@ -50,55 +49,61 @@ static uint32_t seconds_of(struct mono now)
     return (uint32_t)(now.us / 1000000) + 1;
 }
 
+static struct line *line_of(const struct radius_recent *recent, uint64_t key)
+{
+    return &recent->lines[key & (recent->count - 1)];
+}
+
 static struct entry *find(const struct radius_recent *recent, uint64_t key)
 {
-    for (uint32_t i = recent->heads[key & recent->mask]; i != NONE;
-         i = recent->entries[i - 1].next) {
-        if (recent->entries[i - 1].key == key)
-            return &recent->entries[i - 1];
+    struct line *line = line_of(recent, key);
+    for (size_t i = 0; i < WAYS; i++) {
+        if (line->entries[i].key == key && line->entries[i].since != 0)
+            return &line->entries[i];
     }
     return NULL;
+}
+
+static bool is_old(const struct radius_recent *recent, const struct entry *entry, uint32_t now)
+{
+    return (int64_t)(now - entry->since) * 1000000 > recent->keep.us;
 }
 
 enum radius_repeat radius_recent_find(const struct radius_recent *recent, uint64_t key,
                                       struct mono now)
 {
     const struct entry *entry = find(recent, key);
-    if (entry == NULL)
-        return RADIUS_NEWS;
-    if ((int64_t)(seconds_of(now) - entry->since) * 1000000 > recent->keep.us)
+    if (entry == NULL || is_old(recent, entry, seconds_of(now)))
         return RADIUS_NEWS;
     return entry->done ? RADIUS_REPEATS_DONE : RADIUS_REPEATS_PENDING;
 }
 
-static void unlink_entry(struct radius_recent *recent, struct entry *entry)
+/* Whether `a` is the better one to give up. */
+static bool gives_way(const struct radius_recent *recent, const struct entry *a,
+                      const struct entry *b, uint32_t now)
 {
-    const uint32_t number = (uint32_t)(entry - recent->entries) + 1;
-    const uint32_t head = (uint32_t)(entry->key & recent->mask);
-    if (recent->heads[head] == number) {
-        recent->heads[head] = entry->next;
-    } else {
-        uint32_t i = recent->heads[head];
-        while (recent->entries[i - 1].next != number)
-            i = recent->entries[i - 1].next;
-        recent->entries[i - 1].next = entry->next;
-    }
-    *entry = (struct entry){0};
+    const bool a_free = a->since == 0 || is_old(recent, a, now);
+    const bool b_free = b->since == 0 || is_old(recent, b, now);
+    if (a_free != b_free)
+        return a_free;
+    if (a->done != b->done)
+        return a->done;
+    return a->since < b->since;
 }
 
 void radius_recent_put(struct radius_recent *recent, uint64_t key, struct mono now)
 {
-    struct entry *old = find(recent, key);
-    if (old != NULL)
-        unlink_entry(recent, old); /* it had become too old */
-    struct entry *entry = &recent->entries[recent->at];
-    if (entry->since != 0)
-        unlink_entry(recent, entry);
-    const uint32_t head = (uint32_t)(key & recent->mask);
-    *entry = (struct entry){
-        .key = key, .since = seconds_of(now), .next = recent->heads[head] & 0x7fffffff};
-    recent->heads[head] = recent->at + 1;
-    recent->at = (recent->at + 1) & recent->mask;
+    const uint32_t since = seconds_of(now);
+    struct entry *place = find(recent, key);
+    if (place == NULL) {
+        struct line *line = line_of(recent, key);
+        place = &line->entries[0];
+        for (size_t i = 1; i < WAYS; i++) {
+            if (gives_way(recent, &line->entries[i], place, since))
+                place = &line->entries[i];
+        }
+    }
+    *place = (struct entry){.key = key, .since = since};
 }
 
 void radius_recent_done(struct radius_recent *recent, uint64_t key)
@@ -112,5 +117,5 @@ void radius_recent_forget(struct radius_recent *recent, uint64_t key)
 {
     struct entry *entry = find(recent, key);
     if (entry != NULL)
-        unlink_entry(recent, entry);
+        *entry = (struct entry){0};
 }

@@ -22,17 +22,18 @@
  * Once it is done a repetition is answered anew. The answer itself is not kept: it is a
  * function of the request, which the repetition brings along.
  *
- * How: a ring of 16-byte entries, the oldest overwritten, and chains over it; a key older
- * than the span that it is kept for is not found, so the same record a minute later (two
- * restarts of a switch that has no clock) is news. Limits: the capacity given; when
- * more come within the span, the oldest are forgotten early, which at worst stores one
- * event twice. */
+ * How: a key has one place, a cache line of four entries, and there takes that of what is
+ * too old, else of the oldest that is done, else of the oldest. So everything about a key
+ * costs one access to memory. A key older than the span that it is kept for is not
+ * found: the same record later (two restarts of a switch that has no clock) is news.
+ * Limits: the capacity given. Keys are lost early where five share a line: of a quarter of the
+ * capacity kept at once, one in three hundred. What that costs is one event stored twice. */
 
 enum radius_repeat { RADIUS_NEWS, RADIUS_REPEATS_PENDING, RADIUS_REPEATS_DONE };
 
 struct radius_recent;
 
-/* Returns a memory of `capacity` (a power of two) keys, each kept for `keep`; yours to
+/* Returns a memory of `capacity` (a power of two, at least 4) keys, each kept for `keep`; yours to
  * free. */
 struct radius_recent *radius_recent_new(uint32_t capacity, struct span keep);
 void radius_recent_free(struct radius_recent *recent); /* NULL is allowed */
@@ -41,7 +42,7 @@ void radius_recent_free(struct radius_recent *recent); /* NULL is allowed */
 enum radius_repeat radius_recent_find(const struct radius_recent *recent, uint64_t key,
                                       struct mono now);
 
-/* Remembers `key` as pending since `now`; it must not be known. */
+/* Remembers `key` as pending since `now`. */
 void radius_recent_put(struct radius_recent *recent, uint64_t key, struct mono now);
 
 /* Says that what `key` stands for is on the disk. */
