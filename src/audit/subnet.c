@@ -320,6 +320,19 @@ static void group_by_guest(struct subnet_index *index)
     index->rows = NULL;
 }
 
+/* Gives back what growing took beyond the need. */
+static void trim(struct subnet_index *index)
+{
+    index->prefix_capacity = index->prefix_count + 1;
+    index->address_capacity = index->address_count + 1;
+    index->prefixes =
+        alloc_resize(index->prefixes, index->prefix_capacity, sizeof *index->prefixes);
+    index->addresses =
+        alloc_resize(index->addresses, index->address_capacity, sizeof *index->addresses);
+    index->distinct =
+        alloc_resize(index->distinct, index->distinct_count + 1, sizeof *index->distinct);
+}
+
 struct subnet_index *subnet_index_new(const struct record_set *const *sets, size_t count)
 {
     CHECK(count <= UINT16_MAX);
@@ -338,6 +351,7 @@ struct subnet_index *subnet_index_new(const struct record_set *const *sets, size
     index->has_records |= index->address_count > 0;
     sort_prefixes(index);
     group_by_guest(index);
+    trim(index);
     return index;
 }
 
@@ -465,7 +479,8 @@ size_t subnet_index_size(const struct subnet_index *index)
 {
     return sizeof *index + index->set_count * sizeof *index->sets + names_size(index->names) +
            index->prefix_capacity * sizeof *index->prefixes +
-           index->prefix_count * (sizeof *index->by_guest + sizeof *index->distinct) +
+           index->prefix_count * sizeof *index->by_guest +
+           (index->distinct_count + 1) * sizeof *index->distinct +
            index->address_capacity * sizeof *index->addresses +
            (index->row_count + 1) * sizeof *index->refs +
            ((size_t)names_count(index->names) + 1) * 2 * sizeof *index->first_row;

@@ -32,12 +32,12 @@
  * How: both lists are sorted arrays. A lookup of an address is a binary search; the longest
  * match is one too, over prefixes that each know the next shorter one around them, and
  * a walk outwards, at most 128 steps and nearly always none. Built once for a set of
- * records, O(n log n), never changed; borrows the record sets, which must outlive it. Equal
- * records give equal answers in equal order, whatever the process's seed.
+ * records, O(n log n), about a second for a million rows, so not on a thread that must answer;
+ * never changed; borrows the record sets, which must outlive it. Equal records give equal answers
+ * in equal order, whatever the process's seed.
  *
  * Limits: what the record sets hold (limits.h), and SUBNET_CELL_VALUES values of a cell; further
- * ones count as unreadable.
- */
+ * ones count as unreadable. */
 
 enum { SUBNET_CELL_VALUES = 64, SUBNET_BAD_KEPT = 16, SUBNET_ASSUMED_BITS = 64 };
 

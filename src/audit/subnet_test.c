@@ -227,6 +227,36 @@ static void longest_match_is_as_trying_all(void **state)
     done(&f);
 }
 
+static void any_cell_is_read(void **state)
+{
+    (void)state;
+    static const char letters[] = "0123456789abcdef:::...//| ;%-g";
+    uint64_t random = 11;
+    struct text csv AUTO_TEXT = TEXT_EMPTY;
+    text_add(&csv, "guest,address,subnet\n");
+    for (unsigned i = 0; i < 3000; i++) {
+        text_printf(&csv, "g%u", i);
+        for (unsigned column = 0; column < 2; column++) {
+            text_add_char(&csv, ',');
+            for (uint64_t length = next_random(&random) % 40; length > 0; length--)
+                text_add_char(&csv, letters[next_random(&random) % (sizeof letters - 1)]);
+        }
+        text_add_char(&csv, '\n');
+    }
+    struct fixture f = build(text_get(&csv), NULL, NULL);
+    assert_true(subnet_bad(f.index, NULL) > SUBNET_BAD_KEPT);
+    for (uint32_t i = 0; i < subnet_guest_count(f.index); i++) {
+        struct subnet_guest guest = subnet_guest(f.index, i);
+        for (size_t j = 0; j < guest.prefix_count; j++) {
+            const struct subnet_prefix *one = &guest.prefixes[j];
+            assert_int_equal(one->guest, i);
+            const struct ip_prefix same = ip_prefix_of(&one->prefix.address, one->prefix.bits);
+            assert_true(ip_equal(&same.address, &one->prefix.address));
+        }
+    }
+    done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +267,7 @@ int main(void)
         cmocka_unit_test(tables_join_by_name),
         cmocka_unit_test(without_records_it_says_so),
         cmocka_unit_test(longest_match_is_as_trying_all),
+        cmocka_unit_test(any_cell_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
