@@ -18,6 +18,8 @@ enum {
     STEP_PASSES = 8,      /* batches received in one step */
     WAIT_CAP_S = 4,
     FIRST_WAIT_MIN_MS = 25,
+    QUICK_FLOOR_MS = 10, /* the least wait for a device that never answered later than expected */
+    HASTY_MAX = 8,
     FIRST_WAIT_DOUBLINGS = 3, /* of what is usual among other devices: four times */
     NUMBERS_WAIT_MS = 20      /* while all request numbers are in use */
 };
@@ -238,10 +240,18 @@ static struct span first_wait(const struct snmp_device *device)
     return usual.us < most.us ? usual : most;
 }
 
+/* A walk waits for each lost datagram, so the floor begins low; each time that a device
+ * shows that it was asked again too early it doubles, up to the configured one. */
+static struct span wait_floor(const struct snmp_device *device)
+{
+    struct span quick = span_ms((int64_t)QUICK_FLOOR_MS << device->hasty);
+    return quick.us < device->limits.wait_floor.us ? quick : device->limits.wait_floor;
+}
+
 static struct span request_wait(const struct request *request)
 {
     const struct snmp_device *device = request->device;
-    return rto_wait(&device->rto, request->tries, first_wait(device), device->limits.wait_floor,
+    return rto_wait(&device->rto, request->tries, first_wait(device), wait_floor(device),
                     span_seconds(WAIT_CAP_S));
 }
 
@@ -383,6 +393,8 @@ static void take_answer(struct snmp_engine *engine, struct request *request, uns
     int64_t sent = request->first_sent.us + request->sent_after_us[try];
     rto_sample(&device->rto, span_us(engine->now.us - sent));
     rto_sample(&engine->rto, span_us(engine->now.us - sent));
+    if (try + 1 < request->tries && device->hasty < HASTY_MAX) /* the next try was for nothing */
+        device->hasty++;
     unsigned repetitions = request->repetitions;
     engine_release(engine, request);
     job->task->result.answered++;

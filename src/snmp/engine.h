@@ -105,7 +105,7 @@ struct snmp_limits {
     struct span timeout;      /* patience with one request, all tries together */
     unsigned tries;           /* sends of one request at most, 1 to 10 */
     struct span first_wait;   /* before the second try, while nothing was measured: at most */
-    struct span wait_floor;   /* the least wait before another try */
+    struct span wait_floor;   /* the least wait before another try, for a device that was late */
     unsigned repetitions;     /* rows asked for in a walk's first requests; 1 to 1000 */
     unsigned repetitions_cap; /* rows asked for at most */
     unsigned in_flight;       /* requests at once to this device, 1 to 16 */

@@ -105,6 +105,38 @@ static void losses_are_asked_again(void **state)
     world_done(&world);
 }
 
+/* A device that pauses now and then is asked again too early once; then it is known. */
+static void pauses_are_learnt(void **state)
+{
+    enum { USUAL_MS = 1, PAUSE_MS = 15, PAUSE_EACH = 12 };
+    struct world world;
+    struct outcome outcome;
+    struct snmp_limits limits;
+    snmp_limits_init(&limits);
+    limits.repetitions_cap = 25;
+    world_init(&world, 1);
+    world_fill_fdb(&world.agents[0], 1000, 1);
+    world_add_device(&world, 0, SNMP_V2C, NULL, &limits);
+    world_start_walk(&world, 0, NULL, &outcome);
+    unsigned pauses = 0;
+    for (unsigned served = 0, wait = 0, i = 0; i < 1000 && !outcome.done; i++) {
+        snmp_engine_step(world.engine, world.now);
+        if (wait > 0 && --wait > 0) {
+            world.now.us += 1000;
+            continue;
+        }
+        if (agent_serve(&world.agents[0]) > 0 && ++served % PAUSE_EACH == 0) {
+            wait = PAUSE_MS;
+            pauses++;
+        }
+        world.now.us += 1000 * USUAL_MS;
+    }
+    world_assert_whole(&outcome, 1000);
+    assert_true(pauses >= 3);
+    assert_int_equal(outcome.result.resent, 1);
+    world_done(&world);
+}
+
 static void duplicates_are_dropped(void **state)
 {
     struct world world;
@@ -459,6 +491,7 @@ int main(void)
         cmocka_unit_test(empty_and_absent_tables),
         cmocka_unit_test(version_1_walks_by_getnext),
         cmocka_unit_test(losses_are_asked_again),
+        cmocka_unit_test(pauses_are_learnt),
         cmocka_unit_test(duplicates_are_dropped),
         cmocka_unit_test(late_answers_are_taken_once),
         cmocka_unit_test(silence_is_given_up),

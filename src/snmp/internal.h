@@ -143,6 +143,7 @@ struct snmp_device {
     bool stranger_seen;
     struct mono next_send;
     struct rto rto;
+    unsigned hasty; /* how often it was asked again before its answer had come */
     unsigned repetitions, repetitions_limit; /* now; and as learnt */
     struct snmp_limits limits;
     struct snmp_address stranger; /* who answered in its place */

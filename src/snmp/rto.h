@@ -9,7 +9,9 @@
 
 /* How long to wait for a device's answer before asking again: the estimator of
  * RFC 6298 (smoothed round trip + 4 x its variation), with a floor far below
- * TCP's second, since a lost request must not cost a walk more than it must.
+ * TCP's second, since a lost request must not cost a walk more than it must. The
+ * engine begins with a low floor and doubles it for each device that answers a try
+ * after the next one was sent, so that a busy device is asked twice a few times only.
  *
  * Every try has its own request id, so each answer tells which try it answers and
  * every answer is a sample: Karn's problem does not arise. A sudden slow spell
