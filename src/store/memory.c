@@ -264,9 +264,17 @@ static int make_interval(struct recall *recall, const struct seen_row *row,
     return 0;
 }
 
+static int compare_macs(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
 static int load_intervals(struct recall *recall, struct memory *memory, struct err *err)
 {
     int failed = 0;
+    if (recall->mac_count > 0) /* in the order of the store's index: its pages are read once */
+        qsort(recall->macs, recall->mac_count, sizeof *recall->macs, compare_macs);
     for (size_t i = 0; failed == 0 && i < recall->mac_count; i++)
         failed = seen_rows_of_mac(&recall->sources, recall->macs[i], recall->since, &recall->rows,
                                   &recall->row_count, &recall->row_capacity, err);
@@ -326,18 +334,26 @@ int memory_load(struct store *store, uint64_t round, const struct store_memory_q
     return failed;
 }
 
+/* The last round that was committed, 0 when there is none. */
+static int find_last_round(struct store *store, uint64_t *ret, struct err *err)
+{
+    struct cell row[STORE_COLUMNS_MAX];
+    int result = store_one(store, SQL_ROUND_LAST, NULL, 0, row, err);
+    *ret = result == 1 ? (uint64_t)row[0].integer : 0;
+    store_stop(store, SQL_ROUND_LAST);
+    return result < 0 ? result : 0;
+}
+
 int store_load_memory(struct store *store, const struct store_memory_query *query,
                       struct arena *arena, struct memory *ret, struct err *err)
 {
     uint64_t round = query->round;
-    if (round == 0) {
-        struct cell row[STORE_COLUMNS_MAX];
-        int result = store_one(store, SQL_ROUND_LAST, NULL, 0, row, err);
-        if (result == 1)
-            round = (uint64_t)row[0].integer;
-        store_stop(store, SQL_ROUND_LAST);
-        if (result < 0)
-            return result;
-    }
-    return memory_load(store, round, query, arena, ret, err);
+    int failed = store_read_begin(store, err);
+    if (failed != 0)
+        return failed;
+    if (round == 0)
+        failed = find_last_round(store, &round, err);
+    if (failed == 0)
+        failed = memory_load(store, round, query, arena, ret, err);
+    return store_read_end(store, failed, err);
 }

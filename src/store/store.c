@@ -224,6 +224,22 @@ int store_end(struct store *store, int failed, struct err *err)
     return failed;
 }
 
+/* A store for reading is one transaction from the time when it was opened. */
+static bool is_in_transaction(const struct store *store)
+{
+    return store->mode != STORE_WRITE || store->in_round;
+}
+
+int store_read_begin(struct store *store, struct err *err)
+{
+    return is_in_transaction(store) ? 0 : store->class->script(store->database, "BEGIN", err);
+}
+
+int store_read_end(struct store *store, int failed, struct err *err)
+{
+    return is_in_transaction(store) ? failed : store_end(store, failed, err);
+}
+
 int store_round_begin(struct store *store, struct wall started, uint64_t *ret_round,
                       struct err *err)
 {

@@ -134,6 +134,12 @@ int store_begin(struct store *store, struct err *err) MUST_USE;
  * `failed`, or why the commit failed. */
 int store_end(struct store *store, int failed, struct err *err);
 
+/* Begins and ends what only reads, often: all of it is one instant's, and the file is locked
+ * once. Within a round, and where the store is open for reading, nothing is to be done.
+ * store_read_end() is as store_end(). */
+int store_read_begin(struct store *store, struct err *err) MUST_USE;
+int store_read_end(struct store *store, int failed, struct err *err) MUST_USE;
+
 /* --- the round --- */
 
 /* Whether facts may be written now; the reason otherwise. */
