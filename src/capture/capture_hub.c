@@ -16,7 +16,8 @@ struct capture_tap {
     struct interface *interface;
     struct capture_tap *next;
     unsigned wants;
-    bool closed; /* waits for the end of the turn to be freed */
+    bool closed;                 /* waits for the end of the turn to be freed */
+    struct capture_stats before; /* the interface's counters when it was opened */
     struct capture_listener listener;
 };
 
@@ -31,6 +32,8 @@ struct interface {
     bool busy;         /* within a turn: taps are freed at its end */
     bool failed;
     uint64_t packets;
+    struct pcap_stat last; /* libpcap's counters wrap */
+    struct capture_stats stats;
     struct loop_watch *watch;
     struct loop_timer *again;
     struct capture_tap *taps;
@@ -48,12 +51,6 @@ struct capture_hub *capture_hub_new(struct loop *loop)
     return hub;
 }
 
-void capture_hub_free(struct capture_hub *hub)
-{
-    CHECK(hub == NULL || hub->interfaces == NULL);
-    free(hub);
-}
-
 static void interface_free(struct interface *interface)
 {
     struct interface **at = &interface->hub->interfaces;
@@ -67,6 +64,25 @@ static void interface_free(struct interface *interface)
         pcap_close(interface->pcap);
     free(interface->name);
     free(interface);
+}
+
+void capture_hub_free(struct capture_hub *hub)
+{
+    if (hub == NULL)
+        return;
+    while (hub->interfaces != NULL) {
+        CHECK(hub->interfaces->taps == NULL);
+        interface_free(hub->interfaces);
+    }
+    free(hub);
+}
+
+static size_t count_idle(const struct capture_hub *hub)
+{
+    size_t count = 0;
+    for (const struct interface *at = hub->interfaces; at != NULL; at = at->next)
+        count += at->taps == NULL;
+    return count;
 }
 
 /* --- the filter --- */
@@ -83,14 +99,18 @@ static unsigned wants_of_all(const struct interface *interface)
  * would set the length of accepted frames to its own maximum. */
 static int attach_filter(struct interface *interface, struct err *err)
 {
-    struct bpf_insn program[FILTER_ROOM];
+    struct bpf_insn program[FILTER_ROOM] = {{.code = BPF_RET | BPF_K, .k = 0}};
     unsigned wants = wants_of_all(interface);
-    if (wants == 0 || wants == interface->filtered || interface->link != LINK_ETHERNET)
+    if (wants == interface->filtered)
         return 0;
+    if (interface->link != LINK_ETHERNET) /* no program for it: all or nothing */
+        program[0].k = wants != 0 ? CAPTURE_SNAP : 0;
     struct {
         unsigned short length;
         struct bpf_insn *program;
-    } filter = {(unsigned short)capture_filter_program(wants, CAPTURE_SNAP, program), program};
+    } filter = {.length = 1, .program = program};
+    if (wants != 0 && interface->link == LINK_ETHERNET)
+        filter.length = (unsigned short)capture_filter_program(wants, CAPTURE_SNAP, program);
     int fd = pcap_fileno(interface->pcap);
     if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
         return err_set_errno(err, errno, "cannot attach the filter to %s", interface->name);
@@ -111,7 +131,8 @@ static void free_closed(struct interface *interface)
             at = &tap->next;
         }
     }
-    if (interface->taps == NULL)
+    if (interface->taps == NULL &&
+        (interface->failed || count_idle(interface->hub) > CAPTURE_IDLE_MAX))
         interface_free(interface);
 }
 
@@ -160,7 +181,11 @@ static void take_turn(struct interface *interface)
     }
     if (taken < 0 && taken != PCAP_ERROR_BREAK)
         tell_failed(interface);
-    else if (taken >= FRAMES_A_STEP) /* a block that was begun does not wake us again */
+    else
+        /* A link that went down is an error of the socket, after which the loop no longer
+         * waits for it; libpcap has fetched it, and when the link is back frames come. */
+        loop_watch_set(interface->watch, LOOP_READ);
+    if (taken >= FRAMES_A_STEP) /* a block that was begun does not wake us again */
         loop_timer_start(interface->again, span_us(0));
     interface->busy = false;
     free_closed(interface);
@@ -241,6 +266,19 @@ static struct interface *find_interface(const struct capture_hub *hub, const cha
     return at;
 }
 
+static struct capture_stats read_stats(struct interface *interface)
+{
+    struct pcap_stat now;
+    struct capture_stats *stats = &interface->stats;
+    if (!interface->failed && pcap_stats(interface->pcap, &now) == 0) {
+        stats->received += now.ps_recv - interface->last.ps_recv;
+        stats->dropped += now.ps_drop - interface->last.ps_drop;
+        stats->missed += now.ps_ifdrop - interface->last.ps_ifdrop;
+        interface->last = now;
+    }
+    return *stats;
+}
+
 int capture_tap_open(struct capture_hub *hub, const char *interface, unsigned wants,
                      const struct capture_listener *listener, struct capture_tap **ret,
                      struct err *err)
@@ -254,6 +292,7 @@ int capture_tap_open(struct capture_hub *hub, const char *interface, unsigned wa
     tap->wants = wants;
     tap->listener = *listener;
     tap->next = found->taps;
+    tap->before = read_stats(found);
     found->taps = tap;
     status = attach_filter(found, err);
     if (status != 0) {
@@ -280,8 +319,8 @@ void capture_tap_close(struct capture_tap *tap)
 
 void capture_tap_stats(struct capture_tap *tap, struct capture_stats *ret)
 {
-    struct pcap_stat stats = {0};
-    *ret = (struct capture_stats){0};
-    if (pcap_stats(tap->interface->pcap, &stats) == 0)
-        *ret = (struct capture_stats){stats.ps_recv, stats.ps_drop, stats.ps_ifdrop};
+    struct capture_stats now = read_stats(tap->interface);
+    ret->received = now.received - tap->before.received;
+    ret->dropped = now.dropped - tap->before.dropped;
+    ret->missed = now.missed - tap->before.missed;
 }

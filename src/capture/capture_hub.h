@@ -25,14 +25,16 @@
  * silently lost. When the interface goes away every tap is told once and gets nothing
  * more; its owner closes it and may open another.
  *
- * Opening needs CAP_NET_RAW; later changes of the filter do not. A tap opened on an
- * interface that is open already needs no privilege at all. */
+ * Opening needs CAP_NET_RAW; later changes of the filter do not. An interface stays open,
+ * with a filter that takes nothing, when its last tap is closed, so that a daemon which
+ * has dropped its privileges can open a tap there again; at most CAPTURE_IDLE_MAX do. */
 
 enum {
     CAPTURE_SNAP = 512,
     CAPTURE_RING_BYTES = 8 * 1024 * 1024,
     CAPTURE_BLOCK_MS = 100,
-    CAPTURE_TURN_US = 2000
+    CAPTURE_TURN_US = 2000,
+    CAPTURE_IDLE_MAX = 16 /* interfaces that are kept open without tap */
 };
 
 struct loop;
@@ -58,7 +60,8 @@ struct capture_stats {
 /* Returns a hub; yours to free. The loop must outlive it. */
 struct capture_hub *capture_hub_new(struct loop *loop);
 
-/* Frees the hub; every tap must be closed before. NULL is allowed. */
+/* Frees the hub and closes its interfaces; every tap must be closed before. NULL is
+ * allowed. */
 void capture_hub_free(struct capture_hub *hub);
 
 /* Opens a tap on `interface` for what `wants` (enum capture_want). Returns 0 with *ret,
@@ -69,11 +72,10 @@ int capture_tap_open(struct capture_hub *hub, const char *interface, unsigned wa
                      const struct capture_listener *listener, struct capture_tap **ret,
                      struct err *err) MUST_USE;
 
-/* Closes a tap, and the interface with its last one; also from within a listener. NULL
- * is allowed. */
+/* Closes a tap; also from within a listener. NULL is allowed. */
 void capture_tap_close(struct capture_tap *tap);
 
-/* Fills in the interface's counters since it was opened. */
+/* Fills in the interface's counters since the tap was opened. */
 void capture_tap_stats(struct capture_tap *tap, struct capture_stats *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "capture/capture_hub.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/privilege.h"
 #include "io/clock.h"
@@ -273,7 +274,8 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     daemon->notify = notify_new();
     daemon->switches = switch_names_new();
     daemon->loop = loop_new();
-    daemon->env = (struct env){.loop = daemon->loop, .now = clock_env_now};
+    daemon->env = (struct env){
+        .loop = daemon->loop, .capture = capture_hub_new(daemon->loop), .now = clock_env_now};
     int status = snmp_engine_new_on_loop(daemon->loop, &daemon->env.snmp, &err);
     if (status == 0)
         status = read_config(daemon, &config, &report);
@@ -419,6 +421,7 @@ void daemon_free(struct daemon *daemon)
     loop_signal_free(daemon->interrupt);
     snmp_engine_free(daemon->env.snmp);
     generation_drop(daemon->generation);
+    capture_hub_free(daemon->env.capture);
     loop_free(daemon->loop);
     switch_names_free(daemon->switches);
     notify_free(daemon->notify);

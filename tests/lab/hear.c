@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* usage: hear snmp_trap|linux_bridge|ovs [map=ADDRESS=SWITCH] KEY=VALUE...
+/* usage: hear snmp_trap|linux_bridge|ovs|mobile_ip|announce [map=ADDRESS=SWITCH] KEY=VALUE...
  *
  * Runs one event source with the options given and prints each event as a JSON line as
  * it comes; "ready" on a line of its own once it listens. On SIGTERM or SIGINT it
@@ -18,7 +18,9 @@
 #include "io/clock.h"
 #include "io/loop.h"
 #include "model/json_out.h"
+#include "source/announce.h"
 #include "source/linux_bridge_events.h"
+#include "source/mobile_ip.h"
 #include "source/ovs_events.h"
 #include "source/snmp_trap.h"
 
@@ -132,14 +134,14 @@ static int hear(const struct event_source_class *class, void *config, struct eve
 
 int main(int argc, char **argv)
 {
-    static const struct event_source_class *const classes[] = {&event_snmp_trap,
-                                                               &event_linux_bridge, &event_ovs};
+    static const struct event_source_class *const classes[] = {
+        &event_snmp_trap, &event_linux_bridge, &event_ovs, &event_mobile_ip, &event_announce};
     const struct event_source_class *class = NULL;
     for (size_t i = 0; argc > 1 && i < ARRAY_COUNT(classes); i++)
         if (strcmp(argv[1], classes[i]->plug.type) == 0)
             class = classes[i];
     if (class == NULL) {
-        fprintf(stderr, "usage: hear snmp_trap|linux_bridge|ovs KEY=VALUE...\n");
+        fprintf(stderr, "usage: hear snmp_trap|linux_bridge|ovs|mobile_ip|announce KEY=VALUE...\n");
         return 2;
     }
     struct err err = {0};
