@@ -58,6 +58,7 @@ void presence_options_init(struct presence_options *options)
                                          .place_rows = LIMIT_PRESENCE_PLACE,
                                          .id_rows = LIMIT_PRESENCE_ID,
                                          .source_rows = LIMIT_PRESENCE_ROWS / 4 * 3,
+                                         .heard_rows = LIMIT_PRESENCE_HEARD,
                                          .interims = 3,
                                          .grace = span_seconds(30),
                                          .settle = span_seconds(30),
@@ -304,7 +305,8 @@ static bool has_room(struct presence *list, const struct row_key *key,
     uint64_t *refused = NULL;
     if (list->count >= options->rows)
         refused = &list->counts.refused_full;
-    else if (list->source_rows[sign->source] >= options->source_rows)
+    else if (list->source_rows[sign->source] >=
+             (sign->proof == EVENT_PROOF_TOLD ? options->source_rows : options->heard_rows))
         refused = &list->counts.refused_source;
     else if (nas_at(list, stand_at(list, stand)->nas)->rows >= options->nas_rows)
         refused = &list->counts.refused_nas;

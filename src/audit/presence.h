@@ -62,9 +62,11 @@
  *
  * Attacks. All keys are hashed with the process's seed, so nobody chooses lines. The list
  * is bounded by LIMIT_PRESENCE_ROWS; one NAS, one place of a NAS, one identity and one
- * source have shares, so a NAS that invents sessions or a mirror port with forged
- * bindings fills its own share: what does not fit is refused and counted, and those
- * who are on the list stay. Resets are idempotent and cost nothing until the pass. */
+ * source have shares, and what a source only overheard (less than EVENT_PROOF_TOLD) has a
+ * small one, because it may be forged and may claim to live for days: a NAS that invents sessions
+ * or a mirror port with forged bindings fills its own share. What does not fit is refused and
+ * counted, and those who are on the list stay. Resets are idempotent and cost nothing until the
+ * pass. */
 
 /* word (type of the event source), enumerator */
 #define PRESENCE_SOURCES(SOURCE)                                                                   \
@@ -162,6 +164,7 @@ enum presence_outcome {
 struct presence_options {
     uint32_t rows, nas_rows, place_rows, id_rows; /* shares; LIMIT_PRESENCE_* */
     uint32_t source_rows;                         /* of one source: 3/4 of `rows` */
+    uint32_t heard_rows;  /* of one source, when it only overheard what it says */
     uint32_t ready;       /* rows for which memory is taken at once rather than as they come: 0 */
     unsigned interims;    /* missed before a row expires: 3 */
     struct span grace;    /* added to every lifetime: 30 s */
@@ -263,6 +266,7 @@ struct span presence_interval(const struct presence *list, uint32_t nas);
 void presence_interval_set(struct presence *list, uint32_t nas, struct span interval,
                            struct wall now);
 
+/* Returns what happened so far and what there is now. */
 struct presence_counts presence_counts(const struct presence *list);
 
 /* Returns the bytes that the list holds. */

@@ -294,7 +294,7 @@ static struct presence *small_list(void)
     struct presence_options options;
     presence_options_init(&options);
     options.rows = 1000;
-    options.source_rows = 800;
+    options.source_rows = options.heard_rows = 800;
     options.nas_rows = 300;
     options.place_rows = 100;
     options.id_rows = 4;
@@ -342,6 +342,25 @@ static void one_source_leaves_room(void **state)
     assert_int_equal(presence_counts(list).nas_count, 800);
     const struct presence_sign sign = binding_of(1, 9, 9, 100);
     assert_int_equal(presence_start(list, &sign, at(0), NULL), PRESENCE_STARTED);
+    presence_free(list);
+}
+
+static void what_is_overheard_has_a_small_share(void **state)
+{
+    (void)state;
+    struct presence_options options;
+    presence_options_init(&options);
+    options.heard_rows = 50;
+    struct presence *list = presence_new(&options, at(0));
+    for (unsigned i = 0; i < 200; i++) { /* forged, each to live for days */
+        const struct presence_sign sign = binding_of((uint8_t)i, i, i, 200000);
+        (void)presence_start(list, &sign, at(0), NULL);
+    }
+    assert_int_equal(presence_counts(list).live, 50);
+    assert_int_equal(presence_counts(list).refused_source, 150);
+    struct presence_sign told = binding_of(200, 1, 1, 100);
+    told.proof = EVENT_PROOF_TOLD;
+    assert_int_equal(presence_start(list, &told, at(0), NULL), PRESENCE_STARTED);
     presence_free(list);
 }
 
@@ -566,6 +585,7 @@ int main(void)
         cmocka_unit_test(the_interval_of_a_nas_is_learnt),
         cmocka_unit_test(shares_hold),
         cmocka_unit_test(one_source_leaves_room),
+        cmocka_unit_test(what_is_overheard_has_a_small_share),
         cmocka_unit_test(one_identity_has_few_sessions),
         cmocka_unit_test(a_flood_leaves_no_memory_behind),
         cmocka_unit_test(clocks_may_be_wrong),

@@ -5,7 +5,9 @@
 #include "model/record.h"
 
 /* Records for tests, written as people write them: a header line and rows, values
- * separated by commas without quotes. For the unit tests of this folder only. */
+ * separated by commas without quotes. They go through the same grammar as those of every
+ * recorded source (record_add_row), so a test cannot set up a record that no file could
+ * hold. For the unit tests of this folder only. */
 
 /* Adds the rows of `csv` ("guest,address\nweb1,192.0.2.1\n") to table `table` of `set`;
  * fails the test when one does not parse. */

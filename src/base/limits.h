@@ -45,6 +45,7 @@ enum {
     LIMIT_CENSUS_MACS = 128 * 1024,       /* addresses that one source announce remembers */
     LIMIT_PRESENCE_ROWS = 16 * 1000000,   /* sessions on the expiry list, just ended ones too */
     LIMIT_PRESENCE_NAS = 1000000,         /* of these, of one NAS, home agent or switch */
+    LIMIT_PRESENCE_HEARD = 1000000,       /* of these, overheard by one source: may be forged */
     LIMIT_PRESENCE_PLACE = 64 * 1024,     /* of these, at one place of one NAS */
     LIMIT_PRESENCE_ID = 32,               /* of these, of one MAC or address */
     LIMIT_HEARD_PLACES = 256 * 1024,      /* switch and port names that events have named */
