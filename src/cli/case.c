@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/daemon_client.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -157,6 +158,32 @@ static int case_change(struct session *session, const struct case_record *record
     return EXIT_CLEAN;
 }
 
+/* Has the running daemon change the case: it alone writes to the store. Sets *ret_status and
+ * returns true, or returns false when no daemon runs. */
+static bool ask_daemon(const char *verb, const char *name, const struct case_options *options,
+                       int *ret_status)
+{
+    struct daemon_client *client = NULL;
+    struct err err;
+    int status = daemon_client_open(options->common.config, NULL, &client, &err);
+    if (status == ERR_NOT_FOUND || status == ERR_SYNTAX)
+        return false; /* of a wrong configuration session_open() says more */
+    if (status == 0)
+        status = daemon_client_ask(client,
+                                   json_pack("{s:s,s:s,s:s,s:s,s:b}", "request", "case", "verb",
+                                             verb, "case", name, "text",
+                                             options->text != NULL ? options->text : "",
+                                             "without_proof", options->without_proof),
+                                   &err);
+    if (status == 0)
+        status = daemon_client_end(client, &err);
+    daemon_client_close(client);
+    if (status == 0 && !options->common.quiet)
+        fprintf(stderr, "muster case: %s\n", err.text);
+    *ret_status = status == 0 ? EXIT_CLEAN : command_fail("case", EXIT_USAGE, "%s", err.text);
+    return true;
+}
+
 static int run_verb(struct session *session, const char *verb, const char *name,
                     const struct case_options *options)
 {
@@ -244,8 +271,11 @@ int command_case(int argc, char **argv)
         return command_fail("case", EXIT_USAGE,
                             which == 0 ? "list takes no case" : "expected one case after the verb");
     struct session session;
-    int status = session_open(&session, "case", &options.common,
-                              which >= 2 ? SESSION_STORE_WRITE : SESSION_STORE_READ);
+    int status;
+    if (which >= 2 && ask_daemon(verb, argv[optind + 1], &options, &status))
+        return status;
+    status = session_open(&session, "case", &options.common,
+                          which >= 2 ? SESSION_STORE_WRITE : SESSION_STORE_READ);
     if (status == EXIT_CLEAN)
         status = run_verb(&session, verb, optind + 1 < argc ? argv[optind + 1] : NULL, &options);
     session_close(&session);

@@ -60,6 +60,10 @@ static int open_store(struct session *session, enum session_store mode)
     session->store_writable = status == 0 && writing;
     if (status == ERR_NOT_FOUND && !writing)
         return EXIT_CLEAN;
+    if (status == ERR_TIMEOUT)
+        err_consequence(&err, "`muster case list`, `muster watch` and `muster status` say what a "
+                              "running daemon finds, `muster audit --no-store` judges a round "
+                              "beside it");
     if (status == ERR_DENIED && writing) {
         session_note(session, "%s; nothing of this round will be remembered", err.text);
         status = store_open(path, STORE_READ, &session->store, &err);
