@@ -32,6 +32,7 @@ struct standing {
     uint32_t key_high, key_low; /* the subject's key */
     int64_t first_us;           /* since when, where an event opened it; WALL_UNKNOWN.us */
     uint64_t mac;               /* of a subject that is a MAC */
+    uint8_t proofs;             /* kinds of what bore it out so far */
     bool collected;             /* listed by a collective one: not to be told by itself */
     bool said;                  /* of the comparison at hand */
 };

@@ -36,6 +36,10 @@ struct auditor {
     struct loop_timer *end; /* of the interval */
     struct loop_timer *filling_timer;
     struct snapshot *filling; /* what was heard is put into it */
+    struct loop_timer *due;   /* a round that waits for a passing snapshot */
+    struct loop_timer *refresh;
+    enum { REFRESH_NONE, REFRESH_WAITING, REFRESH_READING } refreshing;
+    struct mono refreshed_at;
     struct wall round_began;
     bool started, stopping, first;
     struct rounds *rounds;
@@ -62,7 +66,7 @@ static struct span phase_of(const struct auditor *auditor, const struct poller *
     return span_us(interval.us - lead.us + schedule_phase(poller->source->name, lead, 50).us);
 }
 
-/* --- the end of a round --- */
+/* --- snapshots --- */
 
 /* Puts what was heard into the snapshot, a part a turn; the round ends where that ends. */
 static void fill(void *aux)
@@ -75,14 +79,96 @@ static void fill(void *aux)
     }
     auditor->filling = NULL;
     snapshot_close(snapshot, auditor->round_began, clock_wall());
-    auditor->counted.last_started = auditor->round_began;
-    auditor->round_began = snapshot_instant(snapshot);
+    if (!snapshot->passing) {
+        auditor->counted.last_started = auditor->round_began;
+        auditor->round_began = snapshot_instant(snapshot);
+    }
     rounds_begin(auditor->rounds, snapshot);
 }
 
-static void end_round(struct auditor *auditor)
+static struct snapshot *begin_snapshot(struct auditor *auditor)
 {
     const struct config *config = auditor->generation->config;
+    struct snapshot *snapshot =
+        snapshot_new(auditor->generation, config->recorded_count + config->observed_count);
+    for (size_t i = 0; !config->daemon.polling && i < config->observed_count; i++)
+        snapshot_leave_out(snapshot, &config->observed[i]);
+    return snapshot;
+}
+
+/* --- between two rounds --- */
+
+/* At most a twentieth of the time, and not more often than once a second. */
+static struct span refresh_gap(const struct auditor *auditor)
+{
+    int64_t gap = 20 * auditor->counted.judging.us;
+    return gap > 1000000 ? span_us(gap) : span_seconds(1);
+}
+
+static void make_passing(struct auditor *auditor)
+{
+    struct snapshot *snapshot = begin_snapshot(auditor);
+    auditor->refreshing = REFRESH_NONE;
+    auditor->refreshed_at = clock_mono();
+    auditor->counted.refreshes++;
+    for (size_t i = 0; i < auditor->count; i++)
+        snapshot_borrow(snapshot, auditor->pollers[i]);
+    auditor->filling = snapshot;
+    fill(auditor);
+}
+
+/* The records are read, or as good as they get: a source that is slow is not waited for when
+ * its time has come again. */
+static void refresh_read(struct auditor *auditor)
+{
+    if (auditor->refreshing != REFRESH_READING || auditor->stopping)
+        return;
+    for (size_t i = 0; i < auditor->count; i++) {
+        if (auditor->pollers[i]->is_recorded && auditor->pollers[i]->polling)
+            return;
+    }
+    if (rounds_busy(auditor->rounds) || auditor->filling != NULL)
+        loop_timer_start(auditor->refresh, span_ms(50));
+    else
+        make_passing(auditor);
+}
+
+static void refresh_comes(void *aux)
+{
+    struct auditor *auditor = aux;
+    if (auditor->stopping)
+        return;
+    if (auditor->refreshing == REFRESH_WAITING) {
+        auditor->refreshing = REFRESH_READING;
+        for (size_t i = 0; i < auditor->count; i++) {
+            if (auditor->pollers[i]->is_recorded)
+                poller_poll(auditor->pollers[i]);
+        }
+    }
+    refresh_read(auditor);
+}
+
+void auditor_refresh(struct auditor *auditor)
+{
+    if (auditor->refreshing != REFRESH_NONE || auditor->first || auditor->stopping)
+        return;
+    struct span since = mono_since(clock_mono(), auditor->refreshed_at);
+    struct span gap = refresh_gap(auditor);
+    auditor->refreshing = REFRESH_WAITING;
+    loop_timer_start(auditor->refresh,
+                     since.us >= gap.us ? span_us(0) : span_us(gap.us - since.us));
+}
+
+/* --- the end of a round --- */
+
+static void end_round(void *aux)
+{
+    struct auditor *auditor = aux;
+    if (rounds_passing(auditor->rounds) ||
+        (auditor->filling != NULL && auditor->filling->passing)) {
+        loop_timer_start(auditor->due, span_ms(10));
+        return;
+    }
     if (rounds_busy(auditor->rounds) || auditor->filling != NULL) {
         auditor->counted.left_out++;
         log_say(auditor->parts.log, LOG_LEVEL_WARNING, "audit",
@@ -90,12 +176,9 @@ static void end_round(struct auditor *auditor)
         return;
     }
     auditor->first = false;
-    struct snapshot *snapshot =
-        snapshot_new(auditor->generation, config->recorded_count + config->observed_count);
+    struct snapshot *snapshot = begin_snapshot(auditor);
     for (size_t i = 0; i < auditor->count; i++)
         snapshot_take(snapshot, auditor->pollers[i]);
-    for (size_t i = 0; !config->daemon.polling && i < config->observed_count; i++)
-        snapshot_leave_out(snapshot, &config->observed[i]);
     auditor->parts.listener.add_deaf(auditor->parts.listener.context, snapshot);
     for (size_t i = 0; i < snapshot->round.failed_count; i++)
         log_say(auditor->parts.log,
@@ -187,6 +270,8 @@ static void poll_ended(void *context, struct poller *poller)
     }
     if (first)
         end_first_round(auditor);
+    if (poller->is_recorded)
+        refresh_read(auditor);
 }
 
 static void turn_free(struct turn *turn)
@@ -287,6 +372,9 @@ struct auditor *auditor_new(const struct auditor_parts *parts, struct generation
     auditor->generation = generation_keep(generation);
     auditor->end = loop_timer_new(parts->loop, interval_ended, auditor);
     auditor->filling_timer = loop_timer_new(parts->loop, fill, auditor);
+    auditor->refresh = loop_timer_new(parts->loop, refresh_comes, auditor);
+    auditor->due = loop_timer_new(parts->loop, end_round, auditor);
+    auditor->refreshed_at = clock_mono();
     auditor->counted.last_started = auditor->counted.last_judged = WALL_UNKNOWN;
     auditor->rounds = rounds_new(&auditor->parts, &auditor->counted);
     make_turns(auditor, NULL, 0);
@@ -334,6 +422,7 @@ void auditor_reload(struct auditor *auditor, struct generation *generation)
 void auditor_stop(struct auditor *auditor)
 {
     auditor->stopping = true;
+    loop_timer_stop(auditor->due);
 }
 
 void auditor_free(struct auditor *auditor)
@@ -349,6 +438,8 @@ void auditor_free(struct auditor *auditor)
     free(auditor->switches);
     loop_timer_free(auditor->end);
     loop_timer_free(auditor->filling_timer);
+    loop_timer_free(auditor->refresh);
+    loop_timer_free(auditor->due);
     snapshot_free(auditor->filling);
     rounds_free(auditor->rounds);
     generation_drop(auditor->generation);

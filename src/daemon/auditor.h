@@ -29,14 +29,20 @@
  * daemon goes on: the round is judged and becomes the world of the events, no case is told
  * that would not survive a crash.
  *
+ * Between two rounds a snapshot may be made in passing, of the records read again and the
+ * latest tables: what events suspect is often proved or explained by the records of now. It
+ * is the world of the events from then on; what it proves or finds becomes cases, what it
+ * does not find clears none, and its facts are not stored: they are the next round's. At most
+ * a twentieth of the time is spent on it.
+ *
  * Events set off polls at once, at most one a switch in `poll_gap`. A source that fails is
  * simply asked again in the next interval. */
 
 struct auditor;
 
 struct auditor_listener {
-    /* A round was judged. `stored`: it and its cases are on the disk. The snapshot is the
-     * auditor's, until the next one is published. */
+    /* A round was judged. `stored`: it and its cases are on the disk, of a passing snapshot
+     * the changes of cases. The snapshot is the auditor's, until the next one is published. */
     void (*published)(void *context, struct snapshot *snapshot, bool stored);
     /* A poll that somebody asked for by auditor_poll() ended; `before` is what the source
      * gave before it (NULL: nothing). */
@@ -59,6 +65,7 @@ struct auditor_parts {
 struct auditor_status {
     uint64_t rounds, left_out, not_stored; /* since the start */
     uint64_t targeted, targeted_late;      /* polls set off by events; put off by the rate */
+    uint64_t refreshes;                    /* of the world between two rounds */
     struct wall last_started, last_judged; /* of the last round; WALL_UNKNOWN */
     struct span judging;                   /* that round's way from its end to its publishing */
     size_t discrepancies, not_observable;  /* in it */
@@ -90,6 +97,10 @@ struct poller *auditor_find(const struct auditor *auditor, const char *switch_na
 
 /* Polls a switch at once, or as soon as `poll_gap` allows. */
 void auditor_poll(struct auditor *auditor, struct poller *poller);
+
+/* Has the records read again now, and the world of the events made anew with them and the
+ * latest tables; as often as the judging's cost allows. */
+void auditor_refresh(struct auditor *auditor);
 
 /* Lets the recorded source `name` be smaller than before, in its next read. Returns whether
  * there is one. */

@@ -34,6 +34,11 @@ bool rounds_busy(const struct rounds *rounds)
     return rounds->on_its_way != NULL;
 }
 
+bool rounds_passing(const struct rounds *rounds)
+{
+    return rounds->on_its_way != NULL && rounds->on_its_way->passing;
+}
+
 const struct snapshot *rounds_current(const struct rounds *rounds)
 {
     return rounds->current;
@@ -63,34 +68,56 @@ static int remember(void *aux, struct store *store, struct err *err)
                             snapshot->generation->config->retention, snapshot->arena, err);
 }
 
-static void remembered(void *aux, int status, const struct err *err)
+/* The snapshot takes the place of the one before. */
+static void publish(struct rounds *rounds, bool stored)
 {
-    struct rounds *rounds = aux;
-    struct snapshot *snapshot = rounds->on_its_way;
-    struct auditor_status *counted = rounds->counted;
-    struct snapshot *before = rounds->current;
-    /* Forgetting old facts comes after the commit: a round with a number is kept. */
-    bool stored = status == 0;
-    if (!stored) {
-        counted->not_stored++;
-        log_say(rounds->parts->log, LOG_LEVEL_ERROR, "store",
-                "%s; this round was judged and not kept", err->text);
-    }
-    counted->rounds++;
-    counted->last_judged = snapshot_instant(snapshot);
-    counted->judging = mono_since(clock_mono(), rounds->began);
-    counted->discrepancies = snapshot->judging.count;
-    counted->not_observable = snapshot->judging.not_observable_count;
+    struct snapshot *snapshot = rounds->on_its_way, *before = rounds->current;
+    rounds->counted->judging = mono_since(clock_mono(), rounds->began);
     rounds->current = snapshot;
     rounds->on_its_way = NULL;
     rounds->parts->listener.published(rounds->parts->listener.context, snapshot, stored);
     snapshot_free(before);
 }
 
+static void remembered(void *aux, int status, const struct err *err)
+{
+    struct rounds *rounds = aux;
+    const struct snapshot *snapshot = rounds->on_its_way;
+    struct auditor_status *counted = rounds->counted;
+    if (status != 0) {
+        counted->not_stored++;
+        log_say(rounds->parts->log, LOG_LEVEL_ERROR, "store",
+                "%s; this round was judged and not kept", err->text);
+    }
+    counted->rounds++;
+    counted->last_judged = snapshot_instant(snapshot);
+    counted->discrepancies = snapshot->judging.count;
+    counted->not_observable = snapshot->judging.not_observable_count;
+    publish(rounds, status == 0);
+}
+
+static int note(void *aux, struct store *store, struct err *err)
+{
+    struct snapshot *snapshot = ((struct rounds *)aux)->on_its_way;
+    return judging_note(&snapshot->judging, store, snapshot->arena, err);
+}
+
+static void noted(void *aux, int status, const struct err *err)
+{
+    struct rounds *rounds = aux;
+    if (status != 0)
+        log_say(rounds->parts->log, LOG_LEVEL_ERROR, "store",
+                "%s; what the records read again have proved is not kept", err->text);
+    publish(rounds, status == 0);
+}
+
 static void judged(void *aux)
 {
     struct rounds *rounds = aux;
-    keeper_do(rounds->parts->keeper, remember, remembered, rounds);
+    if (rounds->on_its_way->passing)
+        keeper_do(rounds->parts->keeper, note, noted, rounds);
+    else
+        keeper_do(rounds->parts->keeper, remember, remembered, rounds);
 }
 
 static void memory_loaded(void *aux, int status, const struct err *err)

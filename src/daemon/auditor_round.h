@@ -21,6 +21,9 @@ void rounds_free(struct rounds *rounds); /* no thread may have a snapshot any mo
 /* Whether a snapshot is on its way. */
 bool rounds_busy(const struct rounds *rounds);
 
+/* Whether that is a passing one. */
+bool rounds_passing(const struct rounds *rounds);
+
 /* Sends `snapshot` (taken) on its way. */
 void rounds_begin(struct rounds *rounds, struct snapshot *snapshot);
 

@@ -131,7 +131,7 @@ static void round_published(void *context, struct snapshot *snapshot, bool store
                        snapshot->round.record_count,
                        (const struct forward_table *const *)snapshot->round.tables,
                        snapshot->round.table_count);
-    log_say(daemon->log, LOG_LEVEL_INFO, "audit",
+    log_say(daemon->log, snapshot->passing ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "audit",
             "round %llu: %zu switches read, %zu sources not, %zu discrepancies",
             (unsigned long long)snapshot->judging.round, snapshot->round.table_count,
             snapshot->round.failed_count, snapshot->judging.count);
@@ -165,6 +165,7 @@ static void events_heard(void *context, const struct event *events, size_t count
     struct daemon *daemon = context;
     daemon_tell_events(daemon, events, count);
     reactor_heard(daemon->reactor, events, count);
+    ledger_fold(daemon->ledger, daemon->generation->config->retention);
 }
 
 /* --- signals and the service manager --- */
@@ -295,82 +296,33 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     return 0;
 }
 
-/* --- before the first round: the records that were good last time --- */
-
-struct recall {
-    struct daemon *daemon;
-    char **sources;
-    struct record_set **sets;
-    struct wall *read_at;
-    size_t count;
-};
-
-static int recall_errand(void *aux, struct store *store, struct err *err)
+/* Recalled: the first round may begin. */
+static void recalled(void *context)
 {
-    struct recall *recall = aux;
-    for (size_t i = 0; i < recall->count; i++) {
-        int status =
-            store_last_good(store, recall->sources[i], &recall->sets[i], &recall->read_at[i], err);
-        if (status != 0 && status != ERR_NOT_FOUND)
-            return status;
-    }
-    return 0;
-}
-
-static void take_recalled(const struct recall *recall, struct poller *poller)
-{
-    for (size_t i = 0; i < recall->count; i++) {
-        if (recall->sets[i] == NULL || poller->latest != NULL ||
-            strcmp(recall->sources[i], poller->source->name) != 0)
-            continue;
-        recall->sets[i]->read_at = recall->read_at[i];
-        poller->latest = holding_of_records(recall->sets[i], recall->daemon->loop);
-        poller->latest_at = recall->read_at[i];
-        recall->sets[i] = NULL;
-    }
-}
-
-static void recalled(void *aux, int status, const struct err *err)
-{
-    struct recall *recall = aux;
-    struct daemon *daemon = recall->daemon;
-    size_t count;
-    struct poller *const *pollers = auditor_pollers(daemon->auditor, &count);
-    if (status != 0)
-        log_say(daemon->log, LOG_LEVEL_ERROR, "store", "%s; the last good records are not known",
-                err->text);
-    for (size_t i = 0; i < count; i++) {
-        if (pollers[i]->is_recorded)
-            take_recalled(recall, pollers[i]);
-    }
-    for (size_t i = 0; i < recall->count; i++) {
-        record_set_free(recall->sets[i]);
-        free(recall->sources[i]);
-    }
-    free(recall->sources);
-    free(recall->sets);
-    free(recall->read_at);
-    free(recall);
+    struct daemon *daemon = context;
+    recall_free(daemon->recall);
+    daemon->recall = NULL;
     if (!daemon->ending)
         auditor_start(daemon->auditor);
 }
 
-static void recall_records(struct daemon *daemon)
+static void recall(struct daemon *daemon)
 {
-    const struct config *config = daemon->generation->config;
-    struct recall *recall = alloc_zeroed(1, sizeof *recall);
-    recall->daemon = daemon;
-    recall->sources = alloc_zeroed(config->recorded_count + 1, sizeof *recall->sources);
-    recall->sets = alloc_zeroed(config->recorded_count + 1, sizeof *recall->sets);
-    recall->read_at = alloc_zeroed(config->recorded_count + 1, sizeof *recall->read_at);
-    for (size_t i = 0; i < config->recorded_count; i++)
-        recall->sources[recall->count++] = alloc_text(config->recorded[i].name);
-    keeper_do(daemon->keeper, recall_errand, recalled, recall);
+    const struct recall_parts parts = {.loop = daemon->loop,
+                                       .log = daemon->log,
+                                       .keeper = daemon->keeper,
+                                       .ledger = daemon->ledger,
+                                       .auditor = daemon->auditor,
+                                       .reactor = daemon->reactor,
+                                       .generation = daemon->generation,
+                                       .done = recalled,
+                                       .context = daemon};
+    daemon->recall = recall_new(&parts);
 }
 
 void daemon_run(struct daemon *daemon)
 {
-    recall_records(daemon);
+    recall(daemon);
     if (notify_watchdog(daemon->notify).us > 0) {
         daemon->watchdog = loop_timer_new(daemon->loop, on_watchdog, daemon);
         on_watchdog(daemon);
@@ -407,9 +359,12 @@ void daemon_free(struct daemon *daemon)
         hearing_stop(daemon->hearing);
     if (daemon->reactor != NULL)
         reactor_stop(daemon->reactor);
+    if (daemon->ledger != NULL)
+        ledger_stop(daemon->ledger);
     drain(daemon);
     control_free(daemon->control);
     hearing_free(daemon->hearing);
+    recall_free(daemon->recall);
     reactor_free(daemon->reactor);
     auditor_free(daemon->auditor);
     worker_free(daemon->judge);

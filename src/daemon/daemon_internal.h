@@ -10,6 +10,7 @@
 #include "daemon/ledger.h"
 #include "daemon/notify.h"
 #include "daemon/reactor.h"
+#include "daemon/recall.h"
 #include "daemon/switch_names.h"
 
 /* The parts of the daemon, for the files that it is written in: daemon.c (life, reload),
@@ -30,6 +31,7 @@ struct daemon {
     struct auditor *auditor;
     struct hearing *hearing;
     struct reactor *reactor;
+    struct recall *recall;
     struct control *control;
     struct notify *notify;
     struct loop_timer *watchdog;

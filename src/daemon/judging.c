@@ -195,6 +195,31 @@ static void fill_coverage(const struct judging *judging, const struct round *rou
     }
 }
 
+static bool is_judged(const struct judging *judging, const char *identity)
+{
+    for (size_t i = 0; i < judging->count; i++) {
+        if (strcmp(judging->discrepancies[i].identity, identity) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Leaves out the cases that events have found since the instant of this round: that it does
+ * not find them says nothing. */
+static size_t leave_out_later(const struct judging *judging, const struct case_record **cases,
+                              size_t count, struct arena *arena)
+{
+    struct case_record *kept = arena_alloc(arena, (count + 1) * sizeof *kept);
+    size_t kept_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct case_record *record = &(*cases)[i];
+        if (record->last.us <= judging->now.us || is_judged(judging, record->discrepancy->identity))
+            kept[kept_count++] = *record;
+    }
+    *cases = kept;
+    return kept_count;
+}
+
 static int store_cases(struct judging *judging, const struct round *round, struct store *store,
                        struct arena *arena, struct err *err)
 {
@@ -208,6 +233,7 @@ static int store_cases(struct judging *judging, const struct round *round, struc
                                   &input.previous_count, &input.next_number, err);
     if (status != 0)
         return status;
+    input.previous_count = leave_out_later(judging, &input.previous, input.previous_count, arena);
     struct map seen = MAP_EMPTY;
     find_case_macs(round, input.previous, input.previous_count, &seen);
     fill_coverage(judging, round, &seen, arena, &coverage);
@@ -243,6 +269,44 @@ int judging_remember(struct judging *judging, const struct round *round, const s
         return status;
     }
     return store_trim(store, judging->now, retention, err);
+}
+
+/* Whether the case learns something by the verdict. */
+static bool is_news(const struct case_record *previous, const struct discrepancy *verdict,
+                    struct wall now)
+{
+    if (previous->last.us > now.us)
+        return false; /* events have judged it since */
+    return !case_state_open(previous->state) ||
+           (previous->state == CASE_SUSPECTED && verdict->state == VERDICT_CONFIRMED);
+}
+
+int judging_note(struct judging *judging, struct store *store, struct arena *arena, struct err *err)
+{
+    struct case_change *changes = arena_alloc(arena, (judging->count + 1) * sizeof *changes);
+    uint64_t number;
+    size_t count = 0;
+    int status = store_next_case(store, &number, err);
+    for (size_t i = 0; status == 0 && i < judging->count; i++) {
+        const struct discrepancy *verdict = &judging->discrepancies[i];
+        struct case_record previous;
+        status = store_find_case_of(store, verdict->identity, arena, &previous, err);
+        bool known = status == 0;
+        if (status == ERR_NOT_FOUND)
+            status = 0;
+        if (status != 0 || (known && !is_news(&previous, verdict, judging->now)))
+            continue;
+        changes[count] =
+            case_advance(known ? &previous : NULL, verdict, true, number, 0, judging->now);
+        number += changes[count++].record.number == number;
+    }
+    if (status == 0 && count > 0)
+        status = store_case_changes(store, changes, count, err);
+    if (status != 0)
+        return status;
+    judging->changes = changes;
+    judging->change_count = count;
+    return 0;
 }
 
 static int compare_identity(const void *identity, const void *then)

@@ -67,6 +67,13 @@ int judging_remember(struct judging *judging, const struct round *round, const s
                      struct store *store, struct span retention, struct arena *arena,
                      struct err *err) MUST_USE;
 
+/* Of a snapshot made between two rounds: stores what is new in its verdicts (in words), cases
+ * that open and suspected ones that are proved, and nothing else: what it does not find may
+ * be told by the next round only. `judging` has the changes then. Returns 0 or the store's
+ * error. */
+int judging_note(struct judging *judging, struct store *store, struct arena *arena,
+                 struct err *err) MUST_USE;
+
 /* Gives a stored round that was judged again its number and, where every verdict had
  * a case then, the cases as they were. Returns 0 or the store's error. */
 int judging_recall(struct judging *judging, struct store *store, const struct store_round *round,

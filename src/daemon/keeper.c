@@ -11,6 +11,7 @@ struct keeper {
     struct worker *worker;
     struct store *store; /* the thread's, once it runs */
     char *path;
+    struct event_position position; /* as it was at the start */
     struct keeper_status counted;
 };
 
@@ -54,6 +55,8 @@ int keeper_new(struct loop *loop, const char *path, struct keeper **ret, struct 
     keeper->counted.failed_at = WALL_UNKNOWN;
     int status = store_open(path, STORE_WRITE, &keeper->store, err);
     if (status == 0)
+        status = store_events_position(keeper->store, &keeper->position, err);
+    if (status == 0)
         status = worker_new(loop, "muster-store", &keeper->worker, err);
     if (status != 0) {
         store_close(keeper->store);
@@ -70,6 +73,11 @@ void keeper_do(struct keeper *keeper, errand_fn *errand, errand_end_fn *end, voi
     struct errand *given = alloc_zeroed(1, sizeof *given);
     *given = (struct errand){.keeper = keeper, .run = errand, .end = end, .aux = aux};
     worker_do(keeper->worker, work, done, given);
+}
+
+struct event_position keeper_position(const struct keeper *keeper)
+{
+    return keeper->position;
 }
 
 const char *keeper_path(const struct keeper *keeper)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "io/loop.h"
+#include "store/event_log.h"
 #include "store/store.h"
 
 /* The store writer: one thread that owns the store's handle while the daemon runs.
@@ -43,6 +44,9 @@ int keeper_new(struct loop *loop, const char *path, struct keeper **ret, struct 
 
 /* Gives an errand; `end` always comes, exactly once, never before this returns. */
 void keeper_do(struct keeper *keeper, errand_fn *errand, errand_end_fn *end, void *aux);
+
+/* Returns what the store's journal is to be opened with. */
+struct event_position keeper_position(const struct keeper *keeper);
 
 /* Returns the path of the store. */
 const char *keeper_path(const struct keeper *keeper);

@@ -31,6 +31,14 @@ int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, struct
 /* Returns the journal, which is the ledger's; its owner is the loop's thread. */
 struct journal *ledger_journal(struct ledger *ledger);
 
+/* Events are on the disk: brings them into the store soon; those that are older than
+ * `retention` leave it. */
+void ledger_fold(struct ledger *ledger, struct span retention);
+
+/* Tries nothing anew any more: the daemon is about to end. What the store has not taken by
+ * then it takes at the next start. */
+void ledger_stop(struct ledger *ledger);
+
 /* Closes the journal; the keeper must have ended its errands. NULL is allowed. */
 void ledger_free(struct ledger *ledger);
 

@@ -77,10 +77,10 @@ struct reactor *reactor_new(const struct reactor_parts *parts, const struct conf
     live_options_init(&options);
     options.presence.settle = config->audit.settle;
     CHECK(getrandom(&options.secret, sizeof options.secret, 0) == sizeof options.secret);
+    reactor->secret = options.secret;
     reactor->live = live_new(&options, reactor->wall_base);
     live_out_init(&reactor->out, reactor->live);
     reactor->tick = loop_timer_new(parts->loop, tick, reactor);
-    reactor->records = bucket_of(span_seconds(10), 1);
     return reactor;
 }
 
@@ -101,6 +101,18 @@ void reactor_free(struct reactor *reactor)
     live_out_done(&reactor->out);
     live_free(reactor->live);
     free(reactor);
+}
+
+uint64_t reactor_secret(const struct reactor *reactor)
+{
+    return reactor->secret;
+}
+
+void reactor_restore(struct reactor *reactor, const struct presence_row *row,
+                     const struct heard_origin *origin)
+{
+    live_restore(reactor->live, row, origin, reactor_now(reactor));
+    set_tick(reactor);
 }
 
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count)

@@ -67,6 +67,13 @@ void reactor_stop(struct reactor *reactor);
  * ended. NULL is allowed. */
 void reactor_free(struct reactor *reactor);
 
+/* Returns the secret that session hashes are keyed with, for reactor_restore(). */
+uint64_t reactor_secret(const struct reactor *reactor);
+
+/* Puts a session of an earlier run, which was at `origin`, on the expiry list. */
+void reactor_restore(struct reactor *reactor, const struct presence_row *row,
+                     const struct heard_origin *origin);
+
 /* Takes events in the order in which they were heard. */
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count);
 

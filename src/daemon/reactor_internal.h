@@ -15,6 +15,7 @@ struct case_batch;
 struct reactor {
     struct reactor_parts parts;
     struct live *live;
+    uint64_t secret; /* of its session hashes */
     struct live_out out;
     struct loop_timer *tick;
     struct wall wall_base; /* of the judge's clock */
@@ -24,7 +25,6 @@ struct reactor {
     struct moves *comparing;    /* with a worker; a list */
     struct moves *moves;        /* those that are told slice by slice; a list */
     struct loop_timer *tell_moves;
-    struct bucket records; /* how often the records may be read again */
     struct reactor_status counted;
     bool ending;
 };

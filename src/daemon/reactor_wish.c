@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "daemon/reactor_internal.h"
 #include "daemon/table_moves.h"
-#include "io/clock.h"
 #include "io/loop.h"
 
 /* Addresses that are told to the judge in one turn. */
@@ -93,24 +92,12 @@ static void poll_switches(struct reactor *reactor, const struct live_wish *wish)
     }
 }
 
-static void read_records(struct reactor *reactor)
-{
-    size_t count;
-    struct poller *const *pollers = auditor_pollers(reactor->parts.auditor, &count);
-    if (bucket_take(&reactor->records, clock_mono()).us > 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (pollers[i]->is_recorded && !pollers[i]->polling)
-            poller_poll(pollers[i]);
-    }
-}
-
 void reactor_grant_wishes(struct reactor *reactor)
 {
     for (size_t i = 0; i < reactor->out.wish_count; i++) {
         const struct live_wish *wish = &reactor->out.wishes[i];
         if (wish->kind == LIVE_WISH_RECORDS)
-            read_records(reactor);
+            auditor_refresh(reactor->parts.auditor);
         else if (wish->kind == LIVE_WISH_POLL)
             poll_switches(reactor, wish);
         else if (wish->switch_count == 0)

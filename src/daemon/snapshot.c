@@ -67,28 +67,32 @@ static const char *why_in_part(const struct forward_table *table)
     return "its table was not read whole";
 }
 
-static void add_tables(struct snapshot *snapshot, struct poller *poller)
+static void add_tables(struct snapshot *snapshot, const struct poller *poller, unsigned gap_rounds)
 {
     struct round *round = &snapshot->round;
-    bool whole = true;
     hold(snapshot, poller->latest);
     for (size_t i = 0; i < poller->latest->table_count; i++) {
-        round->tables = alloc_grow(round->tables, round->table_count, &round->table_capacity,
-                                   sizeof *round->tables);
-        round->tables[round->table_count++] = poller->latest->tables[i];
-        whole = whole && poller->latest->tables[i]->whole;
-    }
-    poller->gap_rounds = whole ? 0 : poller->gap_rounds + 1;
-    for (size_t i = 0; i < poller->latest->table_count; i++) {
-        const struct forward_table *table = poller->latest->tables[i];
+        struct forward_table *table = poller->latest->tables[i];
         struct failed_source gap = {.source = keep_text(snapshot, poller->source->name),
                                     .switch_name = table->switch_name,
                                     .site = table->site,
-                                    .why = why_in_part(table),
-                                    .rounds = poller->gap_rounds};
+                                    .why = table->whole ? NULL : why_in_part(table),
+                                    .rounds = gap_rounds};
+        round->tables = alloc_grow(round->tables, round->table_count, &round->table_capacity,
+                                   sizeof *round->tables);
+        round->tables[round->table_count++] = table;
         if (!table->whole)
             add_gap(snapshot, &gap);
     }
+}
+
+static bool is_whole(const struct holding *holding)
+{
+    for (size_t i = 0; i < holding->table_count; i++) {
+        if (!holding->tables[i]->whole)
+            return false;
+    }
+    return true;
 }
 
 /* Says why the source gave nothing for this round. */
@@ -105,25 +109,31 @@ static const char *why_nothing(struct snapshot *snapshot, const struct poller *p
                         poller->source->name);
 }
 
-static void take_observed(struct snapshot *snapshot, struct poller *poller)
+static void add_unread(struct snapshot *snapshot, const struct poller *poller, unsigned gap_rounds)
 {
-    if (poller->fresh) {
-        add_tables(snapshot, poller);
-        return;
-    }
     struct receipt none;
     receipt_init(&none);
     struct failed_source failed = {.source = keep_text(snapshot, poller->source->name),
                                    .switch_name = keep_text(snapshot, poller_switch(poller)),
                                    .site = keep_text(snapshot, poller->source->site),
                                    .why = why_nothing(snapshot, poller),
-                                   .rounds = ++poller->gap_rounds};
+                                   .rounds = gap_rounds};
     add_failed(snapshot, &failed, &none);
+}
+
+static void take_observed(struct snapshot *snapshot, struct poller *poller)
+{
+    bool whole = poller->fresh && is_whole(poller->latest);
+    poller->gap_rounds = whole ? 0 : poller->gap_rounds + 1;
+    if (poller->fresh)
+        add_tables(snapshot, poller, poller->gap_rounds);
+    else
+        add_unread(snapshot, poller, poller->gap_rounds);
 }
 
 /* --- recorded sources --- */
 
-static void add_record(struct snapshot *snapshot, struct poller *poller, bool old)
+static void add_record(struct snapshot *snapshot, const struct poller *poller, bool old)
 {
     struct round *round = &snapshot->round;
     struct receipt *receipt = &round->record_receipts[round->record_count];
@@ -166,6 +176,17 @@ void snapshot_take(struct snapshot *snapshot, struct poller *poller)
     else
         take_observed(snapshot, poller);
     poller->fresh = poller->failed = false;
+}
+
+void snapshot_borrow(struct snapshot *snapshot, const struct poller *poller)
+{
+    snapshot->passing = true;
+    if (poller->latest != NULL && poller->is_recorded)
+        add_record(snapshot, poller, !poller->fresh);
+    else if (poller->latest != NULL)
+        add_tables(snapshot, poller, poller->gap_rounds);
+    else if (!poller->is_recorded)
+        add_unread(snapshot, poller, poller->gap_rounds);
 }
 
 void snapshot_leave_out(struct snapshot *snapshot, const struct config_source *source)

@@ -21,6 +21,7 @@
  * read. Its tables and records are those of the pollers' holdings, kept, not copied. */
 
 struct snapshot {
+    bool passing; /* made between two rounds, for the events alone: it is not stored */
     struct generation *generation;
     struct audit_options options; /* the configuration's, with the daemon's gap_rounds */
     struct round round;           /* its tables and records belong to `holdings` */
@@ -46,6 +47,10 @@ struct snapshot *snapshot_new(struct generation *generation, size_t sources);
 /* Adds what `poller` gave since the last round, or why it gave nothing; the poller begins a
  * new count. Its failed polls in a row are `poller->gap_rounds`. */
 void snapshot_take(struct snapshot *snapshot, struct poller *poller);
+
+/* As snapshot_take(), for a passing one: adds the latest that there is, and the poller's
+ * count goes on. */
+void snapshot_borrow(struct snapshot *snapshot, const struct poller *poller);
 
 /* Adds a switch that is not read because polling is off. */
 void snapshot_leave_out(struct snapshot *snapshot, const struct config_source *source);

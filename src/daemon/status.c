@@ -212,6 +212,7 @@ static void add_round(struct daemon *daemon, struct text *to)
     add_number(to, "discrepancies", status.discrepancies);
     add_number(to, "not_observable", status.not_observable);
     add_number(to, "targeted_polls", status.targeted);
+    add_number(to, "refreshes", status.refreshes);
     add_seconds(to, "next_in_seconds", mono_since(auditor_next_end(daemon->auditor), clock_mono()));
     text_add_char(to, '}');
 }

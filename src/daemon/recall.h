@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUSTER_DAEMON_RECALL_H
+#define MUSTER_DAEMON_RECALL_H
+
+#include "daemon/auditor.h"
+#include "daemon/keeper.h"
+#include "daemon/ledger.h"
+#include "daemon/reactor.h"
+
+/* What a daemon knows when it starts: the records that were good last time, and who was on
+ * the wire.
+ *
+ * Before the first round the keeper brings what the journal still has into the store, then
+ * loads the last good snapshot of every recorded source, so that one that fails just now is
+ * known as it was, and the sessions that were open. Without them the first round would miss
+ * what had been heard, and clear the cases that rest on it.
+ *
+ * A session is put back when it had not expired by the time that the last event of any
+ * source was heard, which is when somebody last listened; it then has its whole lifetime
+ * again, since nobody could have heard its refresh (presence.h). One whose source tells no
+ * lifetime and no interval is put back for RECALL_UNDATED. Sessions go to the list in
+ * slices, so that the loop is not held; events that arrive meanwhile are newer and win.
+ * Memory while it lasts: 80 octets a session. */
+
+#define RECALL_UNDATED span_seconds(24 * 3600)
+
+struct recall_parts {
+    struct loop *loop;
+    struct log *log;
+    struct keeper *keeper;
+    struct ledger *ledger;
+    struct auditor *auditor;
+    struct reactor *reactor;
+    struct generation *generation;
+    /* All is back: the first round may begin. May free the recall. */
+    void (*done)(void *context);
+    void *context;
+};
+
+struct recall;
+
+/* Begins; `done` is called once, later, unless the recall is freed before. */
+struct recall *recall_new(const struct recall_parts *parts);
+
+/* Frees it; its errand must have ended. NULL is allowed. */
+void recall_free(struct recall *recall);
+
+#endif
