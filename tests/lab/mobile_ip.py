@@ -186,6 +186,72 @@ def migration(check, ear):
             target.stop()
 
 
+# --- the daemon ---
+
+CONFIGURATION = """
+recorded:
+  - {type: csv, guests: guests.csv}
+observed:
+  - {type: recording, switch: sw1, file: sw1.csv}
+events:
+  - {type: mobile_ip, interface: span1}
+  - {type: announce, interface: span1, switch: sw1}
+"""
+
+
+class Musterd:
+    """musterd, and what `muster watch --events` says of it."""
+
+    def __init__(self, folder):
+        self.configuration = f'{folder}/muster.yaml'
+        for name, text in (('muster.yaml', CONFIGURATION), ('guests.csv', 'hypervisor,guest,mac,run_state\n'),
+                           ('sw1.csv', 'mac,port,vlan\n52:54:00:00:00:01,p1,1\n')):
+            with open(f'{folder}/{name}', 'w') as file:
+                file.write(text)
+        self.process = lab.Daemon(os.environ['MUSTERD'], '-c', self.configuration)
+        lab.wait_until('musterd', lambda: os.path.exists(f'{folder}/musterd.sock'))
+        self.watch = lab.Daemon(os.environ['MUSTER'], 'watch', '-c', self.configuration, '--events', '--format', 'json')
+        lab.wait_until('muster watch', lambda: 'watching' in self.read(self.watch.log))
+
+    @staticmethod
+    def read(path):
+        with open(path, encoding='utf-8') as log:
+            return log.read()
+
+    def wait_for(self, what, *words):
+        """A line of `muster watch` that has all the words."""
+        lab.wait_until(what, lambda: any(all(word in line for word in words)
+                                         for line in self.read(self.watch.log).splitlines()))
+
+    def stop(self):
+        self.watch.stop()
+        self.process.stop()
+
+
+def daemon(check, v):
+    """The daemon hears on the same interface, and goes on after a reload without its privileges."""
+    if not os.path.exists(os.environ.get('MUSTERD', '')):
+        print('skipped: the daemon (musterd was not built)')
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        muster = Musterd(folder)
+        try:
+            send('e1', v.ETHER / v.registration(seq=60))
+            muster.wait_for('a registration in muster watch', '"start"', v.HOME, v.CARE_OF)
+            send('e1', v.vectors()['garp'][0])
+            muster.wait_for('an announcement in muster watch', '"announce"', v.GUEST)
+            capabilities = Musterd.read(f'/proc/{muster.process.process.pid}/status')
+            check.that('privileges are dropped', 'CapEff:\t0000000000000000' in capabilities)
+            with open(muster.configuration, 'w') as file:
+                file.write(CONFIGURATION.replace('span1}', 'span1, refresh: 5s}', 1))
+            lab.run(os.environ['MUSTER'], 'reload', '-c', muster.configuration)
+            send('e1', v.ETHER / v.registration(seq=61, units=0))
+            muster.wait_for('a deregistration after the reload', '"stop"', v.HOME, 'deregistered')
+            check.that('heard before and after', True)
+        finally:
+            muster.stop()
+
+
 def main():
     lab.enter(['bridge', 'tc'])
     try:
@@ -202,6 +268,7 @@ def main():
     announcements(check, herald, v)
     link_that_flaps(check, ear, v)
     migration(check, herald)
+    daemon(check, v)
     lab.run('ip', 'link', 'del', 'span1')
     lab.wait_until('the loss of the interface to be said', lambda: 'span1' in ear.failure())
     counters = ear.stop()
