@@ -74,6 +74,7 @@ struct bridge_events {
     unsigned chosen;             /* if_index of the one bridge; 0: all */
     struct mono looked;          /* when it began */
     bool stale;                  /* another look is wanted */
+    bool overflowed;             /* what waits in the socket has gaps */
     uint64_t overflows, messages, looks, failed_looks, unknown_ports;
     uint8_t buffer[MESSAGE_BYTES];
 };
@@ -85,8 +86,53 @@ static struct wall now_of(const struct bridge_events *source)
 
 /* --- whole looks --- */
 
+static void on_ready(void *aux, int fd, unsigned events);
+
+static void close_socket(struct bridge_events *source)
+{
+    loop_watch_free(source->watch);
+    if (source->socket != NULL)
+        mnl_socket_close(source->socket);
+    source->watch = NULL;
+    source->socket = NULL;
+}
+
+static int open_socket(struct bridge_events *source, struct err *err)
+{
+    int bytes = SOCKET_BYTES, group = RTNLGRP_NEIGH;
+    source->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (source->socket == NULL)
+        return err_set_errno(err, errno, "opening a netlink socket");
+    int fd = mnl_socket_get_fd(source->socket);
+    /* Forcing needs a capability; without it the system's limit holds. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    if (mnl_socket_bind(source->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+        mnl_socket_setsockopt(source->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+        return err_set_errno(err, errno, "joining the kernel's neighbour group");
+    source->watch = loop_watch_new(source->env->loop, fd, LOOP_READ, on_ready, source, err);
+    return source->watch != NULL ? 0 : ERR_SYSTEM;
+}
+
+/* Ends this source, which the core starts again later. */
+static void give_up(struct bridge_events *source, struct err *err)
+{
+    err_prefix(err, "%s: hearing of the bridges of this host", source->config->switch_name);
+    event_feed_failed(source->feed, err);
+}
+
 static void look(struct bridge_events *source)
 {
+    struct err err;
+    if (source->overflowed) {
+        /* What waits is older than the look, and with its gaps would contradict it. */
+        close_socket(source);
+        if (open_socket(source, &err) != 0) {
+            give_up(source, &err);
+            return;
+        }
+    }
+    source->overflowed = false;
     source->stale = false;
     source->looked = loop_now(source->env->loop);
     source->looks++;
@@ -208,35 +254,20 @@ static void on_ready(void *aux, int fd, unsigned events)
         }
         if (length < 0 && errno != ENOBUFS) {
             struct err err;
-            err_set_errno(&err, errno, "%s: hearing of the bridges of this host",
-                          source->config->switch_name);
-            event_feed_failed(source->feed, &err);
+            err_set_errno(&err, errno, "reading the kernel's messages");
+            give_up(source, &err);
             return;
         }
         source->overflows++;
+        source->overflowed = true;
+        loop_watch_set(source->watch, 0);
         want_look(source);
+        break;
     }
     fdb_follow_end(source->follow, now);
 }
 
 /* --- the plug-in --- */
-
-static int open_socket(struct bridge_events *source, struct err *err)
-{
-    int bytes = SOCKET_BYTES, group = RTNLGRP_NEIGH;
-    source->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (source->socket == NULL)
-        return err_set_errno(err, errno, "opening a netlink socket");
-    int fd = mnl_socket_get_fd(source->socket);
-    /* Forcing needs a capability; without it the system's limit holds. */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-    if (mnl_socket_bind(source->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-        mnl_socket_setsockopt(source->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
-        return err_set_errno(err, errno, "joining the kernel's neighbour group");
-    source->watch = loop_watch_new(source->env->loop, fd, LOOP_READ, on_ready, source, err);
-    return source->watch != NULL ? 0 : ERR_SYSTEM;
-}
 
 static int open_reader(struct bridge_events *source, struct err *err)
 {
@@ -254,20 +285,16 @@ static void stop(void *state)
 {
     struct bridge_events *source = state;
     loop_timer_free(source->timer);
-    loop_watch_free(source->watch);
+    close_socket(source);
     fdb_reader_free(source->reader);
     fdb_follow_free(source->follow);
     forward_table_free(source->table);
     map_done(&source->ports);
-    if (source->socket != NULL)
-        mnl_socket_close(source->socket);
     source->timer = NULL;
-    source->watch = NULL;
     source->reader = NULL;
     source->follow = NULL;
     source->table = NULL;
-    source->socket = NULL;
-    source->stale = false;
+    source->stale = source->overflowed = false;
 }
 
 static int start(void *state, struct event_feed *feed, struct err *err)

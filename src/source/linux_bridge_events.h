@@ -15,7 +15,8 @@
  * does), at once when the first socket overflowed (ENOBUFS: something was not heard), and
  * when an entry names a port that is not known yet. Whole reads are at least a
  * second apart. While one is under way what is heard waits in its socket, and is
- * worked off after it: it is newer, or it is known already.
+ * worked off after it: it is newer, or it is known already. After an overflow what waits
+ * has gaps and would contradict the look: then the socket is replaced by an empty one first.
  *
  * The kernel tells a move by the new port alone, ageing and removal by RTM_DELNEIGH, told
  * apart by the entry's state. What all this means is fdb_follow.h's.
