@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real trap captures must decode to their ground truth.
 
-usage: traps_test.py DECODER DATA
+usage: traps_test.py MUSTER DATA
 
 DATA/traps holds captures, a table of their datagrams beside each (NAME.tsv) and
 TRUTH-events.tsv (MUSTER_DATA in the environment comes first). Every event of the truth
@@ -31,7 +31,8 @@ def rows_of(path):
 
 
 def decode(decoder, path):
-    lines = subprocess.run([decoder, path], capture_output=True, check=True).stdout.decode().splitlines()
+    made = subprocess.run([decoder, 'decode', path], capture_output=True, check=False)
+    lines = made.stdout.decode().splitlines()
     by_frame = collections.defaultdict(list)
     for line in lines:
         item = json.loads(line)

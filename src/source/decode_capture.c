@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "capture/capture_file.h"
 #include "source/decode_radius.h"
+#include "source/decode_trap.h"
 #include "wire/announcement.h"
 #include "wire/binding.h"
 
@@ -21,7 +22,9 @@ struct port_decoder {
 };
 
 static const struct port_decoder port_decoders[] = {
-    {ANY_PORT, decode_radius_datagram}, /* last: it knows RADIUS by its looks */
+    {162, decode_trap_datagram},
+    {ANY_PORT, decode_radius_datagram}, /* these know their own by its looks */
+    {ANY_PORT, decode_trap_datagram},
     {0, NULL},
 };
 
@@ -188,8 +191,11 @@ static void decode_datagram(struct decoding *d, const struct ip_packet *packet)
                                                  .length = udp.length,
                                                  .cut = udp.cut};
         const char *why = "";
+        size_t before = d->lines.length;
         if (known->decode(&datagram, d->secrets, &d->lines, &why) != 0)
             add_note(d, "the datagram", why);
+        else if (known->port == ANY_PORT && d->lines.length == before)
+            continue;
         return;
     }
 }

@@ -45,12 +45,12 @@ static const char *version_word(enum snmp_version version)
 }
 
 static void print_event(const struct trap *trap, const struct trap_event *event,
-                        const struct decode_trap_place *place, struct text *line)
+                        const struct decode_datagram *datagram, struct text *line)
 {
     char mac[MAC_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
-    text_printf(line, "{\"type\":\"trap\",\"frame\":%" PRIu64 ",\"event\":\"%s\"", place->frame,
+    text_printf(line, "{\"type\":\"trap\",\"frame\":%" PRIu64 ",\"event\":\"%s\"", datagram->frame,
                 trap_kind_word(event->kind));
-    add_address(line, "switch", ip_known(&trap->agent) ? &trap->agent : &place->source);
+    add_address(line, "switch", ip_known(&trap->agent) ? &trap->agent : &datagram->source);
     add_number(line, "if_index", event->if_index);
     add_number(line, "bridge_port", event->bridge_port);
     add_number(line, "vlan", event->vlan);
@@ -58,8 +58,8 @@ static void print_event(const struct trap *trap, const struct trap_event *event,
     add_number(line, "from_port", event->from_port);
     add_octets(line, "port", event->port_name);
     add_octets(line, "from", event->from_name);
-    add_text(line, "time", wall_known(place->time) ? wall_format(place->time, time) : NULL);
-    add_address(line, "source", &place->source);
+    add_text(line, "time", wall_known(datagram->at) ? wall_format(datagram->at, time) : NULL);
+    add_address(line, "source", &datagram->source);
     add_text(line, "version", version_word(trap->version));
     text_printf(line, ",\"inform\":%s", trap->inform ? "true" : "false");
     if (trap->sealed)
@@ -69,18 +69,24 @@ static void print_event(const struct trap *trap, const struct trap_event *event,
     text_add(line, "}\n");
 }
 
-size_t decode_trap(const uint8_t *payload, size_t length, const struct decode_trap_place *place,
-                   FILE *out)
+int decode_trap_datagram(const struct decode_datagram *datagram,
+                         const struct decode_secrets *secrets, struct text *lines,
+                         const char **ret_why)
 {
     struct snmp_message message;
     struct trap trap;
     struct trap_event event;
-    AUTO_TEXT struct text line = TEXT_EMPTY;
-    size_t lines = 0;
-    if (snmp_message_decode(payload, length, &message) != 0 || trap_begin(&trap, &message) != 0)
+    bool expected =
+        datagram->destination_port == SNMP_TRAP_PORT || datagram->source_port == SNMP_TRAP_PORT;
+    *ret_why = datagram->cut ? "is cut short by the capture" : "is no well-formed SNMP message";
+    int code = snmp_message_decode(datagram->bytes, datagram->length, &message);
+    if (code == 0)
+        code = trap_begin(&trap, &message);
+    if (code == ERR_UNSUPPORTED)
         return 0;
-    for (; trap_next(&trap, &event); lines++)
-        print_event(&trap, &event, place, &line);
-    fwrite(text_get(&line), 1, line.length, out);
-    return lines;
+    if (code != 0 || (trap.sealed && !expected))
+        return expected ? -1 : 0;
+    while (trap_next(&trap, &event))
+        print_event(&trap, &event, datagram, lines);
+    return 0;
 }

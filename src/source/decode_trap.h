@@ -2,12 +2,7 @@
 #ifndef MUSTER_SOURCE_DECODE_TRAP_H
 #define MUSTER_SOURCE_DECODE_TRAP_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include "base/clock.h"
-#include "base/ip.h"
+#include "source/decode_datagram.h"
 
 /* `muster decode` of SNMP notifications: what Muster reads out of one datagram to port
  * 162, as JSON lines, so that a bug report with a capture shows at once what was
@@ -25,16 +20,10 @@
  * daemon's. Octets in names that are not UTF-8 are replaced; hostile datagrams are the
  * business of wire/trap and its fuzz target. */
 
-/* Where the datagram was found. */
-struct decode_trap_place {
-    uint64_t frame;   /* number in its file, from 1 */
-    struct wall time; /* WALL_UNKNOWN: null is printed */
-    struct ip source; /* IP_NONE: null is printed */
-};
-
-/* Prints the events of one UDP payload to `out`. Returns how many lines it made: 0 when
- * it is no SNMP notification, or a malformed one. */
-size_t decode_trap(const uint8_t *payload, size_t length, const struct decode_trap_place *place,
-                   FILE *out);
+/* As decode_datagram_fn. At port 162 what is no well-formed SNMP message is an error; at
+ * other ports only what is a notification beyond doubt is taken. */
+int decode_trap_datagram(const struct decode_datagram *datagram,
+                         const struct decode_secrets *secrets, struct text *lines,
+                         const char **ret_why);
 
 #endif
