@@ -24,7 +24,7 @@ struct live *live_new(const struct live_options *options, struct wall now)
     live->options = *options;
     live->presence = presence_new(&options->presence, now);
     live->arena = arena_new();
-    live->exported = live->probe_second = WALL_UNKNOWN;
+    live->probe_second = WALL_UNKNOWN;
     live->probed_free = live->mobile_free = WORLD_NONE;
     return live;
 }
@@ -42,7 +42,8 @@ void live_free(struct live *live)
     map_done(&live->origin_of);
     map_done(&live->nas_of);
     mac_list_done(&live->touched);
-    map_done(&live->departed_of);
+    for (int i = 0; i < DEPARTED_SHARDS; i++)
+        map_done(&live->departed_of[i]);
     map_done(&live->probed_of);
     map_done(&live->window_of);
     map_done(&live->delayed_of);
@@ -57,6 +58,8 @@ void live_free(struct live *live)
     free(live->storms);
     free(live->found);
     free(live->mobiles);
+    free(live->recent);
+    free(live->again);
     free(live->agents);
     map_done(&live->mobile_of);
     free(live);
@@ -198,62 +201,56 @@ void live_base_free(struct live_base *base)
     free(base);
 }
 
-/* Whether anything of the MAC was heard, ended or probed since the export. */
-static bool is_newer(const struct live *live, uint64_t mac)
+/* What was heard or judged since the export of `base` began is not in its world: it is looked
+ * at again, bit by bit, where something stands that the events may have changed. */
+static void queue_again(struct live *live)
 {
-    struct presence_row rows[8];
-    unsigned count = presence_find(live->presence, presence_mac((struct mac){mac}), true, rows, 8);
-    for (unsigned i = 0; i < count && i < 8; i++)
-        if (!wall_known(live->exported) || rows[i].heard.us >= live->exported.us)
-            return true;
-    return map_find(&live->touched.numbers, mac) != MAP_NO_VALUE;
-}
-
-/* Judges again what stands of the sweep and was heard of since its export. */
-static void judge_newer(struct live *live, struct wall now, struct live_out *out)
-{
-    struct live_base *base = live->base;
-    uint32_t *nics = NULL;
-    size_t capacity = 0, standing = base->standing_count;
-    for (size_t i = 0; i < standing; i++) {
-        struct standing *one = &base->standing[i];
-        uint64_t key = (uint64_t)one->key_high << 32 | one->key_low;
-        if (key == 0)
-            continue; /* given back */
-        if (key == live_mac_key(key & MAC_SLOT_MASK)) {
-            if (is_newer(live, key & MAC_SLOT_MASK))
-                live_judge(live, (struct mac){key & MAC_SLOT_MASK}, now, "round", out);
-            continue;
-        }
-        if (one->subject_type != SUBJECT_GUEST && one->subject_type != SUBJECT_MAC)
-            continue;
-        size_t count = world_guest_nics(base->world, world_nic_guest(base->world, one->subject),
-                                        &nics, &capacity);
-        for (size_t n = 0; n < count; n++) {
-            struct mac mac = world_nic_mac(base->world, nics[n]);
-            if (!mac_known(mac) || !is_newer(live, mac.bits))
-                continue;
-            live_judge(live, mac, now, "round", out);
-            break;
-        }
+    live->again_count = live->again_next = 0;
+    live->again_judged = live->touched.count;
+    for (size_t i = 0; i < live->touched.count + live->recent_count; i++) {
+        live->again =
+            alloc_grow(live->again, live->again_count, &live->again_capacity, sizeof *live->again);
+        live->again[live->again_count++] =
+            i < live->touched.count ? live->touched.macs[i] : live->recent[i - live->touched.count];
     }
-    free(nics);
+    live->mobile_next = 0;
 }
 
-void live_set_world(struct live *live, struct live_base *base, struct wall exported,
-                    struct wall now, struct live_out *out)
+void live_again(struct live *live, struct wall now, struct live_out *out)
+{
+    enum { LOOKS_A_TICK = 8192, JUDGED_A_TICK = 64 };
+    unsigned judged = 0;
+    for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
+        if (live->again_next == live->again_count)
+            break;
+        size_t at = live->again_next++;
+        uint64_t mac = live->again[at];
+        const struct mac_slot *slot = mac_index_find(&live->base->world->index, mac);
+        if (slot != NULL && (slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE)))
+            continue;
+        if (at >= live->again_judged && !live_stands(live->base, slot, mac))
+            continue;
+        live_judge(live, (struct mac){mac}, now, "round", out);
+        judged++;
+    }
+    live_mobile_world(live, now, out);
+}
+
+struct live_base *live_set_world(struct live *live, struct live_base *base, struct wall now,
+                                 struct live_out *out)
 {
     live_out_clear(out);
-    live_base_free(live->base);
+    struct live_base *before = live->base;
     live->base = base;
-    live->exported = exported;
+    live->now = now;
+    live->again_count = live->again_next = 0;
+    live->mobile_next = live->mobile_count;
     if (base == NULL)
-        return;
+        return before;
     live_probed_drop(live, base->world);
-    judge_newer(live, now, out);
-    live_mobile_world(live, now, out);
-    for (size_t i = 0, count = live->touched.count; i < count; i++)
-        live_judge(live, (struct mac){live->touched.macs[i]}, now, "round", out);
+    queue_again(live);
+    live_again(live, now, out);
+    return before;
 }
 
 /* --- export --- */
@@ -263,6 +260,7 @@ void live_export_begin(struct live *live, struct wall now, struct live_facts *re
     *ret = (struct live_facts){.began = now};
     mac_list_done(&live->touched);
     live->touched = (struct mac_list){0};
+    live->recent_count = 0;
     ret->windows = alloc_zeroed(live->window_count + 1, sizeof *ret->windows);
     for (size_t i = live->window_first; i < live->window_first + live->window_count; i++)
         if (live->windows[i].window.deadline.us > now.us)

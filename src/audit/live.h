@@ -10,6 +10,7 @@
 #include "audit/sweep.h"
 #include "audit/world.h"
 #include "base/arena.h"
+#include "base/check.h"
 #include "model/discrepancy.h"
 #include "model/event.h"
 
@@ -161,11 +162,12 @@ struct live_base;
 struct live_base *live_base_new(const struct world *world, const struct sweep *sweep);
 void live_base_free(struct live_base *base); /* NULL is allowed */
 
-/* Takes `base` over (NULL: no world) and frees the one before. `exported` is the time of the
- * live_export() that its world was built with, WALL_UNKNOWN when it had none. Judges again
- * what was heard of since. */
-void live_set_world(struct live *live, struct live_base *base, struct wall exported,
-                    struct wall now, struct live_out *out);
+/* Takes `base` over (NULL: no world) and returns the one before, yours to free, in any thread and
+ * also after the world that it borrowed. Its world was built with what the last live_export_begin()
+ * began to give; what was heard since is looked at again by this call and the ticks that follow.
+ * Clears `out` first. */
+struct live_base *live_set_world(struct live *live, struct live_base *base, struct wall now,
+                                 struct live_out *out) MUST_USE;
 
 /* What is to go into the next round's world_input. */
 struct live_facts {
@@ -192,6 +194,10 @@ void live_facts_done(struct live_facts *facts);
 /* Takes one event. Its texts are copied where they are kept. */
 void live_event(struct live *live, const struct event *event, struct wall now,
                 struct live_out *out);
+
+/* Takes events in their order; what each needs is fetched ahead, so best 16 to 64 at once. */
+void live_events(struct live *live, const struct event *events, size_t count, struct wall now,
+                 struct live_out *out);
 
 /* Tells what a probe of `mac` on `switch_name` read between `started` and `ended`: `count` rows
  * (none: the switch does not have it now) in terms of port names. */

@@ -105,10 +105,15 @@ static void arrive(struct live *live, const struct event *event, const struct pr
         live->counts.unmapped++;
     if (event->kind == EVENT_ANNOUNCE)
         announce(live, event, sign->place, now, out);
-    if (live->departed_of.count > 0)
+    if (live->departed_live > 0)
         live_departed_forget(live, event->mac.bits);
     if (is_in_order(live, event->mac, sign->place)) {
         live->counts.in_order++;
+        if (live->recent_count < LIMIT_LIVE_RECENT) {
+            live->recent = alloc_grow(live->recent, live->recent_count, &live->recent_capacity,
+                                      sizeof *live->recent);
+            live->recent[live->recent_count++] = event->mac.bits;
+        }
         return;
     }
     live_judge(live, event->mac, now, event->kind == EVENT_ANNOUNCE ? "announcement" : "arrival",
@@ -169,6 +174,7 @@ static struct presence_sign sign_of(struct live *live, const struct event *event
 void live_event(struct live *live, const struct event *event, struct wall now, struct live_out *out)
 {
     live->counts.events++;
+    live->now = now;
     if (event->kind == EVENT_HINT || event->proof == EVENT_PROOF_HINT) {
         live_hint(live, event, now, out);
         return;
@@ -184,4 +190,23 @@ void live_event(struct live *live, const struct event *event, struct wall now, s
         live_stop(live, event, &sign, now, out);
     else
         arrive(live, event, &sign, now, out);
+}
+
+void live_events(struct live *live, const struct event *events, size_t count, struct wall now,
+                 struct live_out *out)
+{
+    enum { AT_ONCE = 32 };
+    struct presence_id ids[AT_ONCE];
+    for (size_t first = 0; first < count; first += AT_ONCE) {
+        size_t some = count - first < AT_ONCE ? count - first : AT_ONCE;
+        for (size_t i = 0; i < some; i++) {
+            const struct event *event = &events[first + i];
+            ids[i] = is_mobile(event) ? presence_address(event->address) : presence_mac(event->mac);
+            if (live->base != NULL)
+                mac_index_prefetch(&live->base->world->index, event->mac.bits);
+        }
+        presence_expect(live->presence, ids, some);
+        for (size_t i = 0; i < some; i++)
+            live_event(live, &events[first + i], now, out);
+    }
 }

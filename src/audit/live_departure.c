@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/live_mobile.h"
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/limits.h"
 
 /* Departure and expiry (DOMAIN E1, E2, X1, X2), and the passing of time. */
@@ -46,13 +47,25 @@ struct heard_fact live_fact_of(const struct live *live, const struct presence_ro
 
 /* --- sessions that ended and are remembered --- */
 
+static struct map *shard_of(struct live *live, uint64_t mac)
+{
+    return &live->departed_of[hash_u64(mac, hash_seed()) % DEPARTED_SHARDS];
+}
+
+const struct heard_fact *live_departed_find(const struct live *live, uint64_t mac)
+{
+    const struct map *shard = &live->departed_of[hash_u64(mac, hash_seed()) % DEPARTED_SHARDS];
+    uint32_t number = live->departed_live > 0 ? map_find(shard, mac) : MAP_NO_VALUE;
+    return number != MAP_NO_VALUE ? &live->departed[number] : NULL;
+}
+
 void live_departed_forget(struct live *live, uint64_t mac)
 {
-    uint32_t number = map_find(&live->departed_of, mac);
+    uint32_t number = map_find(shard_of(live, mac), mac);
     if (number == MAP_NO_VALUE)
         return;
     live->departed[number].mac = MAC_NONE;
-    map_put(&live->departed_of, mac, MAP_NO_VALUE);
+    map_put(shard_of(live, mac), mac, MAP_NO_VALUE);
     live->departed_live--;
 }
 
@@ -60,20 +73,21 @@ void live_departed_forget(struct live *live, uint64_t mac)
 static void compact_departed(struct live *live, struct wall now)
 {
     size_t kept = 0;
-    map_done(&live->departed_of);
+    for (int i = 0; i < DEPARTED_SHARDS; i++)
+        map_done(&live->departed_of[i]);
     for (size_t i = 0; i < live->departed_count; i++) {
         const struct heard_fact *fact = &live->departed[i];
         if (!mac_known(fact->mac) || now.us - fact->ended.us > live->options.departed_for.us)
             continue;
         live->departed[kept] = *fact;
-        map_put(&live->departed_of, fact->mac.bits, (uint32_t)kept++);
+        map_put(shard_of(live, fact->mac.bits), fact->mac.bits, (uint32_t)kept++);
     }
     live->departed_count = live->departed_live = kept;
 }
 
 void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now)
 {
-    uint32_t number = map_find(&live->departed_of, fact->mac.bits);
+    uint32_t number = map_find(shard_of(live, fact->mac.bits), fact->mac.bits);
     if (number != MAP_NO_VALUE) {
         if (live->departed[number].ended.us <= fact->ended.us)
             live->departed[number] = *fact;
@@ -88,7 +102,7 @@ void live_departed_add(struct live *live, const struct heard_fact *fact, struct 
     live->departed = alloc_grow(live->departed, live->departed_count, &live->departed_capacity,
                                 sizeof *live->departed);
     live->departed[live->departed_count] = *fact;
-    map_put(&live->departed_of, fact->mac.bits, (uint32_t)live->departed_count++);
+    map_put(shard_of(live, fact->mac.bits), fact->mac.bits, (uint32_t)live->departed_count++);
     live->departed_live++;
 }
 
@@ -132,6 +146,26 @@ void live_stop(struct live *live, const struct event *event, const struct presen
 
 /* --- time --- */
 
+/* Whether judging would tell nothing: of one guest among very many whose sessions end at once,
+ * which a table still shows, or which a collective verdict stands for. The round to come
+ * knows of each. */
+static bool is_plain(struct live *live, const struct mac_slot *slot, const struct presence_row *row,
+                     struct wall now)
+{
+    struct live_base *base = live->base;
+    if ((slot->key >> 48 & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) ||
+        live_stands(base, slot, row->id.mac.bits))
+        return false;
+    uint32_t number = row_links_find(&base->links, row->id.mac.bits);
+    if (row->end == PRESENCE_EXPIRED && number != WORLD_NONE &&
+        base->links.heads[number].first != WORLD_NONE)
+        return true;
+    return live_storming(live,
+                         row->end == PRESENCE_EXPIRED ? DISCREPANCY_SESSION_EXPIRED
+                                                      : DISCREPANCY_UNEXPECTED_STOP,
+                         live_port_of(live, row->place), now);
+}
+
 /* A session is over: has the guest gone that should be there? */
 static void settle(struct live *live, const struct presence_due *due, struct wall now,
                    struct live_out *out)
@@ -149,22 +183,30 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
     }
     struct heard_fact fact = live_fact_of(live, row);
     live_departed_add(live, &fact, now);
+    if (is_plain(live, slot, row, now))
+        return;
     live_judge(live, row->id.mac, now, "departure", out);
 }
 
 void live_tick(struct live *live, struct wall now, struct live_out *out)
 {
-    enum { DUE_A_TICK = 256 };
+    enum { DUE_A_TICK = 64 };
     struct presence_due due[DUE_A_TICK];
+    live->now = now;
     size_t count = presence_expire(live->presence, now, due, DUE_A_TICK);
     for (size_t i = 0; i < count; i++)
         settle(live, &due[i], now, out);
     live_windows_due(live, now, out);
+    if (live->base != NULL)
+        live_again(live, now, out);
 }
 
 struct wall live_next(const struct live *live)
 {
     struct wall next = presence_deadline(live->presence);
+    if (live->base != NULL &&
+        (live->again_next < live->again_count || live->mobile_next < live->mobile_count))
+        return live->now; /* at once */
     struct wall window = live_window_deadline(live);
     if (!wall_known(next) || (wall_known(window) && window.us < next.us))
         next = window;

@@ -79,6 +79,7 @@ struct delayed {
     struct wall heard, at;
 };
 
+enum { DEPARTED_SHARDS = 128 };
 enum { STORM_LISTED = 16, STORM_GROUPS = 4096 };
 
 struct storm_member {
@@ -129,13 +130,19 @@ struct live {
     struct map nas_of; /* hash of source type and NAS -> number */
     uint32_t nas_count;
 
-    struct live_base *base;  /* NULL: no world yet */
-    struct wall exported;    /* the export that the base was built with */
-    struct mac_list touched; /* MACs judged since the last export */
+    struct live_base *base; /* NULL: no world yet */
+    struct wall now;        /* of the latest call */
+    /* MACs judged, and MACs heard in order, since the last export; and, of the time before the
+     * world beneath was exported, those that are still to be looked at in it. */
+    struct mac_list touched;
+    uint64_t *recent, *again;
+    size_t recent_count, recent_capacity, again_count, again_capacity, again_next;
+    size_t again_judged; /* the first so many are judged whatever stands */
+    size_t mobile_next;  /* mobile nodes that are still to be judged by the new records */
 
     struct heard_fact *departed; /* ended sessions of guests that should be there */
     size_t departed_count, departed_live, departed_capacity;
-    struct map departed_of; /* MAC -> its latest */
+    struct map departed_of[DEPARTED_SHARDS]; /* MAC -> its latest; many, so that none grows long */
 
     struct probed *probed;
     size_t probed_count, probed_capacity, probed_live;
@@ -215,11 +222,19 @@ bool live_stands(const struct live_base *base, const struct mac_slot *slot, uint
 void live_compare(struct live *live, uint64_t key, size_t first, bool observed, struct wall now,
                   struct live_out *out);
 
+/* --- live.c --- */
+
+/* Looks at some of what was heard while the world beneath was made. */
+void live_again(struct live *live, struct wall now, struct live_out *out);
+
 /* --- live_departure.c --- */
 
 /* Remembers an ended session of a guest that should be there; forgets those of a MAC. */
 void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now);
 void live_departed_forget(struct live *live, uint64_t mac);
+
+/* The one of a MAC, NULL. */
+const struct heard_fact *live_departed_find(const struct live *live, uint64_t mac);
 
 /* The fact that a row of the list is. */
 struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row);
@@ -242,6 +257,10 @@ void live_windows_due(struct live *live, struct wall now, struct live_out *out);
 
 /* Counts a new verdict; returns whether it is part of a storm and not to be told. */
 bool live_storm(struct live *live, uint32_t number, struct wall now, struct live_out *out);
+
+/* Whether more of the kind at the port, or its switch, would be part of a storm. */
+bool live_storming(const struct live *live, enum discrepancy_kind kind, uint32_t port,
+                   struct wall now);
 
 /* Tells a collective verdict. */
 void live_tell_collective(struct live *live, uint32_t number, struct live_out *out);

@@ -404,10 +404,10 @@ static bool add_facts(struct live *live, uint64_t mac, struct live_out *out)
         stopped = stopped || fact.end == HEARD_STOPPED;
         add_fact(live, &fact, out);
     }
-    uint32_t gone = live->departed_live > 0 ? map_find(&live->departed_of, mac) : MAP_NO_VALUE;
-    if (gone != MAP_NO_VALUE) {
-        stopped = stopped || live->departed[gone].end == HEARD_STOPPED;
-        add_fact(live, &live->departed[gone], out);
+    const struct heard_fact *gone = live_departed_find(live, mac);
+    if (gone != NULL) {
+        stopped = stopped || gone->end == HEARD_STOPPED;
+        add_fact(live, gone, out);
     }
     uint32_t n = live->probed_live > 0 ? map_find(&live->probed_of, mac) : WORLD_NONE;
     for (; n != WORLD_NONE; n = live->probed[n].next)

@@ -225,26 +225,35 @@ void live_mobile_due(struct live *live, const struct presence_due *due, struct w
         forget(live, node);
 }
 
+static void judge_ended(struct live *live, struct mobile_node *node, struct live_out *out)
+{
+    enum mobile_trigger trigger = (enum mobile_trigger)node->trigger;
+    struct mobile_answer answer = ask(live, node, trigger, 0);
+    uint64_t kinds = 0;
+    for (unsigned k = 0; k < answer.finding_count; k++)
+        kinds |= UINT64_C(1) << answer.findings[k];
+    bool lasted =
+        live->base->records_us - node->last.us > live->base->world->options.inventory_lag.us;
+    compare(live, node, kinds, lasted, trigger, true, out);
+    if (kinds == 0)
+        forget(live, node);
+}
+
 void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
 {
-    for (size_t i = 0; i < live->mobile_count; i++) {
-        struct mobile_node *node = &live->mobiles[i];
+    enum { LOOKS_A_TICK = 4096, JUDGED_A_TICK = 64 };
+    unsigned judged = 0;
+    for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
+        if (live->mobile_next == live->mobile_count)
+            return;
+        struct mobile_node *node = &live->mobiles[live->mobile_next++];
         if (node->standing == 0 || !ip_known(&node->home))
             continue;
-        if (node->signs > 0) {
+        judged++;
+        if (node->signs > 0)
             judge_arrival(live, node, NULL, now, out);
-            continue;
-        }
-        struct mobile_answer answer = ask(live, node, (enum mobile_trigger)node->trigger, 0);
-        uint64_t kinds = 0;
-        for (unsigned k = 0; k < answer.finding_count; k++)
-            kinds |= UINT64_C(1) << answer.findings[k];
-        compare(live, node, kinds,
-                live->base->records_us - node->last.us >
-                    live->base->world->options.inventory_lag.us,
-                (enum mobile_trigger)node->trigger, true, out);
-        if (kinds == 0)
-            forget(live, node);
+        else
+            judge_ended(live, node, out);
     }
 }
 

@@ -24,7 +24,7 @@ void live_mobile_stop(struct live *live, const struct event *event, struct live_
 void live_mobile_due(struct live *live, const struct presence_due *due, struct wall now,
                      struct live_out *out);
 
-/* Judges again what stands, since the records were read anew. */
+/* Judges again some of what stands, since the records were read anew. */
 void live_mobile_world(struct live *live, struct wall now, struct live_out *out);
 
 /* Makes words of what was said. */

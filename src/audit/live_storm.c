@@ -8,11 +8,16 @@
 
 enum { LEVEL_PORT, LEVEL_SWITCH };
 
+static uint64_t group_key(uint8_t kind, int level, uint32_t thing)
+{
+    return (uint64_t)kind << 40 | (uint64_t)level << 32 | thing;
+}
+
 static struct storm_group *group_of(struct live *live, uint8_t kind, int level, uint32_t thing,
                                     struct wall now)
 {
-    uint64_t key = (uint64_t)kind << 40 | (uint64_t)level << 32 | thing;
-    uint32_t number = map_put_new(&live->storm_of, key, (uint32_t)live->storm_count);
+    uint32_t number =
+        map_put_new(&live->storm_of, group_key(kind, level, thing), (uint32_t)live->storm_count);
     if (number == live->storm_count) {
         live->storms = alloc_grow(live->storms, live->storm_count, &live->storm_capacity,
                                   sizeof *live->storms);
@@ -101,6 +106,20 @@ bool live_storm(struct live *live, uint32_t number, struct wall now, struct live
         if (group->count == limit + 1)
             tell_storm(live, group, one.kind, level, things[level], out);
         if (group->count > limit)
+            return true;
+    }
+    return false;
+}
+
+bool live_storming(const struct live *live, enum discrepancy_kind kind, uint32_t port,
+                   struct wall now)
+{
+    const struct world *view = &live->base->view;
+    const uint32_t things[] = {view->ports[port].root, view->ports[port].switch_index};
+    for (int level = LEVEL_PORT; live->storm_count > 0 && level <= LEVEL_SWITCH; level++) {
+        uint32_t number = map_find(&live->storm_of, group_key((uint8_t)kind, level, things[level]));
+        if (number != MAP_NO_VALUE && live->storms[number].count > view->options.storm_count &&
+            now.us - live->storms[number].began.us < live->options.storm_window.us)
             return true;
     }
     return false;

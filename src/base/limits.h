@@ -55,6 +55,7 @@ enum {
     LIMIT_LIVE_PROBED = 64 * 1024,        /* addresses whose probes are remembered */
     LIMIT_LIVE_FLUSHES = 4096,            /* switches that forgot their tables of late */
     LIMIT_LIVE_MOBILES = 256 * 1024,      /* mobile nodes of which something may stand */
+    LIMIT_LIVE_RECENT = 2 * 1000000,      /* events remembered while a round is judged */
     LIMIT_LIVE_DELAYED = 64 * 1024,       /* sessions whose last word came late */
     LIMIT_NAS_INTERVALS = 64 * 1024       /* NAS without sessions, interim interval remembered */
 };

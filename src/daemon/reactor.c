@@ -117,8 +117,7 @@ void reactor_restore(struct reactor *reactor, const struct presence_row *row,
 
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        live_event(reactor->live, &events[i], reactor_now(reactor), &reactor->out);
+    live_events(reactor->live, events, count, reactor_now(reactor), &reactor->out);
     reactor_carry_out(reactor);
 }
 
@@ -136,8 +135,8 @@ bool reactor_export(struct reactor *reactor, struct snapshot *snapshot)
 void reactor_publish(struct reactor *reactor, struct snapshot *snapshot)
 {
     struct live_base *base = snapshot->base;
-    snapshot->base = NULL;
-    live_set_world(reactor->live, base, snapshot->facts.began, reactor_now(reactor), &reactor->out);
+    /* the one before goes with this snapshot, which is freed in a worker thread */
+    snapshot->base = live_set_world(reactor->live, base, reactor_now(reactor), &reactor->out);
     reactor_carry_out(reactor);
     check_clock(reactor);
 }

@@ -151,7 +151,9 @@ void story_live_world(struct story *story, double now)
 {
     struct story_live *live = story->live;
     struct live_base *base = live_base_new(story->world, story->sweep);
-    live_set_world(live->live, base, story_time(now), story_time(now), &live->out);
+    live_base_free(live_set_world(live->live, base, story_time(now), &live->out));
+    while (wall_known(live_next(live->live)) && live_next(live->live).us <= story_time(now).us)
+        live_tick(live->live, story_time(now), &live->out);
     free_round(&live->round);
     live->opened_count = 0;
 }
