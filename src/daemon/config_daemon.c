@@ -22,6 +22,12 @@ static const struct config_option table[] = {
      FIELD(hearing),
      .default_text = "yes",
      .help = "Start the event sources and judge what they hear."},
+    {.name = "durable",
+     .type = OPTION_BOOL,
+     FIELD(durable),
+     .default_text = "yes",
+     .help = "Answer an accounting request only when its event is on the disk. No is for "
+             "benchmarks: a crash then loses what was answered."},
     {.name = "interval",
      .type = OPTION_SPAN,
      FIELD(interval),

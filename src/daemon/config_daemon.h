@@ -17,6 +17,7 @@
 
 struct daemon_options {
     bool polling, hearing;
+    bool durable;         /* events are on the disk before they are answered */
     struct span interval; /* between two rounds */
     int64_t spread;       /* per cent of the interval over which polls are spread out */
     int64_t gap_rounds;   /* failed rounds in a row that make an audit_gap */

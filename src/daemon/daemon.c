@@ -236,7 +236,8 @@ static int open_rest(struct daemon *daemon, struct err *err)
     if (status == 0)
         status = worker_new(daemon->loop, "muster-judge", &daemon->judge, err);
     if (status == 0)
-        status = ledger_new(daemon->loop, daemon->keeper, daemon->log, &daemon->ledger, err);
+        status = ledger_new(daemon->loop, daemon->keeper, daemon->log, config->daemon.durable,
+                            &daemon->ledger, err);
     if (status == 0)
         status = hearing_keep_in(daemon->hearing, ledger_journal(daemon->ledger), err);
     if (status == 0)

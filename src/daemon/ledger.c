@@ -70,12 +70,12 @@ void ledger_stop(struct ledger *ledger)
     loop_timer_stop(ledger->retry);
 }
 
-int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, struct ledger **ret,
-               struct err *err)
+int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool durable,
+               struct ledger **ret, struct err *err)
 {
     struct event_position position = keeper_position(keeper);
-    const struct journal_options options = {.identity = position.identity,
-                                            .folded = position.folded};
+    const struct journal_options options = {
+        .identity = position.identity, .folded = position.folded, .unsafe = !durable};
     struct journal_recovery recovery;
     AUTO_TEXT struct text path = TEXT_EMPTY;
     struct ledger *ledger = alloc_zeroed(1, sizeof *ledger);
@@ -87,6 +87,10 @@ int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, struct
         free(ledger);
         return status;
     }
+    if (!durable)
+        log_say(log, LOG_LEVEL_WARNING, "store",
+                "daemon.durable is no: events are answered before they are on the disk; a crash "
+                "loses them");
     if (recovery.damaged_places > 0)
         log_say(
             log, LOG_LEVEL_ERROR, "store",

@@ -2,6 +2,8 @@
 #ifndef MUSTER_DAEMON_LEDGER_H
 #define MUSTER_DAEMON_LEDGER_H
 
+#include <stdbool.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -24,9 +26,10 @@
 struct ledger;
 
 /* Opens the journal "STORE.journal" of the keeper's store, before the loop runs. Returns 0
- * with *ret, or an error of the journal or store. */
-int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, struct ledger **ret,
-               struct err *err) MUST_USE;
+ * with *ret, or an error of the journal or store. Not `durable`: nothing waits for the disk,
+ * which is said in the log; for benchmarks. */
+int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool durable,
+               struct ledger **ret, struct err *err) MUST_USE;
 
 /* Returns the journal, which is the ledger's; its owner is the loop's thread. */
 struct journal *ledger_journal(struct ledger *ledger);
