@@ -72,14 +72,14 @@ def run_json(command, cpu=None, expect=(0,), **more):
 class Server:
     """A background program for the time of a `with` block, stopped by its process id."""
 
-    def __init__(self, command, ready, cpu=SERVER_CPU):
-        self.command, self.ready, self.cpu = command, ready, cpu
+    def __init__(self, command, ready, cpu=SERVER_CPU, patience=20):
+        self.command, self.ready, self.cpu, self.patience = command, ready, cpu, patience
 
     def __enter__(self):
         self.errors = tempfile.TemporaryFile()
         self.child = subprocess.Popen(pinned(self.cpu, self.command), stdout=subprocess.DEVNULL,
                                       stderr=self.errors)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.patience
         while not self.ready():
             if self.child.poll() is not None or time.monotonic() > deadline:
                 self.errors.seek(0)

@@ -2,8 +2,8 @@
 /* Limit probe: how cheap a request and its answer can be at all on this machine.
  *
  * `udp_echo serve ADDRESS PORT BYTES` answers each datagram with BYTES octets;
- * `udp_echo ask ADDRESS PORT COUNT WINDOW` keeps WINDOW requests of 80 octets in
- * flight, batched by sendmmsg and recvmmsg, until COUNT were answered. Nothing is
+ * `udp_echo ask ADDRESS PORT COUNT WINDOW [BYTES]` keeps WINDOW requests of BYTES (80)
+ * octets in flight, batched by sendmmsg and recvmmsg, until COUNT were answered. Nothing is
  * parsed, so no SNMP client can need less CPU for as many exchanges. */
 
 #include <arpa/inet.h>
@@ -87,13 +87,13 @@ static _Noreturn void serve(struct sockaddr_in at, size_t bytes)
     }
 }
 
-static int ask(struct sockaddr_in at, uint64_t wanted, uint64_t window)
+static int ask(struct sockaddr_in at, uint64_t wanted, uint64_t window, size_t bytes)
 {
     double started = peer_now();
     int fd = open_socket();
     if (connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
         fail("connect");
-    struct batch *out = batch_new(REQUEST_BYTES, 0), *in = batch_new(DATAGRAM_MAX, 0);
+    struct batch *out = batch_new(bytes, 0), *in = batch_new(DATAGRAM_MAX, 0);
     uint64_t sent = 0, answered = 0;
     double last_answer = peer_now();
     while (answered < wanted) {
@@ -129,9 +129,11 @@ int main(int argc, char **argv)
         at.sin_port = htons((uint16_t)atoi(argv[3]));
         if (argc == 5 && strcmp(argv[1], "serve") == 0 && atoi(argv[4]) <= DATAGRAM_MAX)
             serve(at, (size_t)atoi(argv[4]));
-        if (argc == 6 && strcmp(argv[1], "ask") == 0)
-            return ask(at, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10));
+        size_t bytes = argc == 7 ? (size_t)atoi(argv[6]) : REQUEST_BYTES;
+        if ((argc == 6 || argc == 7) && strcmp(argv[1], "ask") == 0 && bytes <= DATAGRAM_MAX)
+            return ask(at, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10), bytes);
     }
-    fprintf(stderr, "usage: udp_echo serve ADDRESS PORT BYTES | ask ADDRESS PORT COUNT WINDOW\n");
+    fprintf(stderr, "usage: udp_echo serve ADDRESS PORT BYTES | ask ADDRESS PORT COUNT WINDOW "
+                    "[BYTES]\n");
     return 2;
 }
