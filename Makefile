@@ -7,6 +7,7 @@
 BUILD        ?= build
 FUZZ_SECONDS ?= 600
 SOAK_WORLDS  ?= 10000
+SOAK_KILLS   ?= 100
 PREFIX       ?= /usr/local
 
 .PHONY: help build demo check bench soak fuzz lab install clean
@@ -16,7 +17,8 @@ help:
 	@echo 'make demo      a simulated data centre on this machine, audited and explained'
 	@echo 'make check     all tests: gcc, clang, sanitizers, style, layers'
 	@echo 'make bench     the benchmarks beside their peers'
-	@echo 'make soak      $(SOAK_WORLDS) random worlds against the oracle (SOAK_WORLDS=n)'
+	@echo 'make soak      $(SOAK_WORLDS) random worlds against the oracle (SOAK_WORLDS=n), $(SOAK_KILLS) kills of the'
+	@echo '               daemon under load (SOAK_KILLS=n)'
 	@echo 'make fuzz      every fuzz target for $(FUZZ_SECONDS) s (FUZZ_SECONDS=n, FUZZ_TARGETS="a b")'
 	@echo 'make lab       tests against real snmpd, Linux bridge, Open vSwitch'
 	@echo 'make install   into $(PREFIX) (PREFIX=, DESTDIR=)'
@@ -43,7 +45,7 @@ bench: build
 	@bench/run $(BUILD)
 
 soak: build
-	@MUSTER_SOAK_WORLDS=$(SOAK_WORLDS) meson test -C $(BUILD) --suite soak --timeout-multiplier 0 --verbose
+	@MUSTER_SOAK_WORLDS=$(SOAK_WORLDS) MUSTER_KILLS=$(SOAK_KILLS) meson test -C $(BUILD) --suite soak --timeout-multiplier 0 --verbose
 
 fuzz:
 	@scripts/install-packages build check
