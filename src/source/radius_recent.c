@@ -54,6 +54,11 @@ static struct line *line_of(const struct radius_recent *recent, uint64_t key)
     return &recent->lines[key & (recent->count - 1)];
 }
 
+void radius_recent_expect(const struct radius_recent *recent, uint64_t key)
+{
+    __builtin_prefetch(line_of(recent, key), 1);
+}
+
 static struct entry *find(const struct radius_recent *recent, uint64_t key)
 {
     struct line *line = line_of(recent, key);

@@ -38,6 +38,9 @@ struct radius_recent;
 struct radius_recent *radius_recent_new(uint32_t capacity, struct span keep);
 void radius_recent_free(struct radius_recent *recent); /* NULL is allowed */
 
+/* Has the memory fetched that any of the calls below will look at. */
+void radius_recent_expect(const struct radius_recent *recent, uint64_t key);
+
 /* Returns what is known of `key` at `now`. */
 enum radius_repeat radius_recent_find(const struct radius_recent *recent, uint64_t key,
                                       struct mono now);

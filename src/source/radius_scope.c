@@ -12,10 +12,12 @@
 
 struct pair {
     char *port;
-    uint32_t next; /* of the same scope; MAP_NO_VALUE: the last */
+    uint32_t next;  /* of the same scope; MAP_NO_VALUE: the last */
+    uint32_t ports; /* how many the scope has from here on */
 };
 
 struct radius_scopes {
+    struct map known;  /* key of a scope and a port: so that what is known costs one lookup */
     struct map firsts; /* key of a scope to its first pair */
     struct pair *pairs;
     size_t count, capacity;
@@ -34,29 +36,36 @@ void radius_scopes_free(struct radius_scopes *scopes)
         free(scopes->pairs[i].port);
     free(scopes->pairs);
     map_done(&scopes->firsts);
+    map_done(&scopes->known);
     free(scopes);
+}
+
+/* One value is the map's own. */
+static uint64_t map_key(uint64_t hash)
+{
+    return hash == UINT64_MAX ? 0 : hash;
 }
 
 uint64_t radius_scope_key(const char *nas, const char *called)
 {
-    uint64_t hash = hash_bytes(called, strlen(called), hash_bytes(nas, strlen(nas), hash_seed()));
-    return hash == UINT64_MAX ? 0 : hash; /* that one is the map's own */
+    const uint64_t hash = hash_bytes(nas, strlen(nas), hash_seed());
+    return map_key(hash_bytes(called, strlen(called), hash));
 }
 
 int radius_scopes_learn(struct radius_scopes *scopes, uint64_t key, const char *port)
 {
-    size_t ports = 0;
+    const uint64_t pair_key = map_key(hash_bytes(port, strlen(port), key));
+    if (map_find(&scopes->known, pair_key) != MAP_NO_VALUE)
+        return 0;
     const uint32_t first = map_find(&scopes->firsts, key);
-    for (uint32_t i = first; i != MAP_NO_VALUE; i = scopes->pairs[i].next, ports++) {
-        if (strcmp(scopes->pairs[i].port, port) == 0)
-            return 0;
-    }
+    const uint32_t ports = first != MAP_NO_VALUE ? scopes->pairs[first].ports : 0;
     if (ports >= RADIUS_SCOPE_PORTS || scopes->count >= LIMIT_RADIUS_SCOPES)
         return ERR_LIMIT;
     scopes->pairs =
         alloc_grow(scopes->pairs, scopes->count, &scopes->capacity, sizeof(*scopes->pairs));
-    scopes->pairs[scopes->count] = (struct pair){alloc_text(port), first};
-    map_put(&scopes->firsts, key, (uint32_t)scopes->count++);
+    scopes->pairs[scopes->count] = (struct pair){alloc_text(port), first, ports + 1};
+    map_put(&scopes->firsts, key, (uint32_t)scopes->count);
+    map_put(&scopes->known, pair_key, (uint32_t)scopes->count++);
     return 0;
 }
 

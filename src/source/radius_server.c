@@ -99,19 +99,20 @@ struct radius_server {
     uint32_t free_slot;
     uint32_t epoch; /* of the tickets: those of before a stop mean nothing */
     uint64_t counts[COUNT_COUNT];
+    bool fed;                    /* events wait for a flush */
+    struct request *requests_in; /* RADIUS_BATCH of them: the verified ones of a batch */
 };
 
 /* One request on its way. */
 struct request {
     const struct radius_socket *socket;
-    const struct radius_peer *peer;
+    struct radius_datagram datagram;
     const struct radius_client *client;
     struct radius_packet packet;
     struct radius_accounting record;
-    uint64_t key, record_key;
-    struct wall heard;
+    uint64_t key, record_base, record_key;
+    struct wall heard, at;
     struct mono now;
-    bool fed; /* events wait for a flush */
 };
 
 struct radius_server *radius_server_new(struct env *env, struct radius_clients *take,
@@ -129,6 +130,7 @@ struct radius_server *radius_server_new(struct env *env, struct radius_clients *
     server->crypto = crypto;
     server->batch = radius_batch_new();
     server->scopes = radius_scopes_new();
+    server->requests_in = alloc_zeroed(RADIUS_BATCH, sizeof(*server->requests_in));
     server->free_slot = NO_SLOT;
     return server;
 }
@@ -142,6 +144,7 @@ void radius_server_free(struct radius_server *server)
     radius_crypto_free(server->crypto);
     radius_batch_free(server->batch);
     radius_scopes_free(server->scopes);
+    free(server->requests_in);
     free(server);
 }
 
@@ -179,7 +182,7 @@ static void fill_slot(struct radius_server *server, uint32_t number, const struc
     size_t length = radius_response_write(server->crypto, &request->packet, secret, bytes);
     CHECK(length != 0); /* an answer holds no more than its request */
     *slot = (struct slot){.socket = request->socket,
-                          .peer = *request->peer,
+                          .peer = request->datagram.peer,
                           .request_key = request->key,
                           .record_key = request->record_key,
                           .length = (uint16_t)length};
@@ -196,7 +199,7 @@ static void answer_now(struct radius_server *server, const struct request *reque
                                          request->client->secret_length};
     size_t length = radius_response_write(server->crypto, &request->packet, secret, bytes);
     CHECK(length != 0);
-    radius_batch_add(server->batch, request->socket, request->peer, bytes, length);
+    radius_batch_add(server->batch, request->socket, &request->datagram.peer, bytes, length);
     server->counts[COUNT_ANSWERED]++;
 }
 
@@ -258,7 +261,7 @@ static const char *find_switch(struct radius_server *server, const struct reques
     const struct ip *addresses[] = {&record->nas_address, &record->nas_address6};
     if (request->client->switch_name != NULL)
         return request->client->switch_name;
-    const char *found = event_feed_switch(server->feed, &request->peer->from_ip, NULL);
+    const char *found = event_feed_switch(server->feed, &request->datagram.peer.from_ip, NULL);
     if (found != NULL)
         return found;
     if (*radius_text_copy(record->nas_identifier, texts->nas) != '\0')
@@ -270,7 +273,7 @@ static const char *find_switch(struct radius_server *server, const struct reques
     if (found != NULL)
         return found;
     server->counts[COUNT_NO_SWITCH]++;
-    return radius_nas_name(record, &request->peer->from_ip, texts->nas);
+    return radius_nas_name(record, &request->datagram.peer.from_ip, texts->nas);
 }
 
 static enum event_kind kind_of(enum radius_status status)
@@ -323,7 +326,7 @@ static void make_event(struct radius_server *server, const struct request *reque
     struct event event = event_of(kind_of(record->status));
     event.proof = EVENT_PROOF_TOLD;
     event.heard = request->heard;
-    event.at = event_time(server, request);
+    event.at = request->at;
     event.switch_name = find_switch(server, request, texts);
     event.nas = event.switch_name;
     event.port = radius_port_apply(request->client->rule, record, texts->port);
@@ -349,39 +352,51 @@ static uint64_t request_key(const struct request *request)
         uint8_t from[16], authenticator[RADIUS_AUTHENTICATOR];
         uint16_t port;
         uint8_t identifier, code;
-    } key = {.port = request->peer->from_port,
+    } key = {.port = request->datagram.peer.from_port,
              .identifier = request->packet.identifier,
              .code = request->packet.code};
-    memcpy(key.from, request->peer->from_ip.octets, sizeof(key.from));
+    memcpy(key.from, request->datagram.peer.from_ip.octets, sizeof(key.from));
     memcpy(key.authenticator, request->packet.authenticator, sizeof(key.authenticator));
     return hash_bytes(&key, sizeof(key), hash_seed());
 }
 
-/* The hash of all that makes two records the same, but for the second. */
-static uint64_t record_base(const struct request *request, const struct event *event)
+static uint64_t hash_text(struct radius_text text, uint64_t seed)
 {
-    uint64_t hash = hash_u64((uint64_t)request->record.status, hash_seed());
-    hash = hash_bytes(event->nas, strlen(event->nas), hash);
-    if (event->kind == EVENT_RESET) {
-        hash = hash_bytes(event->port, strlen(event->port), hash);
-        return hash_bytes(request->record.called.bytes, request->record.called.length, hash);
-    }
-    hash = hash_bytes(event->session, strlen(event->session), hash);
-    return hash_u64(event->mac.bits, hash);
+    return hash_bytes(text.bytes != NULL ? text.bytes : "", text.length, seed);
 }
 
-/* Looks for the record at its second and, where that was computed from a delay, beside it.
- * Sets the key under which it is to be remembered. */
-static enum radius_repeat find_record(struct radius_server *server, struct request *request,
-                                      const struct event *event)
+/* The hash of all that makes two records the same, but for the second: by the NAS's own
+ * names, which are the same on every way that a copy takes. */
+static uint64_t record_base(const struct request *request)
 {
-    const uint64_t base = record_base(request, event);
-    const int64_t second = event->at.us / 1000000;
+    const struct radius_accounting *record = &request->record;
+    uint64_t hash = hash_u64((uint64_t)record->status, hash_seed());
+    if (record->nas_identifier.length > 0)
+        hash = hash_text(record->nas_identifier, hash);
+    else if (ip_known(&record->nas_address))
+        hash = hash_bytes(&record->nas_address, sizeof(record->nas_address), hash);
+    else if (ip_known(&record->nas_address6))
+        hash = hash_bytes(&record->nas_address6, sizeof(record->nas_address6), hash);
+    else
+        hash = hash_bytes(&request->datagram.peer.from_ip, sizeof(struct ip), hash);
+    if (kind_of(record->status) == EVENT_RESET) {
+        hash = hash_text(record->port_id, hash);
+        hash = hash_u64(record->has_port ? record->port : UINT64_MAX, hash);
+        return hash_text(record->called, hash);
+    }
+    return hash_u64(record->mac.bits, hash_text(record->session, hash));
+}
+
+/* Looks for the record at its second and, where that was computed from a delay, beside
+ * it. */
+static enum radius_repeat find_record(const struct radius_server *server,
+                                      const struct request *request)
+{
+    const int64_t second = request->at.us / 1000000;
     const int64_t around = request->record.has_event_time ? 0 : SAME_SECONDS;
-    request->record_key = hash_u64((uint64_t)second, base);
     for (int64_t s = second - around; s <= second + around; s++) {
-        enum radius_repeat repeat =
-            radius_recent_find(server->records, hash_u64((uint64_t)s, base), request->now);
+        const uint64_t key = hash_u64((uint64_t)s, request->record_base);
+        const enum radius_repeat repeat = radius_recent_find(server->records, key, request->now);
         if (repeat != RADIUS_NEWS)
             return repeat;
     }
@@ -420,14 +435,14 @@ static void feed_event(struct radius_server *server, struct request *request,
     server->counts[COUNT_PENDING]++;
     radius_recent_put(server->requests, request->key, request->now);
     radius_recent_put(server->records, request->record_key, request->now);
-    request->fed = true;
+    server->fed = true;
 }
 
 struct scoped_reset {
     struct radius_server *server;
     struct event event;
     char port[RADIUS_TEXT_SIZE]; /* of the one that is not yet fed; the last has the ticket */
-    bool fed, refused;
+    bool refused;
 };
 
 static void see_port(void *aux, const char *port)
@@ -435,7 +450,7 @@ static void see_port(void *aux, const char *port)
     struct scoped_reset *reset = aux;
     if (reset->port[0] != '\0') {
         if (event_feed_add(reset->server->feed, &reset->event, EVENT_NO_TICKET) == 0)
-            reset->fed = true;
+            reset->server->fed = true;
         else
             reset->refused = true;
     }
@@ -454,7 +469,6 @@ static void feed_scoped_reset(struct radius_server *server, struct request *requ
         answer_now(server, request);
         return;
     }
-    request->fed |= reset.fed;
     if (reset.refused)
         server->counts[COUNT_REFUSED]++;
     else
@@ -463,9 +477,8 @@ static void feed_scoped_reset(struct radius_server *server, struct request *requ
 
 static void learn_scope(struct radius_server *server, const struct event *event, const char *called)
 {
-    if (called[0] == '\0' || event->port[0] == '\0')
-        return;
-    if (radius_scopes_learn(server->scopes, radius_scope_key(event->nas, called), event->port) != 0)
+    if (called[0] != '\0' && event->port[0] != '\0' &&
+        radius_scopes_learn(server->scopes, radius_scope_key(event->nas, called), event->port) != 0)
         server->counts[COUNT_SCOPES_FULL]++;
 }
 
@@ -482,12 +495,11 @@ static void take_record(struct radius_server *server, struct request *request)
 {
     struct event_texts texts;
     struct event event;
-    const struct radius_accounting *record = &request->record;
-    make_event(server, request, &texts, &event);
-    if (answer_repetition(server, request, find_record(server, request, &event), COUNT_REPEATED))
+    if (answer_repetition(server, request, find_record(server, request), COUNT_REPEATED))
         return;
+    make_event(server, request, &texts, &event);
     count_kind(server, event.kind);
-    radius_text_copy(record->called, texts.called);
+    radius_text_copy(request->record.called, texts.called);
     if (event.kind == EVENT_RESET && event.port[0] == '\0' && texts.called[0] != '\0') {
         feed_scoped_reset(server, request, &event, texts.called);
         return;
@@ -497,11 +509,14 @@ static void take_record(struct radius_server *server, struct request *request)
     feed_event(server, request, &event);
 }
 
-/* A verified Accounting-Request that is none of the recent ones. */
+/* A verified Accounting-Request. */
 static void take_accounting(struct radius_server *server, struct request *request)
 {
-    radius_accounting_read(&request->packet, &request->record);
     const enum event_kind kind = kind_of(request->record.status);
+    const enum radius_repeat repeat =
+        radius_recent_find(server->requests, request->key, request->now);
+    if (answer_repetition(server, request, repeat, COUNT_DUPLICATE))
+        return;
     if (request->record.status == RADIUS_STATUS_NONE) {
         server->counts[COUNT_NO_STATUS_TYPE]++; /* no accounting record: not acknowledged */
     } else if (kind == EVENT_KIND_COUNT) {
@@ -539,36 +554,67 @@ static bool is_genuine(struct radius_server *server, const struct request *reque
     return false;
 }
 
-static void take_datagram(struct radius_server *server, struct request *request,
-                          const struct radius_datagram *datagram)
+/* Looks a datagram through and answers a Status-Server. Returns whether it is an
+ * Accounting-Request of who it says, its packet read. */
+static bool examine(struct radius_server *server, struct request *request)
 {
+    const struct radius_datagram *datagram = &request->datagram;
     request->client = radius_clients_find(&server->clients, &datagram->peer.from_ip);
     if (request->client == NULL) {
         server->counts[COUNT_UNKNOWN_CLIENT]++;
-        return;
+        return false;
     }
     if (datagram->cut ||
         radius_packet_parse(datagram->bytes, datagram->length, &request->packet) != RADIUS_SOUND) {
         server->counts[COUNT_MALFORMED]++;
-        return;
+        return false;
     }
     const uint8_t code = request->packet.code;
     if (code != RADIUS_ACCOUNTING_REQUEST && code != RADIUS_STATUS_SERVER) {
         server->counts[COUNT_UNEXPECTED_CODE]++;
-        return;
+        return false;
     }
     if (!is_genuine(server, request))
-        return;
+        return false;
     if (code == RADIUS_STATUS_SERVER) {
         server->counts[COUNT_STATUS_SERVER]++;
         answer_now(server, request);
-        return;
+        return false;
     }
+    return true;
+}
+
+/* Reads the record and has the memory fetched that the next step looks at: a batch waits
+ * for it together and not one after the other. */
+static void prepare(struct radius_server *server, struct request *request)
+{
+    radius_accounting_read(&request->packet, &request->record);
+    request->at = event_time(server, request);
     request->key = request_key(request);
-    const enum radius_repeat repeat =
-        radius_recent_find(server->requests, request->key, request->now);
-    if (!answer_repetition(server, request, repeat, COUNT_DUPLICATE))
-        take_accounting(server, request);
+    request->record_base = record_base(request);
+    request->record_key = hash_u64((uint64_t)(request->at.us / 1000000), request->record_base);
+    radius_recent_expect(server->requests, request->key);
+    radius_recent_expect(server->records, request->record_key);
+}
+
+static void take_datagrams(struct radius_server *server, const struct ear *ear, size_t count)
+{
+    const struct wall heard = server->env->now(server->env->clock);
+    const struct mono now = loop_now(server->env->loop);
+    size_t verified = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct request *request = &server->requests_in[verified];
+        request->socket = &ear->socket;
+        request->heard = heard;
+        request->now = now;
+        radius_batch_datagram(server->batch, i, &request->datagram);
+        if (!examine(server, request))
+            continue;
+        prepare(server, request);
+        verified++;
+    }
+    for (size_t i = 0; i < verified; i++)
+        take_accounting(server, &server->requests_in[i]);
 }
 
 /* Works one batch off. Returns whether more may wait; fails the source when the socket is
@@ -584,19 +630,13 @@ static bool take_batch(struct radius_server *server, struct ear *ear)
         event_feed_failed(server->feed, &err);
         return false;
     }
-    struct request request = {.socket = &ear->socket,
-                              .heard = server->env->now(server->env->clock),
-                              .now = loop_now(server->env->loop)};
     server->counts[COUNT_RECEIVED] += (uint64_t)count;
-    for (int i = 0; i < count; i++) {
-        struct radius_datagram datagram;
-        radius_batch_datagram(server->batch, (size_t)i, &datagram);
-        request.peer = &datagram.peer;
-        take_datagram(server, &request, &datagram);
-    }
+    take_datagrams(server, ear, (size_t)count);
     server->counts[COUNT_SEND_FAILED] += radius_batch_send(server->batch);
-    if (request.fed)
+    if (server->fed) {
+        server->fed = false;
         event_feed_flush(server->feed);
+    }
     return count == RADIUS_BATCH;
 }
 

@@ -65,9 +65,29 @@ static bool is_name_suffix(const char *text, size_t length)
     return length == 1 || !(ends && (hex == 1 || hex == 2));
 }
 
+/* RFC 3580's own spelling, which nearly every switch has: as the colons' one, which mac_parse()
+ * reads without looking at each separator's meaning. */
+static bool parse_joined(const char *text, struct mac *ret)
+{
+    char joined[JOINED_LENGTH];
+    memcpy(joined, text, sizeof(joined));
+    for (size_t i = 2; i < sizeof(joined); i += 3) {
+        if (joined[i] != '-')
+            return false;
+        joined[i] = ':';
+    }
+    return mac_parse(joined, sizeof(joined), ret) == 0;
+}
+
 enum radius_station radius_station_parse(const char *text, size_t length, uint32_t port_type,
                                          struct mac *ret)
 {
+    struct mac mac;
+    if (length == JOINED_LENGTH && text[2] == '-' && parse_joined(text, &mac) &&
+        mac_is_station(mac)) {
+        *ret = mac;
+        return RADIUS_STATION_MAC;
+    }
     while (length > 0 && is_padding(text[length - 1]))
         length--;
     while (length > 0 && is_padding(text[0]))
@@ -76,7 +96,6 @@ enum radius_station radius_station_parse(const char *text, size_t length, uint32
         return RADIUS_STATION_ABSENT;
     bool telephone = is_telephone(text, length);
     bool bare_number = telephone && length == BARE_LENGTH && is_telephone_line(port_type);
-    struct mac mac;
     bool parsed = !bare_number && mac_parse(text, length, &mac) == 0;
     if (!parsed && length > JOINED_LENGTH &&
         is_name_suffix(text + JOINED_LENGTH, length - JOINED_LENGTH))
