@@ -212,7 +212,7 @@ static int take_then(struct store *store, const struct cell *row, const struct s
                      struct arena *arena, struct case_then *ret, struct err *err)
 {
     enum case_state state = case_state_parse(row[5].bytes);
-    if (state == CASE_STATE_COUNT || row[1].integer < 1 || row[2].integer < 1)
+    if (state == CASE_STATE_COUNT || row[1].integer < 1 || row[2].integer < 0)
         return store_damaged(store, err, "case %lld", (long long)row[1].integer);
     uint64_t rounds = round->number - (uint64_t)row[2].integer + 1;
     *ret = (struct case_then){.identity = cell_to_text(&row[0], arena),

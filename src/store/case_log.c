@@ -80,7 +80,8 @@ static int put_case(struct store *store, const struct case_change *change, int64
         cell_optional(record->acknowledged_by),
         cell_optional(record->acknowledged_text),
         cell_known_wall(record->acknowledged_at),
-        cell_integer(change->judged ? (int64_t)store->round : 0),
+        /* of no round when events judged it: a replay of the last one must not find it */
+        cell_integer(change->judged && store->in_round ? (int64_t)store->round : 0),
         cell_integer(ordinal),
         cell_bytes(text_get(&subject), subject.length),
         cell_bytes(text_get(&content), content.length),
@@ -159,8 +160,9 @@ static void put_mac(uint8_t *octets, uint64_t mac)
         octets[i] = (uint8_t)(mac >> (8 * i));
 }
 
-static int begin_standing(struct store *store, const struct found *found, struct wall now,
-                          struct err *err)
+/* Adds what stands since `now` and the round `first_round` by `statement`. */
+static int begin_standing(struct store *store, enum statement statement, int64_t first_round,
+                          const struct found *found, struct wall now, struct err *err)
 {
     const struct discrepancy *d = found->verdict;
     size_t count = 0;
@@ -172,12 +174,12 @@ static int begin_standing(struct store *store, const struct found *found, struct
             put_mac(macs + 8 * count++, d->macs[i].bits);
     const struct cell cells[] = {
         cell_text(d->identity),
-        cell_integer((int64_t)store->round),
+        cell_integer(first_round),
         cell_wall(now),
         (struct cell){.type = CELL_BLOB, .bytes = macs, .length = count * 8},
         cell_integer((int64_t)found->case_number),
         cell_integer(found->earlier)};
-    return store_run(store, SQL_STANDING_ADD, cells, ARRAY_COUNT(cells), err);
+    return store_run(store, statement, cells, ARRAY_COUNT(cells), err);
 }
 
 static size_t unique_found(struct found *judged, size_t count)
@@ -207,7 +209,8 @@ static int merge_standing(struct store *store, const struct standing_rows *rows,
         if (order < 0)
             failed = end_standing(store, &rows->items[i], err);
         else if (order > 0)
-            failed = begin_standing(store, &judged[j], now, err);
+            failed = begin_standing(store, SQL_STANDING_ADD, (int64_t)store->round, &judged[j], now,
+                                    err);
         i += order <= 0;
         j += order >= 0;
     }
@@ -283,17 +286,53 @@ int store_round_cases(struct store *store, const struct case_change *changes, si
     return store_round_result(store, failed, err);
 }
 
+/* --- between rounds --- */
+
+static int last_round(struct store *store, int64_t *ret, struct err *err)
+{
+    struct cell row[STORE_COLUMNS_MAX];
+    int result = store_one(store, SQL_ROUND_LAST, NULL, 0, row, err);
+    *ret = result == 1 ? row[0].integer : 0;
+    store_stop(store, SQL_ROUND_LAST);
+    return result < 0 ? result : 0;
+}
+
+/* What events find stands from then on for the next round's judge, and what they see gone
+ * has had a break, as if a round had judged. */
+static int follow_standing(struct store *store, const struct case_change *change, int64_t round,
+                           struct err *err)
+{
+    const struct case_record *record = &change->record;
+    const struct cell who[] = {cell_text(record->discrepancy->identity), cell_integer(round)};
+    if (!change->judged)
+        return record->state == CASE_CLEARED ? store_run(store, SQL_STANDING_BREAK, who, 2, err)
+                                             : 0;
+    struct cell row[STORE_COLUMNS_MAX];
+    int known = store_one(store, SQL_STANDING_OF, who, 1, row, err);
+    store_stop(store, SQL_STANDING_OF);
+    if (known != 0)
+        return known < 0 ? known : 0;
+    const struct found found = {.verdict = record->discrepancy,
+                                .case_number = record->number,
+                                .earlier = record->count - (record->count > 0)};
+    return begin_standing(store, SQL_STANDING_OPEN, round, &found, record->last, err);
+}
+
 int store_case_changes(struct store *store, const struct case_change *changes, size_t count,
                        struct err *err)
 {
+    if (store->in_round)
+        return err_set(err, ERR_DENIED, "%s: a round is being written", store->path);
     uint64_t used = 0;
+    int64_t round = 0;
     int failed = store_begin(store, err);
     if (failed != 0)
         return failed;
+    failed = last_round(store, &round, err);
     for (size_t i = 0; failed == 0 && i < count; i++) {
-        struct case_change unjudged = changes[i];
-        unjudged.judged = false; /* by no round: a replay of the last one must not find it */
-        failed = put_case(store, &unjudged, 0, err);
+        failed = put_case(store, &changes[i], 0, err);
+        if (failed == 0)
+            failed = follow_standing(store, &changes[i], round, err);
         if (changes[i].record.number > used)
             used = changes[i].record.number;
     }

@@ -103,7 +103,8 @@ static void an_older_store_is_brought_up_to_date(void **state)
     make_store(*state);
     with_sqlite(*state, "DROP TABLE event; DROP TABLE session; DROP TABLE event_source;"
                         "DELETE FROM meta WHERE key IN ('journal', 'folded', 'next_session',"
-                        " 'updates_floor'); PRAGMA user_version = 1");
+                        " 'updates_floor'); ALTER TABLE standing DROP COLUMN broken;"
+                        "PRAGMA user_version = 1");
     expect_refusal(*state, STORE_READ, ERR_VERSION, "written by an older Muster");
     struct store *store = fixture_open(*state, STORE_WRITE);
     struct event_position position = {1, 1};

@@ -516,6 +516,125 @@ static void a_break_in_what_stands_is_remembered(void **state)
     store_close(store);
 }
 
+/* --- what events find between rounds --- */
+
+static void change_by_event(struct store *store, int64_t minute, bool found, enum case_state state)
+{
+    struct case_change change = fixture_case(1, &moved, minute, true);
+    struct err err = {0};
+    change.judged = found;
+    change.record.state = change.event.to = state;
+    change.event.round = 0;
+    if (store_case_changes(store, &change, 1, &err) != 0)
+        fail_msg("%s", err.text);
+}
+
+static struct wall stands_since(struct store *store, int64_t minute)
+{
+    struct arena *arena = arena_new();
+    struct memory memory;
+    struct err err = {0};
+    struct store_memory_query query = twenty_minutes;
+    query.now = fixture_minute(minute);
+    if (store_load_memory(store, &query, arena, &memory, &err) != 0)
+        fail_msg("%s", err.text);
+    struct wall since = memory_open_first(&memory, moved.identity);
+    arena_free(arena);
+    return since;
+}
+
+static size_t cases_then(struct store *store, int64_t minute, uint32_t *ret_count)
+{
+    struct arena *arena = arena_new();
+    const struct case_then *cases = NULL;
+    size_t found = 0;
+    struct store_round round;
+    struct err err = {0};
+    assert_int_equal(store_find_round(store, fixture_minute(minute), &round, &err), 0);
+    if (store_load_cases_then(store, &round, arena, &cases, &found, &err) != 0)
+        fail_msg("%s", err.text);
+    *ret_count = found > 0 ? cases[0].count : 0;
+    arena_free(arena);
+    return found;
+}
+
+/* Found by an event, then by the round after it: one case, standing since the event, and
+ * no replay of the round before shows it. */
+static void what_an_event_found_goes_on_in_the_next_round(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    put_cases(store, 10, NULL, 0);
+    change_by_event(store, 13, true, CASE_SUSPECTED);
+    change_by_event(store, 14, true, CASE_CONFIRMED);
+    assert_int_equal(stands_since(store, 19).us, fixture_minute(13).us);
+    struct arena *arena = arena_new();
+    const struct case_record *records;
+    const struct case_event *events;
+    size_t count = 9, event_count = 0;
+    uint64_t next = 0;
+    struct err err;
+    assert_int_equal(store_last_verdicts(store, arena, &records, &count, &err), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(store_load_cases(store, fixture_minute(20), span_seconds(3600), arena,
+                                      &records, &count, &next, &err),
+                     0);
+    assert_int_equal(count, 1);
+    assert_int_equal(next, 2);
+    assert_int_equal(records[0].state, CASE_CONFIRMED);
+    struct case_change change = fixture_case(1, &moved, 20, false);
+    change.record.count = 2;
+    put_cases(store, 20, &change, 1);
+    assert_int_equal(stands_since(store, 29).us, fixture_minute(13).us);
+    uint32_t times = 0;
+    assert_int_equal(cases_then(store, 10, &times), 0);
+    assert_int_equal(cases_then(store, 20, &times), 1);
+    assert_int_equal(times, 2);
+    assert_int_equal(store_load_events(store, 1, arena, &events, &event_count, &err), 0);
+    assert_int_equal(event_count, 2);
+    put_cases(store, 30, NULL, 0);
+    assert_false(wall_known(stands_since(store, 39)));
+    assert_int_equal(cases_then(store, 20, &times), 1);
+    arena_free(arena);
+    store_close(store);
+}
+
+/* Found by rounds, seen gone by an event: a break, and the round that found it still
+ * shows it when it is asked for. */
+static void what_an_event_cleared_has_had_a_break(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    struct case_change change = fixture_case(1, &moved, 10, true);
+    uint32_t times = 0;
+    put_cases(store, 10, &change, 1);
+    assert_int_equal(stands_since(store, 19).us, fixture_minute(10).us);
+    change_by_event(store, 12, false, CASE_CLEARED);
+    assert_false(wall_known(stands_since(store, 19)));
+    assert_int_equal(cases_then(store, 10, &times), 1);
+    change_by_event(store, 15, true, CASE_CONFIRMED);
+    assert_true(wall_known(stands_since(store, 19)));
+    assert_int_equal(cases_then(store, 10, &times), 1);
+    change_by_event(store, 16, false, CASE_CLEARED);
+    change = fixture_case(1, &moved, 20, false);
+    put_cases(store, 20, &change, 1);
+    assert_int_equal(stands_since(store, 29).us, fixture_minute(20).us);
+    store_close(store);
+}
+
+/* Events alone, before any round. */
+static void events_need_no_round(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    change_by_event(store, 3, true, CASE_SUSPECTED);
+    struct case_change change = fixture_case(1, &moved, 10, false);
+    uint32_t times = 0;
+    change.record.count = 2;
+    put_cases(store, 10, &change, 1);
+    assert_int_equal(stands_since(store, 19).us, fixture_minute(3).us);
+    assert_int_equal(cases_then(store, 10, &times), 1);
+    assert_int_equal(times, 2);
+    store_close(store);
+}
+
 static void a_case_is_told_as_it_was_then(void **state)
 {
     struct store *store = fixture_open(*state, STORE_WRITE);
@@ -666,6 +785,9 @@ int main(void)
         TEST(cases_are_listed_by_filter),
         TEST(what_a_person_does_is_a_fact_too),
         TEST(a_break_in_what_stands_is_remembered),
+        TEST(what_an_event_found_goes_on_in_the_next_round),
+        TEST(what_an_event_cleared_has_had_a_break),
+        TEST(events_need_no_round),
         TEST(a_case_is_told_as_it_was_then),
         TEST(history_tells_all_three_kinds_in_order),
         TEST(what_ended_goes_and_what_stands_stays),

@@ -203,19 +203,31 @@
     S(STANDING_CURRENT,                                                                            \
       "SELECT identity, first_round FROM standing WHERE last_round IS NULL ORDER BY identity",     \
       "ti")                                                                                        \
-    S(STANDING_ADD, "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)", "")              \
+    S(STANDING_ADD, "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 0)", "")           \
     S(STANDING_END,                                                                                \
       "UPDATE standing SET last_round = ?3 WHERE identity = ?1 AND first_round = ?2", "")          \
     S(STANDING_AT,                                                                                 \
       "SELECT identity, first, macs FROM standing WHERE first_round <= ?1"                         \
-      " AND (last_round IS NULL OR last_round >= ?1) ORDER BY identity",                           \
+      " AND (last_round IS NULL OR last_round >= ?1 + broken) ORDER BY identity",                  \
       "tib")                                                                                       \
+    S(STANDING_OF, "SELECT first_round FROM standing WHERE identity = ?1 AND last_round IS NULL",  \
+      "i")                                                                                         \
+    S(STANDING_OPEN,                                                                               \
+      "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 0)"                              \
+      " ON CONFLICT(identity, first_round) DO UPDATE SET last_round = NULL, broken = 0,"           \
+      " first = CASE WHEN first > coalesce((SELECT judged FROM round WHERE number = first_round)," \
+      " 0) THEN excluded.first ELSE first END",                                                    \
+      "")                                                                                          \
+    S(STANDING_BREAK,                                                                              \
+      "UPDATE standing SET last_round = ?2, broken = 1 WHERE identity = ?1"                        \
+      " AND last_round IS NULL",                                                                   \
+      "")                                                                                          \
     S(CASES_AT,                                                                                    \
       "SELECT s.identity, s.case_number, s.first_round, s.earlier, c.first,"                       \
       " coalesce((SELECT e.state_to FROM case_event e WHERE e.case_number = s.case_number"         \
       " AND e.at <= ?2 ORDER BY e.id DESC LIMIT 1), c.state) FROM standing s"                      \
       " JOIN case_record c ON c.number = s.case_number WHERE s.first_round <= ?1"                  \
-      " AND (s.last_round IS NULL OR s.last_round >= ?1) ORDER BY s.identity",                     \
+      " AND (s.last_round IS NULL OR s.last_round >= ?1) AND s.first <= ?2 ORDER BY s.identity",   \
       "tiiiit")                                                                                    \
     /* --- case_log.c --- */                                                                       \
     S(CASE_PUT,                                                                                    \

@@ -180,7 +180,10 @@ int store_case_change(struct store *store, const struct case_change *change,
                       struct err *err) MUST_USE;
 
 /* Stores what events did to cases, new ones too (numbers from store_next_case() on), as one
- * transaction. Not within a round. */
+ * transaction. Not within a round. What they found (`judged`) stands since then for the
+ * judge of the next round (open_since of memory.h) and goes on under the same case when
+ * that round finds it too; what they cleared has had a break. No round has judged it, so
+ * no replay of an earlier one shows it. */
 int store_case_changes(struct store *store, const struct case_change *changes, size_t count,
                        struct err *err) MUST_USE;
 

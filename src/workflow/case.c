@@ -126,13 +126,13 @@ static void reopen(struct case_change *change, enum case_input seen, struct wall
 }
 
 static void see_again(struct case_change *change, const struct discrepancy *verdict,
-                      enum case_input seen, struct wall now)
+                      enum case_input seen, uint64_t round, struct wall now)
 {
     struct case_record *record = &change->record;
     const struct discrepancy *earlier = record->discrepancy;
     record->discrepancy = verdict;
     record->last = now;
-    record->count++;
+    record->count += round != 0; /* counts rounds, not events between them */
     if (!case_state_open(record->state)) {
         reopen(change, seen, now);
         return;
@@ -187,7 +187,7 @@ struct case_change case_advance(const struct case_record *previous,
     } else {
         change = (struct case_change){.record = *previous};
         if (verdict != NULL)
-            see_again(&change, verdict, seen, now);
+            see_again(&change, verdict, seen, round, now);
         else
             miss(&change, observable, now);
     }
