@@ -22,7 +22,8 @@ static inline uint64_t hash_u64(uint64_t key, uint64_t seed)
     return z ^ (z >> 31);
 }
 
-/* Hashes `length` bytes. */
+/* Hashes `length` bytes. Stores and journals keep its values on the disk: whoever changes
+ * it raises STORE_VERSION and SEGMENT_VERSION. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
 
 #endif

@@ -57,7 +57,9 @@ enum {
     LIMIT_LIVE_MOBILES = 256 * 1024,      /* mobile nodes of which something may stand */
     LIMIT_LIVE_RECENT = 2 * 1000000,      /* events remembered while a round is judged */
     LIMIT_LIVE_DELAYED = 64 * 1024,       /* sessions whose last word came late */
-    LIMIT_NAS_INTERVALS = 64 * 1024       /* NAS without sessions, interim interval remembered */
+    LIMIT_NAS_INTERVALS = 64 * 1024,      /* NAS without sessions, interim interval remembered */
+    LIMIT_JOURNAL_MIB = 2048,             /* events in the journal, not yet in the store, in MiB */
+    LIMIT_JOURNAL_PENDING_MIB = 32        /* events that wait for the disk, in memory, in MiB */
 };
 
 #endif

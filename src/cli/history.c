@@ -18,10 +18,34 @@ static const char *kind_word(enum history_kind kind)
         return "seen";
     case HISTORY_RECORDED:
         return "recorded";
+    case HISTORY_EVENT:
+        return "event";
     case HISTORY_CASE:
         return "case";
     }
     UNREACHABLE();
+}
+
+static void add_part(struct text *to, const char *before, const char *text)
+{
+    if (text != NULL && *text != '\0')
+        text_printf(to, "%s%s", before, text);
+}
+
+static void describe_event(struct text *to, const struct event *event)
+{
+    char care_of[IP_TEXT_SIZE];
+    text_printf(to, "%s: %s", event->source, event_kind_word(event->kind));
+    add_part(to, " ", event_hint_word(event->hint));
+    add_part(to, " on ", event->switch_name);
+    add_part(to, " port ", event->port);
+    if (event->vlan != 0)
+        text_printf(to, " vlan %u", event->vlan);
+    if (ip_known(&event->care_of))
+        add_part(to, " at ", ip_format(&event->care_of, care_of));
+    add_part(to, ", session ", event->session);
+    add_part(to, " of ", event->nas);
+    add_part(to, ", ", event->cause);
 }
 
 static void describe(struct text *to, const struct history_entry *e)
@@ -36,6 +60,9 @@ static void describe(struct text *to, const struct history_entry *e)
         break;
     case HISTORY_RECORDED:
         text_printf(to, "%s: %s", e->source, e->text);
+        break;
+    case HISTORY_EVENT:
+        describe_event(to, e->heard);
         break;
     case HISTORY_CASE:
         text_printf(to, "%s %s", case_id_format(e->event.case_number, id),
@@ -55,9 +82,10 @@ static void print_table(const struct history_entry *entries, size_t count)
     AUTO_TEXT struct text says = TEXT_EMPTY;
     for (size_t i = 0; i < count; i++) {
         table_cell(table, wall_format(entries[i].at, from));
-        table_cell(table, entries[i].kind == HISTORY_CASE ? ""
-                          : entries[i].current            ? "now"
-                                                          : wall_format(entries[i].until, to));
+        bool instant = entries[i].kind == HISTORY_CASE || entries[i].kind == HISTORY_EVENT;
+        table_cell(table, instant              ? ""
+                          : entries[i].current ? "now"
+                                               : wall_format(entries[i].until, to));
         table_cell(table, kind_word(entries[i].kind));
         text_clear(&says);
         describe(&says, &entries[i]);
@@ -95,6 +123,12 @@ static void print_json(const struct history_entry *e)
         json_text_or_null(&out, e->status);
         json_key(&out, "reads");
         text_printf(&out, "%u", e->reads);
+    }
+    if (e->kind == HISTORY_EVENT) {
+        json_key(&out, "heard");
+        text_add_char(&out, '{');
+        json_event(&out, e->heard);
+        text_add_char(&out, '}');
     }
     if (e->kind == HISTORY_CASE) {
         json_key(&out, "case");

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "store/event_log.h"
+#include "store/query.h"
 #include "store/store_fixture.h"
 
 /* Events from the journal into the store: each once, sessions as DOMAIN 2.7 and F9 want
@@ -360,6 +361,27 @@ static void events_of_a_time_and_without_session(void **state)
     arena_free(arena);
 }
 
+static void history_tells_what_was_heard(void **state)
+{
+    struct place *place = *state;
+    tell_radius(place, EVENT_START, "A1", 0);
+    tell_radius(place, EVENT_STOP, "A1", 900);
+    struct mac macs[] = {{0x525400000001}};
+    const struct history_query query = {
+        .macs = macs, .mac_count = 1, .from = second(10), .to = WALL_UNKNOWN};
+    struct arena *arena = arena_new();
+    const struct history_entry *entries = NULL;
+    size_t count = 0;
+    struct err err = {0};
+    assert_int_equal(store_load_history(place->store, &query, arena, &entries, &count, &err), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(entries[0].kind, HISTORY_EVENT);
+    assert_int_equal(entries[0].at.us, second(900).us);
+    assert_int_equal(entries[0].heard->kind, EVENT_STOP);
+    assert_string_equal(entries[0].heard->port, "Gi0/1");
+    arena_free(arena);
+}
+
 /* Old events go, updates sooner; what is open stays with its history past them. */
 static void old_events_are_deleted(void **state)
 {
@@ -424,6 +446,7 @@ int main(void)
         PLACE_TEST(reset_ends_the_sessions_of_its_nas),
         PLACE_TEST(batch_is_as_one_by_one),
         PLACE_TEST(events_of_a_time_and_without_session),
+        PLACE_TEST(history_tells_what_was_heard),
         PLACE_TEST(old_events_are_deleted),
         PLACE_TEST(failed_fold_loses_nothing),
     };

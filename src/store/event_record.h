@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "model/event.h"
 
 /* An event as the journal keeps it: one record of a few dozen octets that stands for
@@ -34,7 +35,7 @@
  * against the record's end, every enumerator against its count, before it is used. */
 
 enum {
-    EVENT_TEXT_MAX = 255,
+    EVENT_TEXT_MAX = LIMIT_NAME_BYTES,
     EVENT_RECORD_ALIGN = 8,
     EVENT_RECORD_HEAD = 42,
     EVENT_RECORD_MAX = 2304 /* longest record: every field there, every text at its limit */

@@ -5,11 +5,12 @@
 
 #include "base/alloc.h"
 #include "store/case_log.h"
+#include "store/event_log.h"
 #include "store/memory.h"
 #include "store/query.h"
 #include "store/recorded.h"
 
-/* Three kinds of entries from three places, sorted by time. Recorded rows are
+/* Four kinds of entries from four places, sorted by time. Recorded rows are
  * found by reading all of them: a question that a person asks now and then is
  * not worth an index that every round would pay for. */
 
@@ -199,6 +200,31 @@ static int load_recorded(struct past *past, struct err *err)
     return failed;
 }
 
+/* --- what was heard --- */
+
+static int load_heard(struct past *past, struct err *err)
+{
+    const struct event_query query = {.macs = past->query->macs,
+                                      .mac_count = past->query->mac_count,
+                                      .from = past->query->from,
+                                      .to = past->query->to,
+                                      .limit = past->query->limit};
+    const struct event_entry *events;
+    size_t count = 0;
+    int failed = store_list_events(past->store, &query, past->arena, &events, &count, err);
+    for (size_t i = 0; failed == 0 && i < count; i++) {
+        const struct event *event = &events[i].event;
+        struct history_entry entry = {.kind = HISTORY_EVENT,
+                                      .at = event->at,
+                                      .until = event->at,
+                                      .mac = event->mac,
+                                      .source = event->source,
+                                      .heard = event};
+        add_entry(past, &entry);
+    }
+    return failed;
+}
+
 /* --- what happened to its cases --- */
 
 static int add_events(struct past *past, const struct case_record *record, struct err *err)
@@ -281,6 +307,8 @@ int store_load_history(struct store *store, const struct history_query *query, s
         failed = load_seen(&past, err);
     if (failed == 0)
         failed = load_recorded(&past, err);
+    if (failed == 0)
+        failed = load_heard(&past, err);
     if (failed == 0)
         failed = load_cases(&past, err);
     seen_sources_done(&past.sources);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "model/event.h"
 
 /* The event journal: where an event is safe before its sender is answered.
@@ -60,9 +61,9 @@ enum {
     JOURNAL_SEGMENTS_MAX = 65536,     /* files in the folder */
     JOURNAL_IDLE_MAX = JOURNAL_LANES, /* files kept for use again beside those in use */
     JOURNAL_GROUP_BYTES = 256 * 1024,
-    JOURNAL_PENDING_BYTES = 32 * 1024 * 1024
+    JOURNAL_PENDING_BYTES = LIMIT_JOURNAL_PENDING_MIB * 1024 * 1024
 };
-#define JOURNAL_TOTAL_BYTES (UINT64_C(2) << 30)
+#define JOURNAL_TOTAL_BYTES ((uint64_t)LIMIT_JOURNAL_MIB << 20)
 
 struct journal;
 

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mac.h"
 #include "model/case_record.h"
+#include "model/event.h"
 #include "model/forwarding.h"
 #include "model/memory.h"
 #include "model/receipt.h"
@@ -79,21 +80,22 @@ void store_world_free(struct store_world *world); /* NULL is allowed */
 
 /* --- history --- */
 
-enum history_kind { HISTORY_SEEN, HISTORY_RECORDED, HISTORY_CASE };
+enum history_kind { HISTORY_SEEN, HISTORY_RECORDED, HISTORY_EVENT, HISTORY_CASE };
 
 struct history_entry {
     enum history_kind kind;
-    struct wall at;                   /* SEEN, RECORDED: from; CASE: when */
-    struct wall until;                /* SEEN, RECORDED: to; CASE: same as at */
+    struct wall at;                   /* SEEN, RECORDED: from; EVENT, CASE: when */
+    struct wall until;                /* SEEN, RECORDED: to; EVENT, CASE: same as at */
     bool current;                     /* SEEN, RECORDED: still so in the latest reading */
     struct mac mac;                   /* MAC_NONE where none */
     const char *guest;                /* RECORDED, CASE; NULL */
-    const char *source;               /* the switch, or the recorded source; NULL for a case */
+    const char *source;               /* the switch, the recorded or event source; CASE: NULL */
     const char *site;                 /* SEEN */
     const char *port, *vlan, *status; /* SEEN; "" where not known */
     uint32_t reads;                   /* SEEN: readings that showed it */
-    const char *text;        /* RECORDED: the row as "column=value …"; CASE: its event's text */
-    struct case_event event; /* CASE */
+    const char *text;          /* RECORDED: the row as "column=value …"; CASE: its event's text */
+    struct case_event event;   /* CASE */
+    const struct event *heard; /* EVENT */
 };
 
 struct history_query {
@@ -104,8 +106,8 @@ struct history_query {
     size_t limit;         /* newest first are kept; 0: all */
 };
 
-/* Loads the history, sorted by `at`: where the addresses were seen, what records
- * said of them and of the guest, what happened to their cases. */
+/* Loads the history, sorted by `at`: where the addresses were seen, what was heard of
+ * them, what records said of them and of the guest, what happened to their cases. */
 int store_load_history(struct store *store, const struct history_query *query, struct arena *arena,
                        const struct history_entry **ret, size_t *ret_count,
                        struct err *err) MUST_USE;
