@@ -4,7 +4,7 @@ ground truth.
 
 usage: captures_test.py MUSTER DATA
 
-DATA is a folder of recordings with pcap/mipv6/*.pcap and tshark's tables beside them
+DATA is a folder of recordings with pcap/mipv6/*.pcap, pcap/l2/*.pcap and tshark's tables beside them
 (MUSTER_DATA in the environment comes first). What is not there is skipped with a
 word; exit 77 when nothing could be tested.
 """
@@ -130,11 +130,45 @@ def test_recordings(muster, data):
     return len(paths)
 
 
+def test_neighbours(muster, data):
+    """LLDP, CDP and LACP frames against tshark's table."""
+    paths = sorted(glob.glob(f'{data}/pcap/l2/*.pcap'))
+    told_of = 0
+    for path in paths:
+        name = os.path.basename(path)
+        status, told, _ = decode(muster, path)
+        expect(f'{name}: status', status, 0)
+        by_frame = {t['frame']: t for t in told if t['type'] in ('neighbour', 'lacp')}
+        for row in truth_rows(path[:-5] + '.tsv'):
+            if 'cdp.deviceid' not in row:
+                continue
+            got = by_frame.get(int(row['frame.number']), {})
+            port = row['lldp.port.id.mac'] if row['lldp.port.subtype'] == '3' else row['lldp.port.id']
+            pairs = [('lldp.chassis.id.mac', got.get('chassis'), row['lldp.chassis.id.mac']),
+                     ('lldp.port', got.get('port'), port), ('port.desc', got.get('port_description'), row['lldp.port.desc']),
+                     ('system', got.get('system'), row['lldp.tlv.system.name'] or row['cdp.deviceid']),
+                     ('cdp.portid', got.get('port'), row['cdp.portid']),
+                     ('cdp.platform', got.get('description'), row['cdp.platform']),
+                     ('native', got.get('native_vlan'), row['cdp.native_vlan']),
+                     ('address', got.get('address'), row['lldp.mgn.addr.ip4'].split('|')[0])]
+            if row['lacp.actor.sysid']:
+                pairs += [(side + key, got.get(side, {}).get(ours), row[f'lacp.{side}.{key}'])
+                          for side in ('actor', 'partner') for key, ours in (('sysid', 'system'), ('key', 'key'),
+                                                                            ('port', 'port'), ('state', 'state'))]
+            for what, ours, truth in pairs:
+                if truth:
+                    truth = str(int(truth, 0)) if what.endswith('state') else truth
+                    expect(f"{name} frame {row['frame.number']}: {what}", str(ours), truth)
+            told_of += bool(got)
+    print(f'{len(paths)} real captures of neighbours, {told_of} frames told')
+    return len(paths)
+
+
 def main():
     muster, data = sys.argv[1], os.environ.get('MUSTER_DATA', sys.argv[2])
     built = test_vectors(muster)
     print(f'{built} frames built by scapy')
-    real = test_recordings(muster, data)
+    real = test_recordings(muster, data) + test_neighbours(muster, data)
     for failure in failures[:40]:
         print(failure)
     print(f'{len(failures)} failures')

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "capture/capture_file.h"
+#include "source/decode_neighbour.h"
 #include "source/decode_radius.h"
 #include "source/decode_trap.h"
 #include "wire/announcement.h"
@@ -219,9 +220,16 @@ static void see_packet(void *aux, const struct ethernet_frame *frame,
 
 static void see_frame(void *aux, const struct ethernet_frame *frame)
 {
+    struct decoding *d = aux;
     struct announcement announcement;
+    struct neighbour_frame neighbour;
     if (announcement_read_arp(frame, &announcement))
-        print_announcement(aux, &announcement);
+        print_announcement(d, &announcement);
+    if (!neighbour_frame_read(frame, &neighbour))
+        return;
+    decode_neighbour_print(&neighbour, d->packet->number, frame->source, &d->lines);
+    if (neighbour.broken)
+        add_note(d, "the neighbour's message", "has a malformed part");
 }
 
 int decode_capture(const char *path, const struct decode_secrets *secrets, FILE *out, FILE *notes,

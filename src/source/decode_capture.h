@@ -29,6 +29,7 @@
  *   checksum       right, wrong, none (zero or not captured whole)
  * announcement: gratuitous_arp, rarp or unsolicited_nd with mac, vlan (null: untagged),
  *   address (null for RARP), sender.
+ * neighbour, lacp: see decode_neighbour.h.
  * session, trap: see the decoders of RADIUS and SNMP.
  *
  * A frame that cannot be read is a note on stderr with its number and what is wrong,

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "wire/announcement.h"
 #include "wire/binding.h"
+#include "wire/neighbour_frame.h"
 
 struct bounds {
     const uint8_t *begin, *end;
@@ -25,7 +26,14 @@ static void see_frame(void *aux, const struct ethernet_frame *frame)
 {
     struct bounds *bounds = aux;
     struct announcement announcement;
+    struct neighbour_frame neighbour;
     check_inside(bounds, frame->payload, frame->length);
+    if (neighbour_frame_read(frame, &neighbour)) {
+        if (neighbour.system.bytes != NULL)
+            check_inside(bounds, neighbour.system.bytes, neighbour.system.length);
+        if (neighbour.port.bytes != NULL)
+            check_inside(bounds, neighbour.port.bytes, neighbour.port.length);
+    }
     CHECK(frame->vlan_count <= LIMIT_VLAN_TAGS && ++bounds->shown <= 2 * LIMIT_ENCAPSULATION + 2);
     if (announcement_read_arp(frame, &announcement))
         CHECK(!mac_is_multicast(announcement.mac) && announcement_word(announcement.kind) != NULL);
