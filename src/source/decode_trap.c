@@ -44,12 +44,18 @@ static const char *version_word(enum snmp_version version)
     return version == SNMP_V1 ? "1" : version == SNMP_V2C ? "2c" : "3";
 }
 
+/* A spanning tree's change is no event of the schema's; its name is printed beside. */
+static const char *event_word(enum trap_kind kind)
+{
+    return trap_kind_word(kind == TRAP_TOPOLOGY_CHANGE ? TRAP_OTHER : kind);
+}
+
 static void print_event(const struct trap *trap, const struct trap_event *event,
                         const struct decode_datagram *datagram, struct text *line)
 {
     char mac[MAC_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
     text_printf(line, "{\"type\":\"trap\",\"frame\":%" PRIu64 ",\"event\":\"%s\"", datagram->frame,
-                trap_kind_word(event->kind));
+                event_word(event->kind));
     add_address(line, "switch", ip_known(&trap->agent) ? &trap->agent : &datagram->source);
     add_number(line, "if_index", event->if_index);
     add_number(line, "bridge_port", event->bridge_port);

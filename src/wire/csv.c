@@ -25,6 +25,7 @@ struct csv_reader {
     size_t start, end; /* what is not taken yet */
     bool ended, begun, failed;
     char separator;
+    bool mark_looked_for; /* the byte order mark */
     uint32_t line;
 
     /* The scan: the block it is in, what is left of its marks, and whether the
@@ -342,11 +343,14 @@ static int begin(struct csv_reader *reader)
     const char *text = reader->buffer + reader->start;
     if (length < 7 && !reader->ended)
         return FOUND_NOTHING;
-    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+    /* Once only: this is asked again while the first line is not complete, and what stands
+     * behind the mark may look like another. */
+    if (!reader->mark_looked_for && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         reader->start += 3;
         text += 3;
         length -= 3;
     }
+    reader->mark_looked_for = true;
     if (length >= 6 && strncasecmp(text, "sep=", 4) == 0 && (text[5] == '\n' || text[5] == '\r') &&
         text[4] != '"' && text[4] != '\n' && text[4] != '\r' && text[4] != '\0') {
         reader->separator = text[4];

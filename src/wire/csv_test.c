@@ -82,6 +82,9 @@ static void test_marks_at_the_beginning(void **unused)
     EXPECT("sep=;\r\na,b;c\r\n", "2[a,b][c]\n");
     EXPECT("\xef\xbb\xbfsep=|\na|b\n", "2[a][b]\n");
     EXPECT("\xef\xbb\xbf", "");
+    EXPECT("\xef\xbb\xbf\xef\xbb\xbf"
+           "sep=|\na|b\n",
+           "1[\xef\xbb\xbfsep=|]\n2[a|b]\n");
 }
 
 static void test_quotes(void **unused)
