@@ -36,7 +36,8 @@ enum {
     VERIFY_STRIDE = 16,
     RESTART_AFTER = 512, /* requests between a session's end and the next one's begin */
     STOP_STRIDE = 10,
-    INTERIM_SECONDS = 600
+    INTERIM_SECONDS = 600,
+    GUEST_STRIDE = 7368787 /* a prime: far apart, and none again before all had a turn */
 };
 
 /* Attribute types of RFC 2865, 2866, 2869. */
@@ -74,7 +75,7 @@ struct load {
     uint8_t next_identifier[SOCKETS];
     uint16_t *sessions; /* of a guest: ends and begins so far; odd: it has none */
     uint32_t ended[RESTART_AFTER];
-    uint64_t random, sent, answered, wrong, lost, stops;
+    uint64_t random, turn, sent, answered, wrong, stops;
     double *latencies;
     double last_answer;
 };
@@ -125,7 +126,8 @@ static void md5_of(struct load *load, const uint8_t *a, size_t a_length, const u
 }
 
 /* Picks a guest that is where it should be, and what happens to it: its session goes on,
- * or ends, or, for one whose session ended a while ago, the next one begins. */
+ * or ends, or, for one whose session ended a while ago, the next one begins. No guest comes
+ * twice in a second, which a server would rightly take for a repetition. */
 static uint32_t next_guest(struct load *load, uint32_t *ret_status)
 {
     enum { START = 1, STOP = 2, INTERIM = 3 };
@@ -138,7 +140,7 @@ static uint32_t next_guest(struct load *load, uint32_t *ret_status)
         return number;
     }
     do {
-        number = (uint32_t)(next_random(load) % load->roster.guests);
+        number = (uint32_t)(load->turn++ * GUEST_STRIDE % load->roster.guests);
     } while (load->sessions[number] % 2 == 1 ||
              roster_guest(&load->roster, number).fault != ROSTER_RIGHT);
     *ret_status = INTERIM;
@@ -192,6 +194,22 @@ static size_t make_request(struct load *load, uint8_t identifier, uint8_t *packe
     return length;
 }
 
+/* Takes the next identifier that waits for no answer, or is not worth waiting for any more;
+ * one in flight when all are. */
+static uint8_t free_identifier(struct load *load, unsigned socket_number)
+{
+    uint8_t identifier = load->next_identifier[socket_number];
+    for (unsigned i = 0; i < IDENTIFIERS; i++, identifier++) {
+        struct flight *flight = &load->flights[socket_number][identifier];
+        if (flight->sent != 0 && peer_now() - flight->sent > TIMEOUT_S)
+            flight->sent = 0;
+        if (flight->sent == 0)
+            break;
+    }
+    load->next_identifier[socket_number] = (uint8_t)(identifier + 1);
+    return identifier;
+}
+
 /* Sends up to `count` requests by one socket; returns how many went. */
 static unsigned send_batch(struct load *load, unsigned socket_number, unsigned count)
 {
@@ -200,17 +218,15 @@ static unsigned send_batch(struct load *load, unsigned socket_number, unsigned c
     struct iovec parts[BATCH];
     unsigned made = 0;
     while (made < count && made < BATCH) {
-        uint8_t identifier = load->next_identifier[socket_number];
+        uint8_t identifier = free_identifier(load, socket_number);
         struct flight *flight = &load->flights[socket_number][identifier];
-        if (flight->sent != 0 && peer_now() - flight->sent < TIMEOUT_S)
+        if (flight->sent != 0)
             break;
-        load->lost += flight->sent != 0;
         parts[made] = (struct iovec){packets[made], make_request(load, identifier, packets[made])};
         messages[made].msg_hdr.msg_iov = &parts[made];
         messages[made].msg_hdr.msg_iovlen = 1;
         memcpy(flight->authenticator, packets[made] + 4, 16);
         flight->sent = peer_now();
-        load->next_identifier[socket_number]++;
         load->sent++;
         made++;
     }
@@ -300,7 +316,7 @@ static void by_rate(struct load *load, uint64_t count, uint64_t rate)
         double due = (peer_now() - started) * (double)rate;
         while (load->sent < count && (double)load->sent < due) {
             if (send_batch(load, (unsigned)(load->sent % SOCKETS), 1) == 0)
-                return;
+                break;
         }
         receive(load, 0);
     }
