@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: kill_daemon.py [KILLS [SEED]]        (KILLS: else MUSTER_KILLS, else 4)
+"""usage: kill_daemon.py [KILLS [SEED]]        (KILLS: else MUSTER_KILLS, else 100)
 
 musterd under full RADIUS load is killed at random moments and started again on the same
 store, then told to read its configuration again and to end, still under load. What a
@@ -240,7 +240,7 @@ def prove(check, folder, kills, dice):
 
 
 def main():
-    kills = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get('MUSTER_KILLS', 4))
+    kills = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get('MUSTER_KILLS', 100))
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1 << 32)
     print(f'seed {seed}', flush=True)
     check = lab.Check()
