@@ -39,6 +39,7 @@ struct auditor {
     struct loop_timer *due;   /* a round that waits for a passing snapshot */
     struct loop_timer *refresh;
     enum { REFRESH_NONE, REFRESH_WAITING, REFRESH_READING } refreshing;
+    bool refresh_again; /* asked for when the records were being read already */
     struct mono refreshed_at;
     struct wall round_began;
     bool started, stopping, first;
@@ -115,6 +116,8 @@ static void make_passing(struct auditor *auditor)
         snapshot_borrow(snapshot, auditor->pollers[i]);
     auditor->filling = snapshot;
     fill(auditor);
+    if (auditor->refresh_again)
+        auditor_refresh(auditor);
 }
 
 /* The records are read, or as good as they get: a source that is slow is not waited for when
@@ -150,6 +153,7 @@ static void refresh_comes(void *aux)
 
 void auditor_refresh(struct auditor *auditor)
 {
+    auditor->refresh_again = auditor->refreshing == REFRESH_READING;
     if (auditor->refreshing != REFRESH_NONE || auditor->first || auditor->stopping)
         return;
     struct span since = mono_since(clock_mono(), auditor->refreshed_at);
@@ -307,10 +311,11 @@ static struct turn *turn_new(struct auditor *auditor, const struct config_source
 /* --- the list of pollers --- */
 
 /* Takes the turn of an unchanged source out of the old list. */
-static struct turn *take_same(struct turn **turns, size_t count, struct generation *now,
-                              const struct config_source *source)
+static struct turn *take_same(struct turn **turns, size_t count, size_t guess,
+                              struct generation *now, const struct config_source *source)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t tried = 0; tried < count; tried++) {
+        size_t i = (guess + tried) % count; /* as a rule it stands where it stood */
         struct turn *turn = turns[i];
         if (turn == NULL ||
             !generation_same(turn->poller->generation, turn->poller->source, now, source))
@@ -325,7 +330,8 @@ static void add_turns(struct auditor *auditor, const struct config_source *sourc
                       struct turn **old, size_t old_count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct turn *turn = take_same(old, old_count, auditor->generation, &sources[i]);
+        struct turn *turn =
+            take_same(old, old_count, auditor->count, auditor->generation, &sources[i]);
         if (turn == NULL)
             turn = turn_new(auditor, &sources[i]);
         turn->phase = phase_of(auditor, turn->poller);

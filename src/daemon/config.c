@@ -645,20 +645,24 @@ int config_load(const char *path, struct config **ret, struct config_report *rep
     return status;
 }
 
+void config_try_source(const struct config *config, const struct config_source *source,
+                       struct env *env, struct config_report *report)
+{
+    const struct plug_class *plug = config_source_plug(source);
+    AUTO_FREE void *state = alloc_zeroed(1, plug->state_size);
+    struct err err;
+    if (plug->construct(state, source->options, env, &err) == 0)
+        plug->destruct(state);
+    else
+        add_error(&(struct loader){NULL, report}, "%s:%u: %s: %s", config->file, source->line,
+                  source->name, err.text);
+}
+
 static void try_plugs(const struct config *config, const struct config_source *sources,
                       size_t count, struct env *env, struct config_report *report)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct config_source *source = &sources[i];
-        const struct plug_class *plug = config_source_plug(source);
-        AUTO_FREE void *state = alloc_zeroed(1, plug->state_size);
-        struct err err;
-        if (plug->construct(state, source->options, env, &err) == 0)
-            plug->destruct(state);
-        else
-            add_error(&(struct loader){NULL, report}, "%s:%u: %s: %s", config->file, source->line,
-                      source->name, err.text);
-    }
+    for (size_t i = 0; i < count; i++)
+        config_try_source(config, &sources[i], env, report);
 }
 
 const char *config_source_text(const struct config_source *source, const char *name)

@@ -69,6 +69,10 @@ const struct plug_class *config_source_plug(const struct config_source *source);
 /* Returns the value of its text or path option `name`, NULL where it has none. */
 const char *config_source_text(const struct config_source *source, const char *name);
 
+/* Makes the plug-in of one source and takes it down again, as config_try() does. */
+void config_try_source(const struct config *config, const struct config_source *source,
+                       struct env *env, struct config_report *report);
+
 /* Makes every plug-in once with its options and takes it down again: what a
  * plug-in itself finds wrong with them. Adds to `report`. */
 void config_try(const struct config *config, struct env *env, struct config_report *report);

@@ -13,115 +13,6 @@
 #include "io/loop.h"
 #include "snmp/engine.h"
 
-/* --- configuration --- */
-
-static void log_lines(struct log *log, enum log_level level, const char *lines)
-{
-    while (*lines != '\0') {
-        size_t length = strcspn(lines, "\n");
-        log_say(log, level, "config", "%.*s", (int)length, lines);
-        lines += length + (lines[length] == '\n');
-    }
-}
-
-/* Reads the file and tries its plug-ins. */
-static int read_config(struct daemon *daemon, struct config **ret, struct text *report_to)
-{
-    struct config_report report;
-    struct config *config = NULL;
-    int status = config_load(daemon->start.config_file, &config, &report);
-    if (status == 0) {
-        struct env env = daemon->env;
-        env.run_states = config->run_states;
-        env.quirks_file = config->quirks;
-        config_try(config, &env, &report);
-    }
-    log_lines(daemon->log, LOG_LEVEL_WARNING, text_get(&report.warnings));
-    log_lines(daemon->log, LOG_LEVEL_ERROR, text_get(&report.errors));
-    text_add(report_to, text_get(&report.errors));
-    if (report.error_count > 0) {
-        config_free(config);
-        config_report_done(&report);
-        return ERR_SYNTAX;
-    }
-    config_report_done(&report);
-    *ret = config;
-    return 0;
-}
-
-static void learn_switches(struct daemon *daemon)
-{
-    const struct config *config = daemon->generation->config;
-    switch_names_reset(daemon->switches);
-    for (size_t i = 0; i < config->observed_count; i++) {
-        const struct config_source *source = &config->observed[i];
-        if (source->switch_name != NULL)
-            switch_names_configure(daemon->switches, source->switch_name,
-                                   config_source_text(source, "address"));
-    }
-    const struct snapshot *current =
-        daemon->auditor != NULL ? auditor_current(daemon->auditor) : NULL;
-    if (current != NULL)
-        switch_names_learn(
-            daemon->switches, (const struct record_set *const *)current->round.records,
-            current->round.record_count, (const struct forward_table *const *)current->round.tables,
-            current->round.table_count);
-}
-
-static void take_generation(struct daemon *daemon, struct config *config)
-{
-    generation_drop(daemon->generation);
-    daemon->generation = generation_new(config, &daemon->env);
-    daemon->config_read = clock_wall();
-    if (!daemon->start.level_given)
-        log_set_level(daemon->log, (enum log_level)config->daemon.log_level);
-    learn_switches(daemon);
-}
-
-static bool texts_differ(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
-}
-
-/* What a reload cannot change is said. */
-static void say_unchanged(struct daemon *daemon, const struct config *now)
-{
-    const struct config *before = daemon->generation->config;
-    const char *const what[] = {"store", "daemon: socket", "daemon: group", "daemon: user"};
-    const bool differs[] = {texts_differ(before->store, now->store),
-                            texts_differ(before->daemon.socket, now->daemon.socket),
-                            texts_differ(before->daemon.group, now->daemon.group),
-                            texts_differ(before->daemon.user, now->daemon.user)};
-    for (size_t i = 0; i < ARRAY_COUNT(what); i++) {
-        if (differs[i])
-            log_say(daemon->log, LOG_LEVEL_WARNING, "config",
-                    "%s was changed; that takes a restart, until then it stays as it was", what[i]);
-    }
-}
-
-int daemon_reload(struct daemon *daemon, struct text *ret_report)
-{
-    struct config *config = NULL;
-    *ret_report = TEXT_EMPTY;
-    notify_send(daemon->notify, "RELOADING=1\nSTATUS=reading the configuration again");
-    int status = read_config(daemon, &config, ret_report);
-    if (status == 0) {
-        say_unchanged(daemon, config);
-        take_generation(daemon, config);
-        hearing_reload(daemon->hearing, daemon->generation);
-        auditor_reload(daemon->auditor, daemon->generation);
-        daemon->reloads++;
-        log_say(daemon->log, LOG_LEVEL_INFO, "config", "%s: read again, in force",
-                daemon->start.config_file);
-    } else {
-        daemon->reloads_refused++;
-        log_say(daemon->log, LOG_LEVEL_ERROR, "config",
-                "%s: not taken; the configuration of before goes on", daemon->start.config_file);
-    }
-    notify_send(daemon->notify, "READY=1\nSTATUS=running");
-    return status;
-}
-
 /* --- what the parts tell --- */
 
 static void round_published(void *context, struct snapshot *snapshot, bool stored)
@@ -172,8 +63,7 @@ static void events_heard(void *context, const struct event *events, size_t count
 
 static void on_hangup(void *aux, int signal_number)
 {
-    AUTO_TEXT struct text report = TEXT_EMPTY;
-    (void)!daemon_reload(aux, &report);
+    daemon_reload(aux, 0);
 }
 
 static void on_end(void *aux, int signal_number)
@@ -267,8 +157,6 @@ static int open_rest(struct daemon *daemon, struct err *err)
 int daemon_new(const struct daemon_start *start, struct daemon **ret)
 {
     struct daemon *daemon = alloc_zeroed(1, sizeof *daemon);
-    AUTO_TEXT struct text report = TEXT_EMPTY;
-    struct config *config = NULL;
     struct err err = {0};
     daemon->start = *start;
     daemon->log = start->log;
@@ -280,11 +168,9 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
         .loop = daemon->loop, .capture = capture_hub_new(daemon->loop), .now = clock_env_now};
     int status = snmp_engine_new_on_loop(daemon->loop, &daemon->env.snmp, &err);
     if (status == 0)
-        status = read_config(daemon, &config, &report);
-    if (status == 0) {
-        take_generation(daemon, config);
+        status = daemon_first_config(daemon);
+    if (status == 0)
         status = open_sources(daemon);
-    }
     if (status == 0)
         status = open_rest(daemon, &err);
     if (status != 0) {
@@ -354,6 +240,7 @@ void daemon_free(struct daemon *daemon)
     if (daemon == NULL)
         return;
     daemon->ending = true;
+    daemon_forget_reload(daemon);
     if (daemon->auditor != NULL)
         auditor_stop(daemon->auditor);
     if (daemon->hearing != NULL)

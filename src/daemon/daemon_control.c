@@ -116,16 +116,6 @@ static void ask_case(struct daemon *daemon, struct control_client *client, const
 
 /* --- requests --- */
 
-static void ask_reload(struct daemon *daemon, struct control_client *client)
-{
-    AUTO_TEXT struct text report = TEXT_EMPTY;
-    int status = daemon_reload(daemon, &report);
-    if (status == 0)
-        control_end(client, 0, "the configuration was read again and is in force");
-    else
-        control_end(client, status, text_get(&report));
-}
-
 static void ask_status(struct daemon *daemon, struct control_client *client)
 {
     AUTO_TEXT struct text line = TEXT_EMPTY;
@@ -180,7 +170,7 @@ void daemon_asked(void *context, struct control_client *client, const char *who,
         return;
     case CONTROL_RELOAD:
         log_say(daemon->log, LOG_LEVEL_INFO, "config", "%s asks for a reload", who);
-        ask_reload(daemon, client);
+        daemon_reload(daemon, control_number(client));
         return;
     case CONTROL_LOG_LEVEL:
         ask_level(daemon, client, who, request->level);

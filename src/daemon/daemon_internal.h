@@ -37,13 +37,22 @@ struct daemon {
     struct loop_timer *watchdog;
     struct loop_signal *hangup, *terminate, *interrupt;
     struct wall started, config_read;
+    struct trial *trial; /* a configuration that may take over; NULL */
     uint64_t reloads, reloads_refused;
     bool ending;
 };
 
-/* Reads the configuration again. Returns 0, or ERR_SYNTAX with every message in *ret_report
- * (initialised here, to be freed); the old one goes on then. */
-int daemon_reload(struct daemon *daemon, struct text *ret_report) MUST_USE;
+/* Reads the configuration for the first time. Returns 0, or ERR_SYNTAX after every message
+ * was logged. */
+int daemon_first_config(struct daemon *daemon) MUST_USE;
+
+/* Reads the configuration again, and takes it when it and all its new sources are right;
+ * otherwise every message is logged and the old one goes on. The client with number `client`
+ * (0: none) is answered when that is decided. */
+void daemon_reload(struct daemon *daemon, uint64_t client);
+
+/* Forgets a reload that is not decided yet. */
+void daemon_forget_reload(struct daemon *daemon);
 
 /* Tells the watchers what a round did to cases. */
 void daemon_tell_cases(struct daemon *daemon, const struct case_change *changes, size_t count);

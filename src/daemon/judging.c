@@ -275,10 +275,9 @@ int judging_remember(struct judging *judging, const struct round *round, const s
 static bool is_news(const struct case_record *previous, const struct discrepancy *verdict,
                     struct wall now)
 {
-    if (previous->last.us > now.us)
-        return false; /* events have judged it since */
-    return !case_state_open(previous->state) ||
-           (previous->state == CASE_SUSPECTED && verdict->state == VERDICT_CONFIRMED);
+    if (case_state_open(previous->state))
+        return previous->state == CASE_SUSPECTED && verdict->state == VERDICT_CONFIRMED;
+    return previous->state_at.us <= now.us; /* else events have seen it end since */
 }
 
 int judging_note(struct judging *judging, struct store *store, struct arena *arena, struct err *err)
@@ -296,8 +295,10 @@ int judging_note(struct judging *judging, struct store *store, struct arena *are
             status = 0;
         if (status != 0 || (known && !is_news(&previous, verdict, judging->now)))
             continue;
-        changes[count] =
-            case_advance(known ? &previous : NULL, verdict, true, number, 0, judging->now);
+        struct wall at = judging->now;
+        if (known && previous.last.us > at.us)
+            at = previous.last; /* events have judged it meanwhile: it does not go back */
+        changes[count] = case_advance(known ? &previous : NULL, verdict, true, number, 0, at);
         number += changes[count++].record.number == number;
     }
     if (status == 0 && count > 0)

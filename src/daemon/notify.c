@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "io/clock.h"
 
 struct notify {
     int fd; /* -1: nobody listens */
@@ -72,6 +74,15 @@ void notify_send(const struct notify *notify, const char *lines)
     if (notify->fd >= 0)
         (void)!sendto(notify->fd, lines, strlen(lines), MSG_NOSIGNAL,
                       (const struct sockaddr *)&notify->address, notify->size);
+}
+
+void notify_reloading(const struct notify *notify)
+{
+    char lines[128];
+    snprintf(lines, sizeof lines,
+             "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration again",
+             (long long)clock_mono().us);
+    notify_send(notify, lines);
 }
 
 struct span notify_watchdog(const struct notify *notify)

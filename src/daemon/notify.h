@@ -23,6 +23,10 @@ void notify_free(struct notify *notify); /* NULL is allowed */
 /* Sends `lines` ("READY=1\nSTATUS=..."). */
 void notify_send(const struct notify *notify, const char *lines);
 
+/* Tells that the configuration is being read again, since now (systemd wants the clock with
+ * Type=notify-reload); READY=1 ends it. */
+void notify_reloading(const struct notify *notify);
+
 /* Returns how often to send WATCHDOG=1; 0: never. */
 struct span notify_watchdog(const struct notify *notify);
 
