@@ -8,13 +8,14 @@
 #include "base/arena.h"
 #include "contract/plugin.h"
 
-/* Events that the judge is given in one turn of the loop. */
-enum { HANDED_A_TURN = 256 };
+/* Events whose senders are answered, and that the judge is given, in one turn of the loop. */
+enum { TOLD_A_TURN = 128, HANDED_A_TURN = 128 };
 
 struct group {
     struct group *next;
     uint64_t number; /* the journal's */
     bool settled, stored;
+    size_t told;          /* events whose tickets were told */
     struct event *events; /* texts in `arena` */
     uint64_t *tickets;    /* beside events */
     void **owners;        /* beside events */
@@ -67,29 +68,31 @@ static void group_done(struct event_queue *queue, struct group *group)
         return;
     }
     arena_clear(group->arena);
-    group->count = 0;
+    group->count = group->told = 0;
     group->settled = group->stored = false;
     group->next = NULL;
     queue->spare = group;
 }
 
-/* Tells each owner of tickets in the group; runs of one owner in one call. */
-static void tell_tickets(struct event_queue *queue, const struct group *group)
+/* Tells owners of tickets in the group, from where that was left and at most `most` events on;
+ * runs of one owner in one call. Returns how many events that were. */
+static size_t tell_tickets(struct event_queue *queue, struct group *group, size_t most)
 {
-    size_t i = 0;
-    while (i < group->count) {
-        void *owner = group->owners[i];
+    size_t first = group->told, end = group->count - first > most ? first + most : group->count;
+    while (group->told < end) {
+        void *owner = group->owners[group->told];
         size_t told = 0;
-        for (; i < group->count && group->owners[i] == owner; i++) {
-            if (group->tickets[i] == EVENT_NO_TICKET)
+        for (; group->told < end && group->owners[group->told] == owner; group->told++) {
+            if (group->tickets[group->told] == EVENT_NO_TICKET)
                 continue;
             queue->told = alloc_grow(queue->told, told, &queue->told_capacity, sizeof *queue->told);
-            queue->told[told++] = group->tickets[i];
+            queue->told[told++] = group->tickets[group->told];
         }
         if (told > 0)
             queue->listener.settled(queue->listener.context, owner, queue->told, told,
                                     group->stored);
     }
+    return end - first;
 }
 
 static void tell_forgotten(struct event_queue *queue, const struct group *group)
@@ -117,7 +120,7 @@ static void group_over(struct event_queue *queue)
 /* Hands over at most `most` events; returns whether there are more that could be. */
 static bool hand_over(struct event_queue *queue, size_t most)
 {
-    while (queue->first != NULL && queue->first->settled) {
+    while (queue->first != NULL && queue->first->told == queue->first->count) {
         const struct group *group = queue->first;
         size_t count = group->count - queue->handed;
         if (most == 0)
@@ -135,10 +138,26 @@ static bool hand_over(struct event_queue *queue, size_t most)
     return false;
 }
 
+/* Tells of at most `most` events of settled groups, whichever group's sync was quicker.
+ * Returns whether there are more. */
+static bool tell_settled(struct event_queue *queue, size_t most)
+{
+    for (struct group *group = queue->first; group != NULL; group = group->next) {
+        if (!group->settled || group->told == group->count)
+            continue;
+        if (most == 0)
+            return true;
+        most -= tell_tickets(queue, group, most);
+    }
+    return false;
+}
+
+/* Answers first: somebody waits for them. */
 static void tell(void *aux)
 {
     struct event_queue *queue = aux;
-    if (hand_over(queue, HANDED_A_TURN))
+    bool more = tell_settled(queue, TOLD_A_TURN) || hand_over(queue, HANDED_A_TURN);
+    if (more)
         loop_timer_start(queue->go_on, span_us(0));
 }
 
@@ -150,7 +169,6 @@ static void settle(struct event_queue *queue, struct group *group, bool stored)
         queue->counted.stored += group->count;
     else
         queue->counted.not_stored += group->count;
-    tell_tickets(queue, group);
 }
 
 static void group_settled(void *aux, uint64_t number, bool stored, const struct err *err)
@@ -198,6 +216,7 @@ void event_queue_finish(struct event_queue *queue)
     event_queue_flush(queue);
     journal_wait(queue->journal);
     journal_settle(queue->journal, group_settled, queue);
+    (void)tell_settled(queue, SIZE_MAX);
     (void)hand_over(queue, SIZE_MAX);
 }
 
