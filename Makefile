@@ -13,14 +13,14 @@ PREFIX       ?= /usr/local
 .PHONY: help build demo check bench soak fuzz lab install clean
 
 help:
-	@echo 'make build     the program, as $(BUILD)/muster'
+	@echo 'make build     the programs, as $(BUILD)/muster and $(BUILD)/musterd'
 	@echo 'make demo      a simulated data centre on this machine, audited and explained'
 	@echo 'make check     all tests: gcc, clang, sanitizers, style, layers'
 	@echo 'make bench     the benchmarks beside their peers'
 	@echo 'make soak      $(SOAK_WORLDS) random worlds against the oracle (SOAK_WORLDS=n), $(SOAK_KILLS) kills of the'
 	@echo '               daemon under load (SOAK_KILLS=n)'
 	@echo 'make fuzz      every fuzz target for $(FUZZ_SECONDS) s (FUZZ_SECONDS=n, FUZZ_TARGETS="a b")'
-	@echo 'make lab       tests against real snmpd, Linux bridge, Open vSwitch'
+	@echo 'make lab       tests against real snmpd, FreeRADIUS, bridges, Open vSwitch, QEMU'
 	@echo 'make install   into $(PREFIX) (PREFIX=, DESTDIR=)'
 	@echo 'make clean     removes the build folders'
 
@@ -30,8 +30,9 @@ $(BUILD)/build.ninja:
 
 build: $(BUILD)/build.ninja
 	@scripts/install-packages build
-	@ninja -C $(BUILD) --quiet src/cli/muster
+	@ninja -C $(BUILD) --quiet src/cli/muster src/daemon/musterd
 	@ln -sf src/cli/muster $(BUILD)/muster
+	@ln -sf src/daemon/musterd $(BUILD)/musterd
 
 demo: build
 	$(BUILD)/muster demo
