@@ -63,10 +63,7 @@ struct verdict *judge_add(struct judge *judge, enum discrepancy_kind kind, enum 
                           uint32_t domain)
 {
     struct verdict_list *out = judge->out;
-    if ((type == SUBJECT_GUEST || type == SUBJECT_MAC) && (domain & 0xffff) != VLAN_SET_UNKNOWN &&
-        judge->world->memory->open_count > 0 &&
-        judge_opened_wide(judge, kind, type, subject, domain))
-        domain &= ~UINT32_C(0xffff);
+    domain = judge_standing_domain(judge, kind, type, subject, domain);
     out->verdicts = alloc_grow(out->verdicts, out->count, &out->capacity, sizeof *out->verdicts);
     struct verdict *verdict = &out->verdicts[out->count++];
     *verdict = (struct verdict){.kind = (uint8_t)kind,

@@ -213,10 +213,11 @@ int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
 {
     const struct world_opened *opened = judge->world->opened;
     int64_t first = WALL_UNKNOWN.us;
+    bool broken = false;
     if (opened != NULL)
         first = opened->since(opened->aux, judge->world, (uint8_t)kind, (uint8_t)type, subject,
-                              type == SUBJECT_MAC ? judge->out->macs[subject] : 0, domain);
-    if (judge->world->memory->open_count == 0)
+                              type == SUBJECT_MAC ? judge->out->macs[subject] : 0, domain, &broken);
+    if (broken || judge->world->memory->open_count == 0)
         return first;
     /* any name of the bridge domain: which switches were read can change how many VLANs
      * it is known by */
@@ -235,15 +236,42 @@ int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
     return first;
 }
 
-bool judge_opened_wide(const struct judge *judge, enum discrepancy_kind kind,
-                       enum verdict_subject type, uint32_t subject, uint32_t domain)
+/* The set of the world that prints as `text`; VLAN_SET_UNKNOWN. */
+static uint16_t find_vlans(const struct world *world, const char *text)
 {
-    AUTO_TEXT struct text identity = TEXT_EMPTY;
-    judge_identity(judge->world, judge->out, kind, type, subject, domain & ~UINT32_C(0xffff),
-                   &identity);
-    if (!wall_known(memory_open_first(judge->world->memory, text_get(&identity))))
-        return false;
-    text_clear(&identity); /* both stand: two bridge domains, and this one has its name */
-    judge_identity(judge->world, judge->out, kind, type, subject, domain, &identity);
-    return !wall_known(memory_open_first(judge->world->memory, text_get(&identity)));
+    AUTO_TEXT struct text printed = TEXT_EMPTY;
+    for (size_t set = 1; set < vlan_pool_count(world->vlans); set++) {
+        text_clear(&printed);
+        vlan_set_print(world->vlans, (vlan_set)set, &printed);
+        if (strcmp(text_get(&printed), text) == 0)
+            return (uint16_t)set;
+    }
+    return VLAN_SET_UNKNOWN;
+}
+
+uint32_t judge_standing_domain(const struct judge *judge, enum discrepancy_kind kind,
+                               enum verdict_subject type, uint32_t subject, uint32_t domain)
+{
+    const struct world *world = judge->world;
+    if (world->memory->open_count == 0 || (type != SUBJECT_GUEST && type != SUBJECT_MAC))
+        return domain;
+    AUTO_TEXT struct text name = TEXT_EMPTY;
+    judge_identity(world, judge->out, kind, type, subject, domain, &name);
+    if (wall_known(memory_open_first(world->memory, text_get(&name))))
+        return domain;
+    text_clear(&name);
+    judge_identity(world, judge->out, kind, type, subject, domain & ~UINT32_C(0xffff), &name);
+    size_t count;
+    const struct open_since *opens = memory_opens(world->memory, text_get(&name), &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *rest = opens[i].identity + name.length;
+        if (rest[0] == '\0')
+            return domain & ~UINT32_C(0xffff);
+        uint16_t vlan = rest[0] == '/' && vlan_text_overlaps(world, rest + 1, domain & 0xffff)
+                            ? find_vlans(world, rest + 1)
+                            : VLAN_SET_UNKNOWN;
+        if (vlan != VLAN_SET_UNKNOWN)
+            return (domain & ~UINT32_C(0xffff)) | vlan;
+    }
+    return domain;
 }

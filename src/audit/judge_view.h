@@ -174,10 +174,10 @@ int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
 int64_t judge_open_since(const struct judge *judge, enum discrepancy_kind kind,
                          enum verdict_subject type, uint32_t subject, uint32_t domain);
 
-/* Whether the discrepancy stands under the name of its site alone, since its VLAN was not known
- * when it was opened: a name that it keeps. */
-bool judge_opened_wide(const struct judge *judge, enum discrepancy_kind kind,
-                       enum verdict_subject type, uint32_t subject, uint32_t domain);
+/* Returns the domain by which the discrepancy stands, `domain` when it does not: what was seen
+ * since can name the same bridge domain by more VLANs, or fewer, and a case keeps its name. */
+uint32_t judge_standing_domain(const struct judge *judge, enum discrepancy_kind kind,
+                               enum verdict_subject type, uint32_t subject, uint32_t domain);
 
 /* Appends the identity of a discrepancy: kind, subject, bridge domain. */
 void judge_identity(const struct world *world, const struct verdict_list *list,

@@ -172,6 +172,7 @@ struct live_base *live_base_new(const struct world *world, const struct sweep *s
         if (base->hypervisors[h] & HYPERVISOR_MOVED)
             base->moved[base->moved_count++] = h;
     live_stand_sweep(base, sweep);
+    sweep_add_standing(world, WALL_UNKNOWN, &base->wandering);
     base->subnets = subnet_index_new(world->in.records, world->in.record_count);
     base->records_us = INT64_MAX;
     for (size_t i = 0; i < world->in.record_count; i++)
@@ -191,6 +192,7 @@ void live_base_free(struct live_base *base)
     arena_free(base->view.arena);
     row_links_done(&base->links);
     map_done(&base->standing_of);
+    mac_list_done(&base->wandering);
     free(base->fast);
     free(base->standing);
     free(base->marked);

@@ -29,7 +29,8 @@ static bool is_in_order(struct live *live, struct mac mac, uint32_t place)
     uint32_t tag = (uint32_t)(slot->key >> 48);
     if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE))
         return true; /* a hypervisor's own: polling sees where it is */
-    if ((tag & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) || live_stands(base, slot, mac.bits))
+    if ((tag & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) || live_stands(base, slot, mac.bits) ||
+        live_wanders(base, mac.bits))
         return false;
     uint32_t port = live_port_of(live, place);
     if (port == base->view.nowhere)
@@ -91,8 +92,16 @@ static void arrive(struct live *live, const struct event *event, const struct pr
     bool known = event->kind == EVENT_UPDATE;
     enum presence_outcome outcome = known ? presence_update(live->presence, sign, now, &row)
                                           : presence_start(live->presence, sign, now, &row);
-    if (outcome == PRESENCE_LATE || outcome == PRESENCE_REFUSED)
+    if (outcome == PRESENCE_LATE || outcome == PRESENCE_REFUSED) {
+        const struct mac_slot *slot =
+            live->base != NULL && mac_known(sign->id.mac)
+                ? mac_index_find(&live->base->world->index, sign->id.mac.bits)
+                : NULL;
+        if (slot != NULL && slot->nic < live->base->world->nic_count &&
+            live_stands(live->base, slot, sign->id.mac.bits))
+            live_judge(live, sign->id.mac, now, "arrival", out);
         return;
+    }
     note_delay(live, &row, sign->at, now);
     if (!mac_known(sign->id.mac)) {
         live_mobile_arrive(live, event, sign, now, out);

@@ -116,6 +116,24 @@ static const struct mac_slot *guest_slot(const struct live *live, struct mac mac
     return slot;
 }
 
+/* Whether a table shows the guest where the sweep would ask the judge: what its session had to say
+ * against that is over. */
+static bool has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac)
+{
+    struct first_pass pass = {.world = base->world, .fast = base->fast};
+    if (live_wanders(base, mac))
+        return true;
+    uint32_t number = row_links_find(&base->links, mac);
+    uint32_t n = number == WORLD_NONE ? WORLD_NONE : base->links.heads[number].first;
+    for (; n != WORLD_NONE && pass.odd_rows == 0; n = base->links.nodes[n].next) {
+        const struct sighting *row = &base->links.nodes[n].sighting;
+        if (slot == NULL)
+            return true;
+        sweep_pass(&pass, slot, row->port, row->vlan);
+    }
+    return pass.odd_rows > 0;
+}
+
 void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
                struct wall now, struct live_out *out)
 {
@@ -138,7 +156,9 @@ void live_stop(struct live *live, const struct event *event, const struct presen
         fact->cause = event->cause != NULL ? arena_printf(out->arena, "%s", event->cause) : NULL;
         live_judge_past(live, slot->nic, fact, now, out);
     }
-    if (stood || slow)
+    struct presence_row other;
+    bool others = presence_find(live->presence, sign->id, false, &other, 1) > 0;
+    if (stood || slow || others || has_odd_rows(live->base, slot, event->mac.bits))
         live_judge(live, event->mac, now, "departure", out);
     else
         live->counts.in_order++;

@@ -35,6 +35,7 @@ struct standing {
     uint8_t proofs;             /* kinds of what bore it out so far */
     bool collected;             /* listed by a collective one: not to be told by itself */
     bool said;                  /* of the comparison at hand */
+    bool swept;                 /* the round's: memory knows since when */
 };
 
 struct live_base {
@@ -48,9 +49,10 @@ struct live_base {
     struct standing *standing;
     size_t standing_count, standing_capacity, standing_live;
     uint32_t standing_free;
-    uint64_t *marked;     /* bit a NIC: something stands of its guest */
-    uint8_t *hypervisors; /* as the sweep knew them */
-    uint32_t *moved;      /* those that moved */
+    uint64_t *marked;          /* bit a NIC: something stands of its guest */
+    uint8_t *hypervisors;      /* as the sweep knew them */
+    struct mac_list wandering; /* MACs that the sweep judges whatever their rows are */
+    uint32_t *moved;           /* those that moved */
     uint32_t moved_count;
     struct subnet_index *subnets;
     int64_t records_us; /* when the oldest of the records was read */
@@ -217,6 +219,12 @@ void live_stand_sweep(struct live_base *base, const struct sweep *sweep);
 
 /* Whether something stands of the guest whose NIC the slot is, or of a MAC without record. */
 bool live_stands(const struct live_base *base, const struct mac_slot *slot, uint64_t mac);
+
+/* Whether memory has a reason to judge the MAC whatever is heard of it. */
+static inline bool live_wanders(const struct live_base *base, uint64_t mac)
+{
+    return base->wandering.count > 0 && map_find(&base->wandering.numbers, mac) != MAP_NO_VALUE;
+}
 
 /* Compares the verdicts from number `first` on with what stands of `key`. */
 void live_compare(struct live *live, uint64_t key, size_t first, bool observed, struct wall now,

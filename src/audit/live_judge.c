@@ -122,6 +122,7 @@ void live_stand_sweep(struct live_base *base, const struct sweep *sweep)
             continue;
         struct standing *one = stand(base, key, verdict, sweep->now.us);
         one->collected = verdict->collective != WORLD_NONE;
+        one->swept = true;
         one->proofs = UINT8_MAX; /* the round has told what there was; the next one tells more */
         if (verdict->subject_type == SUBJECT_MAC)
             one->mac = list->macs[verdict->subject];
@@ -146,7 +147,7 @@ static bool same_domain(const struct world *view, uint32_t a, uint32_t b)
 }
 
 static int64_t opened_since(const void *aux, const struct world *view, uint8_t kind, uint8_t type,
-                            uint32_t subject, uint64_t mac, uint32_t domain)
+                            uint32_t subject, uint64_t mac, uint32_t domain, bool *ret_broken)
 {
     const struct live *live = aux;
     uint64_t key = type == SUBJECT_GUEST    ? live_guest_key(view, subject)
@@ -154,11 +155,14 @@ static int64_t opened_since(const void *aux, const struct world *view, uint8_t k
                    : type == SUBJECT_SWITCH ? live_switch_key(subject)
                                             : 0;
     int64_t first = WALL_UNKNOWN.us;
+    *ret_broken = true; /* what the round did not find, or was gone since, begins anew */
     uint32_t n = key != 0 ? map_find(&live->base->standing_of, key) : WORLD_NONE;
     for (; n != WORLD_NONE; n = live->base->standing[n].next) {
         const struct standing *one = &live->base->standing[n];
-        if (one->kind == kind && same_domain(view, one->domain, domain) &&
-            (first == WALL_UNKNOWN.us || one->first_us < first))
+        if (one->kind != kind || !same_domain(view, one->domain, domain))
+            continue;
+        *ret_broken = *ret_broken && !one->swept;
+        if (first == WALL_UNKNOWN.us || one->first_us < first)
             first = one->first_us;
     }
     return first;

@@ -437,6 +437,19 @@ static void find_last_reads(struct world *world)
     }
 }
 
+/* The VLANs by which discrepancies stand, so that they can keep their names. */
+static void intern_domains(struct world *world)
+{
+    for (size_t i = 0; i < world->memory->open_count; i++) {
+        const char *domain = strrchr(world->memory->opens[i].identity, ' ');
+        const char *vlans = domain != NULL ? strrchr(domain, '/') : NULL;
+        vlan_set set;
+        if (vlans != NULL && vlans[1] >= '0' && vlans[1] <= '9' &&
+            vlan_set_parse(world->vlans, vlans + 1, strlen(vlans + 1), &set) != 0)
+            continue; /* a site's name with a slash in it */
+    }
+}
+
 struct world *world_new(const struct world_input *input)
 {
     struct world *world = alloc_zeroed(1, sizeof *world);
@@ -469,6 +482,7 @@ struct world *world_new(const struct world_input *input)
     find_last_reads(world);
     world->nowhere = WORLD_NONE;
     world_build_heard(world);
+    intern_domains(world);
     return world;
 }
 

@@ -168,11 +168,12 @@ struct world {
     const struct world_opened *opened; /* discrepancies younger than `memory`; NULL */
 };
 
-/* Since when a discrepancy stands that memory cannot know yet, since an event opened it, or
- * this very round. */
+/* Since when a discrepancy stands, where memory cannot know it: an event opened it, or this very
+ * round. *ret_broken: it was gone since memory was loaded, which then says nothing of it. */
 struct world_opened {
     int64_t (*since)(const void *aux, const struct world *world, uint8_t kind, uint8_t type,
-                     uint32_t subject, uint64_t mac, uint32_t domain); /* WALL_UNKNOWN.us */
+                     uint32_t subject, uint64_t mac, uint32_t domain,
+                     bool *ret_broken); /* WALL_UNKNOWN.us */
     const void *aux;
 };
 

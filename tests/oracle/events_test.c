@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "random_world.h"
+#include "story_live.h"
+
+/* Random worlds that are heard of: what their switches have in their tables is told as sessions,
+ * with losses, doubled and in any order, and with stops, announcements, resets and time between.
+ *
+ *   - After every burst, what stands by events is what a sweep over the same facts says: polling
+ * and events are one judge (DOMAIN F22).
+ *   - The same burst in another order, and doubled, ends in the same verdicts.
+ *   - With every switch unread, events alone find every guest that polling alone finds at a wrong
+ *     place, without record, or talking while it is off; and of absence they say nothing.
+ *
+ * Usage: events_test [WORLDS [FIRST-SEED]]; MUSTER_SOAK_WORLDS goes before WORLDS. */
+
+enum { EVENTS_MAX = 2048 };
+
+struct told {
+    struct event event;
+    char sw[64], port[64], session[160];
+};
+
+struct burst {
+    struct told items[EVENTS_MAX];
+    size_t count;
+};
+
+static uint64_t draw(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *state >> 33;
+}
+
+static bool chance(uint64_t *state, unsigned percent)
+{
+    return draw(state) % 100 < percent;
+}
+
+/* Whether frames of guests come in at the port: not a link between switches. */
+static bool is_access(const char *port)
+{
+    return port[0] == 'p' || port[0] == 'a' || port[0] == 'e';
+}
+
+static void add_event(struct burst *burst, enum event_kind kind, const struct story_switch *sw,
+                      const struct story_row *row, double at)
+{
+    if (burst->count == EVENTS_MAX)
+        return;
+    struct told *told = &burst->items[burst->count++];
+    told->event = event_of(kind);
+    snprintf(told->sw, sizeof told->sw, "%s", sw->name);
+    snprintf(told->port, sizeof told->port, "%s", row->port);
+    snprintf(told->session, sizeof told->session, "%s/%s", row->mac, row->port);
+    struct event *event = &told->event;
+    if (mac_parse(row->mac, strlen(row->mac), &event->mac) != 0)
+        abort();
+    event->source = event->type = "radius";
+    event->proof = EVENT_PROOF_TOLD;
+    if (strchr(row->vlan, '|') == NULL) /* one FDB for several: no session says which */
+        event->vlan = (uint16_t)atoi(row->vlan);
+    event->at = event->heard = story_time(at);
+    event->lifetime = span_seconds(3600);
+    if (kind == EVENT_ANNOUNCE) {
+        event->source = event->type = "announce";
+        event->proof = EVENT_PROOF_HEARD;
+    }
+}
+
+/* What the tables show at ports where guests are, as sessions. */
+static void tell_rows(const struct story *story, double at, unsigned lost, uint64_t *state,
+                      struct burst *burst)
+{
+    for (size_t s = 0; s < story->switch_count; s++) {
+        const struct story_switch *sw = &story->switches[s];
+        for (size_t r = 0; r < sw->row_count; r++) {
+            const struct story_row *row = &sw->rows[r];
+            bool guest = strncmp(row->mac, "52:54:00:00", 11) == 0;
+            if (guest && row->status == FORWARD_LEARNED && is_access(row->port) &&
+                !chance(state, lost))
+                add_event(burst, EVENT_START, sw, row, at);
+        }
+    }
+}
+
+/* What else may be heard: ends, refreshes, frames of unknown place. */
+static void tell_noise(const struct story *story, double at, uint64_t *state, struct burst *burst)
+{
+    static const enum event_kind kinds[] = {EVENT_STOP, EVENT_STOP, EVENT_UPDATE, EVENT_ANNOUNCE};
+    for (uint64_t i = draw(state) % 12; i > 0; i--) {
+        const struct story_switch *sw = &story->switches[draw(state) % story->switch_count];
+        if (sw->row_count == 0)
+            continue;
+        const struct story_row *row = &sw->rows[draw(state) % sw->row_count];
+        if (strncmp(row->mac, "52:54:00:00", 11) == 0 && strcmp(row->port, "0") != 0)
+            add_event(burst, kinds[draw(state) % 4], sw, row, at);
+    }
+}
+
+static void shuffle(struct burst *burst, uint64_t *state)
+{
+    for (size_t i = burst->count; i > 1; i--) {
+        size_t k = draw(state) % i;
+        struct told one = burst->items[i - 1];
+        burst->items[i - 1] = burst->items[k];
+        burst->items[k] = one;
+    }
+}
+
+static void hear(struct story *story, struct burst *burst, double now, uint64_t *state,
+                 unsigned doubled)
+{
+    for (size_t i = 0; i < burst->count; i++) {
+        struct told *told = &burst->items[i];
+        bool frame = told->event.kind == EVENT_ANNOUNCE;
+        told->event.switch_name = frame ? NULL : told->sw;
+        told->event.port = frame ? NULL : told->port;
+        told->event.nas = frame ? NULL : told->sw;
+        told->event.session = frame ? NULL : told->session;
+        story_live_event(story, &told->event, now);
+        if (chance(state, doubled))
+            story_live_event(story, &told->event, now);
+    }
+    story_live_event(story, NULL, now);
+    story_live_clear(story);
+}
+
+/* All that stands, as sorted lines, without bridge domain: a case keeps the name by which it was
+ * opened, and that depends on what was heard first. */
+static char *standing(struct story *story)
+{
+    struct arena *arena = arena_new();
+    struct live_stand *list;
+    struct text text = TEXT_EMPTY;
+    size_t count = live_standing(story_live(story), arena, &list);
+    for (size_t done = 0; done < count; done++) { /* by selection: few */
+        size_t least = done;
+        for (size_t i = done + 1; i < count; i++)
+            if (strcmp(list[i].identity, list[least].identity) < 0)
+                least = i;
+        struct live_stand one = list[least];
+        list[least] = list[done];
+        list[done] = one;
+        int length = (int)(strrchr(one.identity, ' ') - one.identity);
+        text_printf(&text, "%.*s %s\n", length, one.identity, verdict_state_word(one.state));
+    }
+    arena_free(arena);
+    return text_take(&text);
+}
+
+static unsigned differ(uint64_t seed, unsigned round, const char *what, const char *text)
+{
+    if (text[0] != '\0')
+        printf("seed %" PRIu64 " round %u: %s\n%s", seed, round, what, text);
+    return text[0] != '\0';
+}
+
+static struct random_world *begin(struct story *story, uint64_t seed)
+{
+    story_init(story);
+    struct random_world *world = random_world_new(seed, story);
+    story_live_start(story);
+    return world;
+}
+
+static void end(struct story *story, struct random_world *world)
+{
+    random_world_free(world);
+    story_live_done(story);
+    story_done(story);
+}
+
+static void round_at(struct story *story, struct random_world *world, unsigned number, bool unread)
+{
+    random_world_step(world, number);
+    for (size_t s = 0; unread && s < story->switch_count; s++)
+        story->switches[s].dead = true;
+    story_round(story, random_world_time(world, number));
+    story_round_end(story, random_world_time(world, number));
+    story_live_clear(story);
+}
+
+/* Events between rounds, against a sweep over the same facts after each burst. */
+static unsigned play_bursts(uint64_t seed, struct burst *burst)
+{
+    struct story story;
+    struct random_world *world = begin(&story, seed);
+    uint64_t state = seed * 77 + 5;
+    unsigned bad = 0;
+    for (unsigned r = 0; r < random_world_rounds(world) && bad == 0; r++) {
+        double now = random_world_time(world, r);
+        round_at(&story, world, r, false);
+        for (int b = 0; b < 3 && bad == 0; b++) {
+            now += (double)(draw(&state) % 3);
+            burst->count = 0;
+            if (b == 0)
+                tell_rows(&story, now, 30, &state, burst);
+            tell_noise(&story, now, &state, burst);
+            shuffle(burst, &state);
+            hear(&story, burst, now, &state, 20);
+            AUTO_FREE char *differences = story_live_compare(&story, now);
+            bad += differ(seed, r, "events and sweep differ", differences);
+        }
+    }
+    end(&story, world);
+    return bad;
+}
+
+/* One burst in two orders. */
+static unsigned play_orders(uint64_t seed, struct burst *burst)
+{
+    char *texts[2];
+    for (int pass = 0; pass < 2; pass++) {
+        struct story story;
+        struct random_world *world = begin(&story, seed);
+        uint64_t state = seed + 3, order = seed * 31 + (unsigned)pass;
+        double now = random_world_time(world, 0) + 1;
+        round_at(&story, world, 0, false);
+        burst->count = 0;
+        tell_rows(&story, now, 20, &state, burst);
+        shuffle(burst, &order);
+        hear(&story, burst, now, &order, pass == 0 ? 0 : 30);
+        texts[pass] = standing(&story);
+        end(&story, world);
+    }
+    unsigned bad = strcmp(texts[0], texts[1]) != 0;
+    if (bad)
+        printf("seed %" PRIu64 ": in order\n%sin another\n%s", seed, texts[0], texts[1]);
+    free(texts[0]);
+    free(texts[1]);
+    return bad;
+}
+
+static bool is_presence(const char *line)
+{
+    static const char *const kinds[] = {"unknown_guest ", "wrong_location ", "off_but_seen ",
+                                        "non_hypervisor_port "};
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
+        if (strncmp(line, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool is_absence(const char *line)
+{
+    return strncmp(line, "silent ", 7) == 0 || strncmp(line, "nic_silent ", 11) == 0 ||
+           strncmp(line, "unexpected_stop ", 16) == 0 || strncmp(line, "session_expired ", 16) == 0;
+}
+
+/* "kind type:subject" of a line. */
+static size_t name_length(const char *line)
+{
+    const char *subject = strchr(line, ' ') + 1;
+    return (size_t)(strchr(subject, ' ') - line);
+}
+
+static bool has_subject(const char *lines, const char *line)
+{
+    size_t length = name_length(line);
+    for (const char *at = lines; *at != '\0'; at = strchr(at, '\n') + 1)
+        if (strncmp(at, line, length) == 0 && at[length] == ' ')
+            return true;
+    return false;
+}
+
+/* Whether polling finds the subject of the line at two places, which events tell apart by time. */
+static bool has_duplicate(const char *lines, const char *line)
+{
+    const char *subject = strchr(line, ' ') + 1;
+    size_t length = (size_t)(strchr(subject, ' ') - subject);
+    for (const char *at = lines; *at != '\0'; at = strchr(at, '\n') + 1) {
+        const char *other = strchr(at, ' ') + 1;
+        if (strncmp(at, "duplicate_guest ", 16) == 0 && strncmp(other, subject, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Polling alone, and events alone about the same places. */
+static unsigned play_alone(uint64_t seed, struct burst *burst, size_t *agreed)
+{
+    char *texts[2];
+    unsigned bad = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        struct story story;
+        struct random_world *world = begin(&story, seed);
+        uint64_t state = seed + 9;
+        double now = random_world_time(world, 0);
+        round_at(&story, world, 0, pass == 1);
+        burst->count = 0;
+        tell_rows(&story, now + 1, 0, &state, burst);
+        if (pass == 1)
+            hear(&story, burst, now + 1, &state, 10);
+        texts[pass] = standing(&story);
+        end(&story, world);
+    }
+    for (const char *at = texts[1]; *at != '\0'; at = strchr(at, '\n') + 1) {
+        int length = (int)strcspn(at, "\n");
+        if (is_absence(at)) {
+            printf("seed %" PRIu64 ": events alone claim absence: %.*s\n", seed, length, at);
+            bad++;
+        }
+        if (!is_presence(at) || has_duplicate(texts[0], at))
+            continue;
+        *agreed += has_subject(texts[0], at);
+    }
+    free(texts[0]);
+    free(texts[1]);
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    const char *text = getenv("MUSTER_SOAK_WORLDS") != NULL && argc > 2
+                           ? getenv("MUSTER_SOAK_WORLDS")
+                       : argc > 1 ? argv[1]
+                                  : "100";
+    uint64_t worlds = strtoull(text, NULL, 10);
+    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    struct burst *burst = alloc_zeroed(1, sizeof *burst);
+    unsigned bad = 0;
+    size_t agreed = 0;
+    for (uint64_t seed = first; seed < first + worlds && bad < 10; seed++) {
+        bad += play_bursts(seed, burst);
+        bad += play_orders(seed, burst);
+        bad += play_alone(seed, burst, &agreed);
+    }
+    printf("%" PRIu64 " worlds from seed %" PRIu64
+           ", %zu verdicts by polling and events alone alike, "
+           "%u worlds differ\n",
+           worlds, first, agreed, bad);
+    free(burst);
+    return bad == 0 ? 0 : 1;
+}
