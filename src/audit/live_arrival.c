@@ -30,7 +30,9 @@ static bool is_in_order(struct live *live, struct mac mac, uint32_t place)
     if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE))
         return true; /* a hypervisor's own: polling sees where it is */
     if ((tag & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) || live_stands(base, slot, mac.bits) ||
-        live_wanders(base, mac.bits))
+        live_wanders(base, mac.bits) ||
+        (slot->owner < base->world->hypervisor_count &&
+         (base->hypervisors[slot->owner] & (HYPERVISOR_SILENT | HYPERVISOR_MOVED))))
         return false;
     uint32_t port = live_port_of(live, place);
     if (port == base->view.nowhere)

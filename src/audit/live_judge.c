@@ -159,7 +159,8 @@ static int64_t opened_since(const void *aux, const struct world *view, uint8_t k
     uint32_t n = key != 0 ? map_find(&live->base->standing_of, key) : WORLD_NONE;
     for (; n != WORLD_NONE; n = live->base->standing[n].next) {
         const struct standing *one = &live->base->standing[n];
-        if (one->kind != kind || !same_domain(view, one->domain, domain))
+        if (one->kind != kind || one->subject_type != type ||
+            (type == SUBJECT_MAC && one->mac != mac) || !same_domain(view, one->domain, domain))
             continue;
         *ret_broken = *ret_broken && !one->swept;
         if (first == WALL_UNKNOWN.us || one->first_us < first)
