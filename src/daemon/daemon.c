@@ -164,6 +164,7 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     daemon->notify = notify_new();
     daemon->switches = switch_names_new();
     daemon->loop = loop_new();
+    loop_measure_work(daemon->loop);
     daemon->env = (struct env){
         .loop = daemon->loop, .capture = capture_hub_new(daemon->loop), .now = clock_env_now};
     int status = snmp_engine_new_on_loop(daemon->loop, &daemon->env.snmp, &err);

@@ -36,17 +36,22 @@ struct loop_work {
     void *aux;
 };
 
-static uint64_t hold_clock(const struct loop *loop)
+static uint64_t processor_time(void)
 {
     struct timespec now;
-    if (!loop->by_processor)
-        return uv_hrtime();
     CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint64_t loop_enter(const struct loop *loop)
+static uint64_t hold_clock(const struct loop *loop)
 {
+    return loop->by_processor ? processor_time() : uv_hrtime();
+}
+
+uint64_t loop_enter(struct loop *loop)
+{
+    if (loop->measures_work)
+        loop->entered_work_ns = processor_time();
     return hold_clock(loop);
 }
 
@@ -55,6 +60,11 @@ void loop_leave(struct loop *loop, uint64_t entered)
     uint64_t held = hold_clock(loop) - entered;
     if (held > loop->longest_ns)
         loop->longest_ns = held;
+    if (!loop->measures_work || held <= loop->longest_work_ns)
+        return; /* work is never longer than the hold */
+    uint64_t worked = processor_time() - loop->entered_work_ns;
+    if (worked > loop->longest_work_ns)
+        loop->longest_work_ns = worked;
 }
 
 struct loop *loop_new(void)
@@ -120,6 +130,16 @@ void loop_hold_by_processor(struct loop *loop)
 {
     loop->by_processor = true;
     loop->longest_ns = 0;
+}
+
+void loop_measure_work(struct loop *loop)
+{
+    loop->measures_work = true;
+}
+
+struct span loop_longest_work(const struct loop *loop)
+{
+    return span_us((int64_t)(loop->longest_work_ns / 1000));
 }
 
 struct span loop_longest_hold(const struct loop *loop)

@@ -46,6 +46,13 @@ struct mono loop_now(const struct loop *loop);
 /* Returns the longest time that one callback held the loop so far. */
 struct span loop_longest_hold(const struct loop *loop);
 
+/* Has the loop measure its callbacks' processor time, too, from now on. */
+void loop_measure_work(struct loop *loop);
+
+/* Returns the longest processor time that one callback took since then: a hold that is much
+ * longer was the machine's, which let other processes run meanwhile. */
+struct span loop_longest_work(const struct loop *loop);
+
 /* Makes loop_longest_hold() count processor time from now on, for tests: on a busy
  * machine the kernel takes a thread off for longer than any callback lasts. */
 void loop_hold_by_processor(struct loop *loop);

@@ -14,7 +14,9 @@
 
 struct loop {
     uv_loop_t uv;
-    uint64_t longest_ns;
+    uint64_t longest_ns, longest_work_ns;
+    uint64_t entered_work_ns; /* processor time at the start of the callback at hand */
+    bool measures_work;
     bool by_processor; /* loop_longest_hold() counts the thread's processor time */
 };
 
@@ -25,7 +27,7 @@ struct loop_compound {
 };
 
 /* Returns the start of a callback's time; pass it to loop_leave() at its end. */
-uint64_t loop_enter(const struct loop *loop);
+uint64_t loop_enter(struct loop *loop);
 
 /* Notes how long the callback that began at `entered` held `loop`. */
 void loop_leave(struct loop *loop, uint64_t entered);
