@@ -83,6 +83,8 @@ struct event {
     const char *cause;   /* of a stop: terminate cause, "deregistered", "aged" ... */
     struct wall at, heard;
     struct span lifetime; /* gone unless heard again within; 0: not known */
+    uint64_t origin;      /* the message that said so, to know it again when its sender, that saw
+                             no answer, sends it once more after a restart; 0: not known */
 };
 
 /* Returns an event of `kind` in which nothing else is known. */

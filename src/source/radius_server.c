@@ -319,6 +319,14 @@ static struct span lifetime_of(const struct radius_accounting *record)
     return span_seconds((int64_t)record->interim_seconds * INTERIMS_MISSED);
 }
 
+/* The packet by its authenticator, which is an MD5 of all of it and of the secret. */
+static uint64_t origin_of(const struct request *request)
+{
+    uint64_t origin;
+    memcpy(&origin, request->packet.authenticator, sizeof(origin));
+    return origin;
+}
+
 static void make_event(struct radius_server *server, const struct request *request,
                        struct event_texts *texts, struct event *ret)
 {
@@ -331,6 +339,7 @@ static void make_event(struct radius_server *server, const struct request *reque
     event.nas = event.switch_name;
     event.port = radius_port_apply(request->client->rule, record, texts->port);
     event.cause = cause_of(record);
+    event.origin = origin_of(request);
     if (event.kind != EVENT_RESET) {
         event.mac = record->mac;
         event.address =
@@ -388,10 +397,15 @@ static uint64_t record_base(const struct request *request)
 }
 
 /* Looks for the record at its second and, where that was computed from a delay, beside
- * it. */
+ * it. Updates may come as fast as their sender likes: without a time of its own or a
+ * delay an update is no repetition, for then a repetition has the same octets. */
 static enum radius_repeat find_record(const struct radius_server *server,
                                       const struct request *request)
 {
+    const struct radius_accounting *record = &request->record;
+    if (record->status == RADIUS_STATUS_INTERIM && !record->has_event_time &&
+        record->delay_seconds == 0)
+        return RADIUS_NEWS;
     const int64_t second = request->at.us / 1000000;
     const int64_t around = request->record.has_event_time ? 0 : SAME_SECONDS;
     for (int64_t s = second - around; s <= second + around; s++) {

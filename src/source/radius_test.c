@@ -394,6 +394,25 @@ static void same_record_is_one_event(void **state)
     send_sealed(bench, secret);
     wait_received(bench, 5);
     assert_int_equal(feed_fake_count(bench->feed), 2);
+    assert_true(feed_fake_event(bench->feed, 0)->origin != 0);
+    assert_true(feed_fake_event(bench->feed, 0)->origin != feed_fake_event(bench->feed, 1)->origin);
+}
+
+/* Interims of one second are several, unless one says that it is late. */
+static void quick_interims_are_all_told(void **state)
+{
+    struct bench *bench = *state;
+    start_bench(bench);
+    for (uint8_t i = 0; i < 4; i++) {
+        begin(bench, i, 3);
+        add(bench, RADIUS_CALLING_STATION_ID, GUEST);
+        add(bench, RADIUS_ACCT_SESSION_ID, "0001");
+        add_number(bench, RADIUS_ACCT_DELAY_TIME, i == 3 ? 1 : 0);
+        send_sealed(bench, secret);
+    }
+    wait_received(bench, 4);
+    assert_int_equal(feed_fake_count(bench->feed), 3);
+    assert_int_equal(counter(bench, "repeated"), 1);
 }
 
 /* --- who may speak --- */
@@ -840,6 +859,7 @@ int main(void)
         ON_BENCH(tickets_of_before_a_stop_mean_nothing),
         ON_BENCH(same_octets_are_one_request),
         ON_BENCH(same_record_is_one_event),
+        ON_BENCH(quick_interims_are_all_told),
         ON_BENCH(forged_packets_say_nothing),
         ON_BENCH(strangers_are_not_answered),
         ON_BENCH(message_authenticator_is_demanded),

@@ -224,6 +224,29 @@ static void repeated_events_are_there_once(void **state)
     assert_int_equal(tell(place, &stop).repeated, 1);
 }
 
+/* The same packet of a switch that sends no time: heard at another time, and the same. */
+static void same_message_is_there_once(void **state)
+{
+    struct place *place = *state;
+    for (int round = 0; round < 3; round++) {
+        struct event start = radius(EVENT_START, 0x525400000001, "A1", 10 * round);
+        struct event update = radius(EVENT_UPDATE, 0x525400000001, "A1", 600 + 10 * round);
+        start.origin = 77;
+        update.origin = UINT64_MAX;
+        assert_int_equal(tell(place, &start).repeated, round > 0);
+        assert_int_equal(tell(place, &update).repeated, round > 0);
+        if (round == 1)
+            restart(place);
+    }
+    assert_int_equal(count_events(place, 0x525400000001), 2);
+    struct event other = radius(EVENT_UPDATE, 0x525400000001, "A1", 700);
+    other.origin = 79;
+    assert_int_equal(tell(place, &other).repeated, 0);
+    struct event much_later = radius(EVENT_UPDATE, 0x525400000001, "A1", 90000);
+    much_later.origin = 79;
+    assert_int_equal(tell(place, &much_later).repeated, 0);
+}
+
 static void stop_before_its_start(void **state)
 {
     struct place *place = *state;
@@ -440,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLACE_TEST(session_from_start_to_stop),
         PLACE_TEST(repeated_events_are_there_once),
+        PLACE_TEST(same_message_is_there_once),
         PLACE_TEST(stop_before_its_start),
         PLACE_TEST(stop_at_the_old_port_leaves_the_new),
         PLACE_TEST(stop_without_session_ends_its_place_only),

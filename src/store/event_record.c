@@ -39,6 +39,7 @@ enum field {
     FIELD_NAS,
     FIELD_SESSION,
     FIELD_CAUSE,
+    FIELD_ORIGIN,
     FIELD_COUNT
 };
 
@@ -123,6 +124,15 @@ static void write_numbers(struct writer *writer, const struct event *event)
     }
 }
 
+static void write_origin(struct writer *writer, const struct event *event)
+{
+    if (event->origin == 0)
+        return;
+    put_64(writer->end, event->origin);
+    writer->end += 8;
+    writer->fields |= 1U << FIELD_ORIGIN;
+}
+
 size_t event_record_write(uint8_t *to, uint64_t sequence, const struct event *event)
 {
     struct writer writer = {.end = to + EVENT_RECORD_HEAD};
@@ -139,6 +149,7 @@ size_t event_record_write(uint8_t *to, uint64_t sequence, const struct event *ev
     write_text(&writer, FIELD_NAS, event->nas);
     write_text(&writer, FIELD_SESSION, event->session);
     write_text(&writer, FIELD_CAUSE, event->cause);
+    write_origin(&writer, event);
     if (writer.too_long)
         return 0;
     while ((size_t)(writer.end - to) % EVENT_RECORD_ALIGN != 0)
@@ -277,5 +288,8 @@ int event_record_read(const uint8_t *record, struct event *ret)
     ret->nas = read_text(&reader, FIELD_NAS);
     ret->session = read_text(&reader, FIELD_SESSION);
     ret->cause = read_text(&reader, FIELD_CAUSE);
+    const uint8_t *origin = take(&reader, FIELD_ORIGIN, 8);
+    if (origin != NULL)
+        ret->origin = get_64(origin);
     return reader.broken ? ERR_CORRUPT : 0;
 }

@@ -148,7 +148,8 @@ static const char step_2[] =
 
     /* One life of a session. key: a hash of what names it. last: the time that its
      * latest event tells, heard: when that came. last_event: seq of its latest event,
-     * kept_event: of the latest that is no update; 0 none. */
+     * kept_event: of the latest that is no update; 0 none. origin, kept_origin: the
+     * messages that said these two; 0 not known. */
     "CREATE TABLE session(id INTEGER PRIMARY KEY, key INTEGER NOT NULL,"
     " source_id INTEGER NOT NULL, nas TEXT NOT NULL,"
     " session TEXT NOT NULL, mac INTEGER, address BLOB, node TEXT NOT NULL,"
@@ -156,7 +157,8 @@ static const char step_2[] =
     " started INTEGER NOT NULL, last INTEGER NOT NULL, heard INTEGER NOT NULL,"
     " ended INTEGER, cause TEXT NOT NULL, updated INTEGER, lifetime INTEGER NOT NULL,"
     " interval INTEGER NOT NULL, updates INTEGER NOT NULL, proof TEXT NOT NULL,"
-    " implicit INTEGER NOT NULL, last_event INTEGER NOT NULL, kept_event INTEGER NOT NULL) STRICT;"
+    " implicit INTEGER NOT NULL, last_event INTEGER NOT NULL, kept_event INTEGER NOT NULL,"
+    " origin INTEGER NOT NULL, kept_origin INTEGER NOT NULL) STRICT;"
     "CREATE INDEX session_key ON session(key);"
     "CREATE INDEX session_mac ON session(mac) WHERE mac IS NOT NULL;"
     "CREATE INDEX session_address ON session(address) WHERE address IS NOT NULL;"

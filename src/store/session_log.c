@@ -7,6 +7,9 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
+/* How long a peer goes on sending one message. */
+#define SENT_AGAIN span_seconds(3600)
+
 enum { CHAIN_LOOKS = 64 /* events that are compared with one that may be repeated */ };
 
 void session_batch_init(struct session_batch *batch, struct store *store, int64_t next_id)
@@ -106,6 +109,8 @@ static void fill_row(struct session_batch *batch, const struct cell *cells, stru
     row->last_event = cells[15].integer;
     row->kept_event = cells[16].integer;
     row->cause = cell_to_text(&cells[17], batch->arena);
+    row->origin = (uint64_t)cells[18].integer;
+    row->kept_origin = (uint64_t)cells[19].integer;
 }
 
 /* Sets *ret to the latest life of the session `key`, NULL when there is none. */
@@ -156,10 +161,23 @@ static int is_in_chain(struct store *store, int64_t number, const struct event *
     return 0;
 }
 
+/* Whether the latest words of the session were said by this very message: a sender without
+ * a clock says another time when it sends it again. One that restarted may say by
+ * chance what it said of the session that the restart ended. */
+static bool is_same_message(const struct session_row *row, const struct event *event)
+{
+    if (event->origin == 0 || (event->origin != row->origin && event->origin != row->kept_origin) ||
+        (event->kind != EVENT_STOP && wall_known(row->ended)))
+        return false;
+    return event->heard.us - row->heard.us < SENT_AGAIN.us;
+}
+
 /* Only what is not later than everything known can be there already. */
 static int is_repeated(struct session_batch *batch, const struct session_row *row,
                        const struct event *event, struct err *err)
 {
+    if (is_same_message(row, event))
+        return 1;
     struct wall at = session_event_time(event);
     bool newer = at.us > row->last.us && (!wall_known(row->ended) || at.us > row->ended.us);
     if (newer)
@@ -305,6 +323,9 @@ static void note_event(struct session_row *row, const struct event *event)
     if (at.us > row->last.us)
         row->last = at;
     row->heard = event->heard;
+    row->origin = event->origin;
+    if (event->kind != EVENT_UPDATE)
+        row->kept_origin = event->origin;
     if (event->lifetime.us != 0)
         row->lifetime = event->lifetime;
     if (event->proof > row->proof)
@@ -359,6 +380,8 @@ static int add_row(struct store *store, const struct session_row *row, struct er
         cell_integer(row->implicit),
         cell_integer(row->last_event),
         cell_integer(row->kept_event),
+        cell_integer((int64_t)row->origin),
+        cell_integer((int64_t)row->kept_origin),
     };
     return store_run(store, SQL_SESSION_ADD, cells, ARRAY_COUNT(cells), err);
 }
@@ -382,6 +405,8 @@ static int set_row(struct store *store, const struct session_row *row, struct er
         cell_integer(row->implicit),
         cell_integer(row->last_event),
         cell_integer(row->kept_event),
+        cell_integer((int64_t)row->origin),
+        cell_integer((int64_t)row->kept_origin),
     };
     int failed = store_run(store, SQL_SESSION_SET, cells, ARRAY_COUNT(cells), err);
     const struct cell end[] = {cell_integer(row->id), cell_known_wall(row->ended),

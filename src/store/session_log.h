@@ -28,6 +28,7 @@ struct session_row {
     enum event_proof proof;
     bool implicit;
     int64_t last_event, kept_event; /* sequence numbers: any, and no update; 0 none */
+    uint64_t origin, kept_origin;   /* of these two; 0: not known */
     bool is_new, is_ended, dirty;   /* what must be written */
 };
 

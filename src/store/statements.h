@@ -289,17 +289,19 @@
     S(EVENT_STEP, "SELECT kind, at, previous, earlier FROM event WHERE seq = ?1", "tiii")          \
     S(SESSION_FIND,                                                                                \
       "SELECT id, switch, port, vlan, care_of, started, last, heard, ended, updated, lifetime,"    \
-      " interval, updates, proof, implicit, last_event, kept_event, cause FROM session"            \
+      " interval, updates, proof, implicit, last_event, kept_event, cause,"                        \
+      " origin, kept_origin FROM session"                                                          \
       " WHERE key = ?1 ORDER BY id DESC LIMIT 1",                                                  \
-      "ittiBiiiIIiiitiiit")                                                                        \
+      "ittiBiiiIIiiitiiitii")                                                                        \
     S(SESSION_ADD,                                                                                 \
       "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"   \
-      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",                                   \
+      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",                                   \
       "")                                                                                          \
     S(SESSION_SET,                                                                                 \
       "UPDATE session SET switch = ?2, port = ?3, vlan = ?4, care_of = ?5, started = ?6,"          \
       " last = ?7, heard = ?8, updated = ?9, lifetime = ?10, interval = ?11, updates = ?12,"       \
-      " proof = ?13, implicit = ?14, last_event = ?15, kept_event = ?16 WHERE id = ?1",            \
+      " proof = ?13, implicit = ?14, last_event = ?15, kept_event = ?16, origin = ?17,"             \
+      " kept_origin = ?18 WHERE id = ?1",                                                          \
       "")                                                                                          \
     S(SESSION_END, "UPDATE session SET ended = ?2, cause = ?3 WHERE id = ?1", "")                  \
     S(SESSION_RESET,                                                                               \
