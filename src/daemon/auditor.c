@@ -163,6 +163,36 @@ void auditor_refresh(struct auditor *auditor)
                      since.us >= gap.us ? span_us(0) : span_us(gap.us - since.us));
 }
 
+/* --- the schedule --- */
+
+static void start_end_timer(struct auditor *auditor)
+{
+    struct mono now = clock_mono();
+    struct mono next =
+        schedule_next(auditor->origin, options_of(auditor)->interval, span_us(0), now);
+    loop_timer_start(auditor->end, mono_since(next, now));
+}
+
+static void turn_set(struct turn *turn)
+{
+    struct auditor *auditor = turn->auditor;
+    struct mono now = clock_mono();
+    struct mono next =
+        schedule_next(auditor->origin, options_of(auditor)->interval, turn->phase, now);
+    loop_timer_start(turn->timer, mono_since(next, now));
+}
+
+/* The intervals are counted from the end of the first round on, so that the second one has a
+ * turn for every source. */
+static void begin_schedule(struct auditor *auditor)
+{
+    auditor->first = false;
+    auditor->origin = clock_mono();
+    for (size_t i = 0; i < auditor->count; i++)
+        turn_set(auditor->turns[i]);
+    start_end_timer(auditor);
+}
+
 /* --- the end of a round --- */
 
 static void end_round(void *aux)
@@ -179,7 +209,8 @@ static void end_round(void *aux)
                 "judging the last round takes longer than the interval; this one is left out");
         return;
     }
-    auditor->first = false;
+    if (auditor->first)
+        begin_schedule(auditor);
     struct snapshot *snapshot = begin_snapshot(auditor);
     for (size_t i = 0; i < auditor->count; i++)
         snapshot_take(snapshot, auditor->pollers[i]);
@@ -192,20 +223,13 @@ static void end_round(void *aux)
     fill(auditor);
 }
 
-static void start_end_timer(struct auditor *auditor)
-{
-    struct mono now = clock_mono();
-    struct mono next =
-        schedule_next(auditor->origin, options_of(auditor)->interval, span_us(0), now);
-    loop_timer_start(auditor->end, mono_since(next, now));
-}
-
 static void interval_ended(void *aux)
 {
     struct auditor *auditor = aux;
     if (auditor->stopping)
         return;
-    start_end_timer(auditor);
+    if (!auditor->first)
+        start_end_timer(auditor);
     end_round(auditor);
 }
 
@@ -223,21 +247,13 @@ static void end_first_round(struct auditor *auditor)
 
 /* --- turns --- */
 
-static void turn_set(struct turn *turn)
-{
-    struct auditor *auditor = turn->auditor;
-    struct mono now = clock_mono();
-    struct mono next =
-        schedule_next(auditor->origin, options_of(auditor)->interval, turn->phase, now);
-    loop_timer_start(turn->timer, mono_since(next, now));
-}
-
 static void turn_comes(void *aux)
 {
     struct turn *turn = aux;
     if (turn->auditor->stopping)
         return;
-    turn_set(turn);
+    if (!turn->auditor->first)
+        turn_set(turn);
     if (!turn->poller->polling)
         poller_poll(turn->poller);
 }

@@ -20,8 +20,9 @@
  * end of the interval a snapshot takes what came since the last one. It waits for nobody:
  * a switch whose walk is still going on is said to be unread in this round, its table
  * serves the next, and no switch delays another. The first round is the exception: all
- * sources begin at once, a millisecond apart, and it ends with the last of them, so that a
- * daemon that was started knows its network in seconds.
+ * sources begin at once, a millisecond apart, and it ends with the last of them (or after an
+ * interval), so that a daemon that was started knows its network in seconds; from its end on
+ * the intervals are counted.
  *
  * A snapshot goes: store writer (memory) -> judge's thread (world, verdicts) -> store writer
  * (facts, cases) -> published. When the next round's end finds the one before still on its

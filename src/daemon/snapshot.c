@@ -124,7 +124,8 @@ static void add_unread(struct snapshot *snapshot, const struct poller *poller, u
 static void take_observed(struct snapshot *snapshot, struct poller *poller)
 {
     bool whole = poller->fresh && is_whole(poller->latest);
-    poller->gap_rounds = whole ? 0 : poller->gap_rounds + 1;
+    bool due = poller->fresh || poller->failed || poller->polling || poller->latest == NULL;
+    poller->gap_rounds = whole ? 0 : poller->gap_rounds + due; /* not when its turn is to come */
     if (poller->fresh)
         add_tables(snapshot, poller, poller->gap_rounds);
     else
