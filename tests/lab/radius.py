@@ -194,11 +194,13 @@ class Muster:
         with open(self.watch.log, encoding='utf-8') as log:
             return log.read()
 
-    def events(self, session):
+    def everything(self):
         whole = self.lines()
         found = [json.loads(line) for line in whole[:whole.rfind('\n') + 1].splitlines()]
-        return [line for line in found
-                if line['type'] == 'event' and line.get('session', '') == session]
+        return [line for line in found if line['type'] == 'event']
+
+    def events(self, session):
+        return [line for line in self.everything() if line.get('session', '') == session]
 
     def kinds(self, session):
         return [event['event'] for event in self.events(session)]
