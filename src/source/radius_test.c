@@ -3,7 +3,7 @@
 /* The RADIUS source as the daemon has it: real sockets on the loopback, a real loop, and a
  * feed that remembers. */
 
-#include "source/radius.h"
+#include "source/radius_bench.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,83 +15,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/alloc.h"
 #include "base/limits.h"
-#include "contract/feed_fake.h"
 #include "io/loop.h"
 #include "wire/radius_accounting.h"
 
-#define CLOCK_S INT64_C(1700000000)
-#define GUEST   "52-54-00-11-22-33"
+#define GUEST "52-54-00-11-22-33"
 
 enum { PATIENCE_TURNS = 200, QUIET_TURNS = 3 };
 
 static const struct event_source_class *const class = &event_radius;
 static const struct radius_secret secret = {(const uint8_t *)"testing123", 10};
 
-struct bench {
-    char secret_file[64];
-    struct wall clock;
-    struct env env;
-    struct loop_timer *tick;
-    void *config, *state;
-    struct event_feed *feed;
-    struct radius_crypto *crypto;
-    int fd; /* of the switch that sends */
-    uint8_t request[RADIUS_PACKET_MAX], response[RADIUS_PACKET_MAX];
-    size_t request_length, response_length;
-    struct radius_writer writer;
-};
-
-static struct wall fake_now(void *clock)
-{
-    return *(struct wall *)clock;
-}
-
-static void pass(void *aux)
-{
-    (void)aux;
-}
-
 /* --- the bench --- */
 
-static void set_option(struct bench *bench, const char *key, const char *value)
-{
-    const struct config_option *option = options_find(class->plug.options, key);
-    const struct option_source where = {0};
-    struct err err;
-    bool exposed;
-    assert_non_null(option);
-    assert_int_equal(option_parse(option, key, &value, 1, &where, bench->config, &exposed, &err),
-                     0);
-}
-
-static void make_bench(struct bench *bench)
-{
-    *bench = (struct bench){.clock = {CLOCK_S * 1000000}, .fd = -1};
-    snprintf(bench->secret_file, sizeof(bench->secret_file), "/tmp/radius_test_XXXXXX");
-    int file = mkstemp(bench->secret_file);
-    assert_int_equal(write(file, "testing123\n", 11), 11);
-    close(file);
-    bench->env = (struct env){.loop = loop_new(), .now = fake_now, .clock = &bench->clock};
-    bench->tick = loop_timer_new(bench->env.loop, pass, NULL);
-    bench->config = alloc_zeroed(1, class->plug.config_size);
-    bench->state = alloc_zeroed(1, class->plug.state_size);
-    bench->feed = feed_fake_new("radius", "radius");
-    bench->crypto = radius_crypto_new();
-    options_init(class->plug.options, bench->config);
-    set_option(bench, "port", "0");
-    set_option(bench, "listen", "127.0.0.1");
-    set_option(bench, "client", "127.0.0.0/8");
-    set_option(bench, "secret_file", bench->secret_file);
-}
-
-static void connect_switch(struct bench *bench, const char *from)
+static void connect_switch(struct radius_bench *bench, const char *from)
 {
     struct sockaddr_in here = {.sin_family = AF_INET};
     struct sockaddr_in there = {.sin_family = AF_INET,
@@ -105,7 +46,7 @@ static void connect_switch(struct bench *bench, const char *from)
     assert_int_equal(connect(bench->fd, (struct sockaddr *)&there, sizeof(there)), 0);
 }
 
-static void start_bench(struct bench *bench)
+static void start_bench(struct radius_bench *bench)
 {
     struct err err;
     assert_int_equal(class->plug.construct(bench->state, bench->config, &bench->env, &err), 0);
@@ -113,41 +54,25 @@ static void start_bench(struct bench *bench)
     connect_switch(bench, "127.0.0.1");
 }
 
-static void end_bench(struct bench *bench)
-{
-    class->stop(bench->state);
-    class->plug.destruct(bench->state);
-    options_done(class->plug.options, bench->config);
-    feed_fake_free(bench->feed);
-    radius_crypto_free(bench->crypto);
-    loop_timer_free(bench->tick);
-    loop_free(bench->env.loop);
-    free(bench->config);
-    free(bench->state);
-    unlink(bench->secret_file);
-    if (bench->fd >= 0)
-        close(bench->fd);
-}
-
 /* --- the switch --- */
 
-static void begin(struct bench *bench, uint8_t identifier, uint32_t status)
+static void begin(struct radius_bench *bench, uint8_t identifier, uint32_t status)
 {
     radius_writer_init(&bench->writer, bench->request, RADIUS_ACCOUNTING_REQUEST, identifier);
     radius_writer_add_integer(&bench->writer, RADIUS_ACCT_STATUS_TYPE, status);
 }
 
-static void add(struct bench *bench, uint8_t type, const char *text)
+static void add(struct radius_bench *bench, uint8_t type, const char *text)
 {
     radius_writer_add(&bench->writer, type, text, strlen(text));
 }
 
-static void add_number(struct bench *bench, uint8_t type, uint32_t value)
+static void add_number(struct radius_bench *bench, uint8_t type, uint32_t value)
 {
     radius_writer_add_integer(&bench->writer, type, value);
 }
 
-static void send_sealed(struct bench *bench, struct radius_secret by)
+static void send_sealed(struct radius_bench *bench, struct radius_secret by)
 {
     bench->request_length = radius_request_seal(bench->crypto, &bench->writer, by);
     assert_int_not_equal(bench->request_length, 0);
@@ -155,7 +80,7 @@ static void send_sealed(struct bench *bench, struct radius_secret by)
                      bench->request_length);
 }
 
-static void send_start(struct bench *bench, uint8_t identifier, const char *session)
+static void send_start(struct radius_bench *bench, uint8_t identifier, const char *session)
 {
     begin(bench, identifier, 1);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
@@ -165,33 +90,21 @@ static void send_start(struct bench *bench, uint8_t identifier, const char *sess
 }
 
 /* Lets the loop turn; a timer keeps it from waiting. */
-static void turn(struct bench *bench)
+static void turn(struct radius_bench *bench)
 {
     loop_timer_start(bench->tick, span_ms(1));
     loop_step(bench->env.loop);
 }
 
-static uint64_t counter(const struct bench *bench, const char *name)
-{
-    struct source_status status;
-    class->status(bench->state, &status);
-    for (size_t i = 0; i < status.count; i++) {
-        if (strcmp(status.counters[i].name, name) == 0)
-            return status.counters[i].value;
-    }
-    fail_msg("no counter %s", name);
-    return 0;
-}
-
 /* Turns until the source has received `total` datagrams. */
-static void wait_received(struct bench *bench, uint64_t total)
+static void wait_received(struct radius_bench *bench, uint64_t total)
 {
-    for (int i = 0; i < PATIENCE_TURNS && counter(bench, "received") < total; i++)
+    for (int i = 0; i < PATIENCE_TURNS && radius_bench_counter(bench, "received") < total; i++)
         turn(bench);
-    assert_int_equal(counter(bench, "received"), total);
+    assert_int_equal(radius_bench_counter(bench, "received"), total);
 }
 
-static bool take_response(struct bench *bench)
+static bool take_response(struct radius_bench *bench)
 {
     ssize_t length = recv(bench->fd, bench->response, sizeof(bench->response), 0);
     bench->response_length = length > 0 ? (size_t)length : 0;
@@ -199,7 +112,7 @@ static bool take_response(struct bench *bench)
 }
 
 /* The switch's view: the answer is there and is by who knows the secret. */
-static void assert_answered(struct bench *bench)
+static void assert_answered(struct radius_bench *bench)
 {
     struct radius_packet request, response;
     assert_true(take_response(bench));
@@ -214,7 +127,7 @@ static void assert_answered(struct bench *bench)
     assert_true(recv(bench->fd, &more, sizeof(more), 0) < 0);
 }
 
-static void assert_silent(struct bench *bench)
+static void assert_silent(struct radius_bench *bench)
 {
     for (int i = 0; i < QUIET_TURNS; i++)
         turn(bench);
@@ -222,7 +135,7 @@ static void assert_silent(struct bench *bench)
 }
 
 /* The core: says that events from `first` on are stored, or never will be. */
-static void settle(struct bench *bench, size_t first, bool stored)
+static void settle(struct radius_bench *bench, size_t first, bool stored)
 {
     for (size_t i = first; i < feed_fake_count(bench->feed); i++) {
         const uint64_t ticket = feed_fake_ticket(bench->feed, i);
@@ -235,7 +148,7 @@ static void settle(struct bench *bench, size_t first, bool stored)
 
 static void start_is_answered_when_it_is_stored(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     begin(bench, 7, 1);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
@@ -261,24 +174,24 @@ static void start_is_answered_when_it_is_stored(void **state)
     assert_string_equal(event->session, "0001");
     assert_string_equal(event->node, "host/a");
     assert_int_equal(event->vlan, 120);
-    assert_int_equal(event->at.us, (CLOCK_S - 5) * 1000000);
-    assert_int_equal(event->heard.us, CLOCK_S * 1000000);
+    assert_int_equal(event->at.us, (RADIUS_BENCH_SECONDS - 5) * 1000000);
+    assert_int_equal(event->heard.us, RADIUS_BENCH_SECONDS * 1000000);
     assert_int_equal(event->lifetime.us, 1800 * 1000000);
     settle(bench, 0, true);
     assert_answered(bench);
-    assert_int_equal(counter(bench, "answered"), 1);
-    assert_int_equal(counter(bench, "pending"), 0);
+    assert_int_equal(radius_bench_counter(bench, "answered"), 1);
+    assert_int_equal(radius_bench_counter(bench, "pending"), 0);
 }
 
 static void what_is_not_stored_is_not_answered(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     send_start(bench, 1, "0001");
     wait_received(bench, 1);
     settle(bench, 0, false);
     assert_silent(bench);
-    assert_int_equal(counter(bench, "not_stored"), 1);
+    assert_int_equal(radius_bench_counter(bench, "not_stored"), 1);
     /* The switch sends again: news. */
     assert_int_equal(send(bench->fd, bench->request, bench->request_length, 0),
                      bench->request_length);
@@ -290,14 +203,14 @@ static void what_is_not_stored_is_not_answered(void **state)
 
 static void what_the_feed_refuses_is_not_answered(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     feed_fake_refuse_after(bench->feed, 1);
     send_start(bench, 1, "0001");
     send_start(bench, 2, "0002");
     wait_received(bench, 2);
     assert_int_equal(feed_fake_count(bench->feed), 1);
-    assert_int_equal(counter(bench, "refused"), 1);
+    assert_int_equal(radius_bench_counter(bench, "refused"), 1);
     feed_fake_refuse_after(bench->feed, SIZE_MAX);
     send_start(bench, 2, "0002");
     wait_received(bench, 3);
@@ -307,7 +220,7 @@ static void what_the_feed_refuses_is_not_answered(void **state)
 /* More than may wait: bounded, counted, and all right again afterwards. */
 static void waiting_requests_are_bounded(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     enum { TOO_MANY = LIMIT_RADIUS_PENDING + 100, AT_ONCE = 60 };
     char session[16];
     start_bench(bench);
@@ -318,18 +231,19 @@ static void waiting_requests_are_bounded(void **state)
             wait_received(bench, (uint64_t)i + 1);
     }
     wait_received(bench, TOO_MANY);
-    assert_int_equal(counter(bench, "pending"), LIMIT_RADIUS_PENDING);
-    assert_int_equal(counter(bench, "refused"), 100);
+    assert_int_equal(radius_bench_counter(bench, "pending"), LIMIT_RADIUS_PENDING);
+    assert_int_equal(radius_bench_counter(bench, "refused"), 100);
     assert_int_equal(feed_fake_count(bench->feed), LIMIT_RADIUS_PENDING);
     settle(bench, 0, true);
-    assert_int_equal(counter(bench, "pending"), 0);
-    assert_int_equal(counter(bench, "answered") + counter(bench, "send_failed"),
-                     LIMIT_RADIUS_PENDING + counter(bench, "send_failed"));
+    assert_int_equal(radius_bench_counter(bench, "pending"), 0);
+    assert_int_equal(radius_bench_counter(bench, "answered") +
+                         radius_bench_counter(bench, "send_failed"),
+                     LIMIT_RADIUS_PENDING + radius_bench_counter(bench, "send_failed"));
 }
 
 static void tickets_of_before_a_stop_mean_nothing(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     struct err err;
     start_bench(bench);
     send_start(bench, 1, "0001");
@@ -351,7 +265,7 @@ static void tickets_of_before_a_stop_mean_nothing(void **state)
 
 static void same_octets_are_one_request(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     send_start(bench, 1, "0001");
     send(bench->fd, bench->request, bench->request_length, 0);
@@ -364,13 +278,13 @@ static void same_octets_are_one_request(void **state)
     wait_received(bench, 3);
     assert_answered(bench);
     assert_int_equal(feed_fake_count(bench->feed), 1);
-    assert_int_equal(counter(bench, "duplicate"), 2);
+    assert_int_equal(radius_bench_counter(bench, "duplicate"), 2);
 }
 
 /* Acct-Delay-Time counts up: new id, new authenticator, the same record. */
 static void same_record_is_one_event(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     for (uint32_t i = 0; i < 4; i++) {
         begin(bench, (uint8_t)i, 2);
@@ -386,7 +300,7 @@ static void same_record_is_one_event(void **state)
             bench->clock.us -= 800000;
     }
     assert_int_equal(feed_fake_count(bench->feed), 1);
-    assert_int_equal(counter(bench, "repeated"), 3);
+    assert_int_equal(radius_bench_counter(bench, "repeated"), 3);
     /* Another session of the same second is another record. */
     begin(bench, 9, 2);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
@@ -401,7 +315,7 @@ static void same_record_is_one_event(void **state)
 /* Interims of one second are several, unless one says that it is late. */
 static void quick_interims_are_all_told(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     for (uint8_t i = 0; i < 4; i++) {
         begin(bench, i, 3);
@@ -412,14 +326,14 @@ static void quick_interims_are_all_told(void **state)
     }
     wait_received(bench, 4);
     assert_int_equal(feed_fake_count(bench->feed), 3);
-    assert_int_equal(counter(bench, "repeated"), 1);
+    assert_int_equal(radius_bench_counter(bench, "repeated"), 1);
 }
 
 /* --- who may speak --- */
 
 static void forged_packets_say_nothing(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     const struct radius_secret wrong = {(const uint8_t *)"guessed", 7};
     start_bench(bench);
     begin(bench, 1, 2);
@@ -435,20 +349,20 @@ static void forged_packets_say_nothing(void **state)
     wait_received(bench, 6);
     assert_silent(bench);
     assert_int_equal(feed_fake_count(bench->feed), 1); /* the one before it was changed */
-    assert_int_equal(counter(bench, "bad_authenticator"), 2);
-    assert_int_equal(counter(bench, "malformed"), 2);
-    assert_int_equal(counter(bench, "unexpected_code"), 1);
+    assert_int_equal(radius_bench_counter(bench, "bad_authenticator"), 2);
+    assert_int_equal(radius_bench_counter(bench, "malformed"), 2);
+    assert_int_equal(radius_bench_counter(bench, "unexpected_code"), 1);
 }
 
 static void strangers_are_not_answered(void **state)
 {
-    struct bench *bench = *state;
-    set_option(bench, "client", "127.0.0.2");
+    struct radius_bench *bench = *state;
+    radius_bench_set(bench, "client", "127.0.0.2");
     start_bench(bench);
     send_start(bench, 1, "0001");
     wait_received(bench, 1);
     assert_silent(bench);
-    assert_int_equal(counter(bench, "unknown_client"), 1);
+    assert_int_equal(radius_bench_counter(bench, "unknown_client"), 1);
     connect_switch(bench, "127.0.0.2");
     send_start(bench, 1, "0001");
     wait_received(bench, 2);
@@ -457,13 +371,13 @@ static void strangers_are_not_answered(void **state)
 
 static void message_authenticator_is_demanded(void **state)
 {
-    struct bench *bench = *state;
-    set_option(bench, "require_message_authenticator", "yes");
+    struct radius_bench *bench = *state;
+    radius_bench_set(bench, "require_message_authenticator", "yes");
     start_bench(bench);
     send_start(bench, 1, "0001");
     wait_received(bench, 1);
     assert_silent(bench);
-    assert_int_equal(counter(bench, "no_message_authenticator"), 1);
+    assert_int_equal(radius_bench_counter(bench, "no_message_authenticator"), 1);
     begin(bench, 2, 1);
     radius_writer_add_message_authenticator(&bench->writer);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
@@ -476,7 +390,7 @@ static void message_authenticator_is_demanded(void **state)
 
 static void status_server_is_answered(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     radius_writer_init(&bench->writer, bench->request, RADIUS_STATUS_SERVER, 1);
     memset(bench->request + 4, 0x5a, RADIUS_AUTHENTICATOR);
@@ -485,13 +399,13 @@ static void status_server_is_answered(void **state)
     wait_received(bench, 1);
     assert_answered(bench);
     assert_int_equal(feed_fake_count(bench->feed), 0);
-    assert_int_equal(counter(bench, "status_server"), 1);
+    assert_int_equal(radius_bench_counter(bench, "status_server"), 1);
 }
 
 /* A proxy's states come back in order, however long. */
 static void proxy_states_come_back(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     uint8_t longest[RADIUS_VALUE_MAX];
     start_bench(bench);
     memset(longest, 'p', sizeof(longest));
@@ -512,7 +426,7 @@ static void proxy_states_come_back(void **state)
 
 static void other_records_are_acknowledged_only(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     begin(bench, 1, 15);
     send_sealed(bench, secret);
@@ -529,19 +443,19 @@ static void other_records_are_acknowledged_only(void **state)
     wait_received(bench, 3);
     assert_silent(bench);
     assert_int_equal(feed_fake_count(bench->feed), 0);
-    assert_int_equal(counter(bench, "other_status"), 1);
-    assert_int_equal(counter(bench, "no_station"), 1);
-    assert_int_equal(counter(bench, "no_status_type"), 1);
+    assert_int_equal(radius_bench_counter(bench, "other_status"), 1);
+    assert_int_equal(radius_bench_counter(bench, "no_station"), 1);
+    assert_int_equal(radius_bench_counter(bench, "no_status_type"), 1);
 }
 
 static void interim_and_stop_are_told(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     begin(bench, 1, 3);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
     add_number(bench, RADIUS_NAS_PORT, 10103);
-    add_number(bench, RADIUS_EVENT_TIMESTAMP, CLOCK_S - 100);
+    add_number(bench, RADIUS_EVENT_TIMESTAMP, RADIUS_BENCH_SECONDS - 100);
     send_sealed(bench, secret);
     begin(bench, 2, 2);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
@@ -553,22 +467,22 @@ static void interim_and_stop_are_told(void **state)
     assert_int_equal(interim->kind, EVENT_UPDATE);
     assert_string_equal(interim->port, "#10103");
     assert_string_equal(interim->nas, "127.0.0.1");
-    assert_int_equal(interim->at.us, (CLOCK_S - 100) * 1000000);
+    assert_int_equal(interim->at.us, (RADIUS_BENCH_SECONDS - 100) * 1000000);
     assert_int_equal(interim->lifetime.us, 0);
     assert_int_equal(stop->kind, EVENT_STOP);
     assert_string_equal(stop->cause, "Lost-Carrier");
-    assert_int_equal(counter(bench, "no_switch"), 2);
-    assert_int_equal(counter(bench, "no_port"), 1);
+    assert_int_equal(radius_bench_counter(bench, "no_switch"), 2);
+    assert_int_equal(radius_bench_counter(bench, "no_port"), 1);
 }
 
 static void clocks_that_were_never_set_are_not_believed(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     static const struct {
         uint8_t type;
         uint32_t value;
     } wrong[] = {{RADIUS_EVENT_TIMESTAMP, 86400},
-                 {RADIUS_EVENT_TIMESTAMP, CLOCK_S + 86400},
+                 {RADIUS_EVENT_TIMESTAMP, RADIUS_BENCH_SECONDS + 86400},
                  {RADIUS_ACCT_DELAY_TIME, UINT32_MAX}};
     start_bench(bench);
     for (uint8_t i = 0; i < ARRAY_COUNT(wrong); i++) {
@@ -578,15 +492,15 @@ static void clocks_that_were_never_set_are_not_believed(void **state)
         add_number(bench, wrong[i].type, wrong[i].value);
         send_sealed(bench, secret);
         wait_received(bench, i + 1U);
-        assert_int_equal(feed_fake_event(bench->feed, i)->at.us, CLOCK_S * 1000000);
+        assert_int_equal(feed_fake_event(bench->feed, i)->at.us, RADIUS_BENCH_SECONDS * 1000000);
     }
-    assert_int_equal(counter(bench, "wrong_time"), ARRAY_COUNT(wrong));
+    assert_int_equal(radius_bench_counter(bench, "wrong_time"), ARRAY_COUNT(wrong));
 }
 
 /* On and Off end what they name: the port, what is behind a Called-Station-Id, all. */
 static void resets_have_their_scope(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     for (uint8_t i = 0; i < 3; i++) {
         begin(bench, i, 1);
@@ -628,13 +542,13 @@ static void resets_have_their_scope(void **state)
     assert_string_equal(feed_fake_event(bench->feed, 0)->port, "#7");
     assert_string_equal(feed_fake_event(bench->feed, 1)->port, "");
     assert_string_equal(feed_fake_event(bench->feed, 1)->cause, "Accounting-Off");
-    assert_int_equal(counter(bench, "unknown_scope"), 1);
+    assert_int_equal(radius_bench_counter(bench, "unknown_scope"), 1);
     assert_answered(bench); /* of the last one: nothing had to be stored */
 }
 
 static void switches_are_found(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     start_bench(bench);
     feed_fake_map(bench->feed, "192.0.2.1", "sw1");
     feed_fake_map(bench->feed, "127.0.0.3", "sw3");
@@ -658,14 +572,14 @@ static void switches_are_found(void **state)
     assert_string_equal(feed_fake_event(bench->feed, 0)->switch_name, "sw1");
     assert_string_equal(feed_fake_event(bench->feed, 1)->switch_name, "sw3");
     assert_string_equal(feed_fake_event(bench->feed, 2)->switch_name, "sw3");
-    assert_int_equal(counter(bench, "no_switch"), 0);
+    assert_int_equal(radius_bench_counter(bench, "no_switch"), 0);
 }
 
 static void client_is_bound_to_its_switch(void **state)
 {
-    struct bench *bench = *state;
-    set_option(bench, "switch", "leaf1");
-    set_option(bench, "ports", "swp{n%100}");
+    struct radius_bench *bench = *state;
+    radius_bench_set(bench, "switch", "leaf1");
+    radius_bench_set(bench, "ports", "swp{n%100}");
     start_bench(bench);
     begin(bench, 1, 1);
     add(bench, RADIUS_CALLING_STATION_ID, GUEST);
@@ -682,14 +596,14 @@ static void client_is_bound_to_its_switch(void **state)
 
 static void both_families_are_served(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     struct sockaddr_in6 there = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     const char *const clients[] = {"127.0.0.0/8", "::1"};
     struct err err;
     bool exposed;
     const struct option_source where = {0};
     const struct config_option *option = options_find(class->plug.options, "client");
-    set_option(bench, "listen", "::");
+    radius_bench_set(bench, "listen", "::");
     assert_int_equal(
         option_parse(option, "client", clients, 2, &where, bench->config, &exposed, &err), 0);
     assert_int_equal(class->plug.construct(bench->state, bench->config, &bench->env, &err), 0);
@@ -713,7 +627,7 @@ static void both_families_are_served(void **state)
 
 static void wrong_configurations_are_refused(void **state)
 {
-    struct bench *bench = *state;
+    struct radius_bench *bench = *state;
     struct err err;
     static const char *const wrong[][3] = {{"listen", "localhost", "listen"},
                                            {"client", "example", "client"},
@@ -721,9 +635,9 @@ static void wrong_configurations_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         options_done(class->plug.options, bench->config);
         options_init(class->plug.options, bench->config);
-        set_option(bench, "client", "127.0.0.1");
-        set_option(bench, "secret_file", bench->secret_file);
-        set_option(bench, wrong[i][0], wrong[i][1]);
+        radius_bench_set(bench, "client", "127.0.0.1");
+        radius_bench_set(bench, "secret_file", bench->secret_file);
+        radius_bench_set(bench, wrong[i][0], wrong[i][1]);
         memset(bench->state, 0, class->plug.state_size);
         assert_true(class->plug.construct(bench->state, bench->config, &bench->env, &err) < 0);
         assert_non_null(strstr(err.text, wrong[i][2]));
@@ -734,120 +648,14 @@ static void wrong_configurations_are_refused(void **state)
     assert_true(class->plug.construct(bench->state, bench->config, &bench->env, &err) < 0);
     assert_non_null(strstr(err.text, "radacct"));
     /* For the end of the bench. */
-    set_option(bench, "client", "127.0.0.1");
-    set_option(bench, "secret_file", bench->secret_file);
+    radius_bench_set(bench, "client", "127.0.0.1");
+    radius_bench_set(bench, "secret_file", bench->secret_file);
     memset(bench->state, 0, class->plug.state_size);
     assert_int_equal(class->plug.construct(bench->state, bench->config, &bench->env, &err), 0);
 }
 
-/* --- radacct --- */
-
-static void run_radacct(struct bench *bench, const char *script)
-{
-    const char *const command[] = {"/bin/sh", "-c", script};
-    const struct option_source where = {0};
-    const struct config_option *option = options_find(class->plug.options, "radacct");
-    struct err err;
-    bool exposed;
-    options_done(class->plug.options, bench->config);
-    options_init(class->plug.options, bench->config);
-    set_option(bench, "radacct_interval", "15ms");
-    assert_int_equal(
-        option_parse(option, "radacct", command, 3, &where, bench->config, &exposed, &err), 0);
-    assert_int_equal(class->plug.construct(bench->state, bench->config, &bench->env, &err), 0);
-    assert_int_equal(class->start(bench->state, bench->feed, &err), 0);
-}
-
-static void wait_polls(struct bench *bench, uint64_t polls)
-{
-    while (counter(bench, "radacct_polls") < polls)
-        loop_step(bench->env.loop);
-}
-
-static void radacct_rows_are_told_once(void **state)
-{
-    struct bench *bench = *state;
-    run_radacct(
-        bench,
-        "echo acctuniqueid,AcctSessionId,nasipaddress,nasportid,callingstationid,acctstarttime,"
-        "acctupdatetime,acctstoptime,acctterminatecause;"
-        "echo u1,s1,192.0.2.1,Gi0/1,52-54-00-11-22-33,1699999200,2023-11-14 22:10:00,,;"
-        "echo u2,s2,192.0.2.1,Gi0/2,525400112234,2023-11-14 22:00:00,NULL,2023-11-14 22:05:00,"
-        "Lost-Carrier;"
-        "echo u3,s3,192.0.2.1,Gi0/3,telephone,2023-11-14 22:00:00,,,");
-    feed_fake_map(bench->feed, "192.0.2.1", "sw1");
-    wait_polls(bench, 3);
-    assert_int_equal(feed_fake_count(bench->feed), 4);
-    assert_int_equal(feed_fake_unflushed(bench->feed), 0);
-    const struct event *events[4];
-    for (size_t i = 0; i < 4; i++) {
-        events[i] = feed_fake_event(bench->feed, i);
-        assert_string_equal(events[i]->switch_name, "sw1");
-        assert_int_equal(events[i]->proof, EVENT_PROOF_TOLD);
-    }
-    assert_int_equal(events[0]->kind, EVENT_START);
-    assert_string_equal(events[0]->port, "Gi0/1");
-    assert_int_equal(events[0]->at.us, INT64_C(1699999200000000));
-    assert_int_equal(events[1]->kind, EVENT_UPDATE);
-    assert_string_equal(events[1]->session, "s1");
-    assert_int_equal(events[2]->kind, EVENT_START);
-    assert_int_equal(events[3]->kind, EVENT_STOP);
-    assert_int_equal(events[3]->at.us, INT64_C(1699999500000000));
-    assert_string_equal(events[3]->cause, "Lost-Carrier");
-    assert_true(counter(bench, "radacct_bad_rows") >= 1);
-    assert_string_equal(feed_fake_failure(bench->feed), "");
-}
-
-/* Asks from where the rows before ended, less the overlap; refused events come again. */
-static void radacct_goes_on_where_it_was(void **state)
-{
-    struct bench *bench = *state;
-    run_radacct(bench,
-                "echo callingstationid,acctstarttime,acctsessionid;"
-                "[ '{since}' = '2023-11-13 22:13:20' ] && echo 525400112233,2023-11-14T22:00:00Z,a;"
-                "[ '{since_epoch}' = 1699999080 ] && echo 525400112233,2023-11-14T22:00:00Z,b; :");
-    feed_fake_refuse_after(bench->feed, 0);
-    wait_polls(bench, 3);
-    assert_int_equal(feed_fake_count(bench->feed), 0);
-    feed_fake_refuse_after(bench->feed, SIZE_MAX);
-    wait_polls(bench, 6);
-    assert_int_equal(feed_fake_count(bench->feed), 2);
-    assert_string_equal(feed_fake_event(bench->feed, 1)->session, "b");
-}
-
-static void radacct_failures_are_told(void **state)
-{
-    struct bench *bench = *state;
-    run_radacct(bench, "echo could not connect >&2; exit 3");
-    wait_polls(bench, 2);
-    assert_non_null(strstr(feed_fake_failure(bench->feed), "could not connect"));
-    assert_true(counter(bench, "radacct_failures") >= 1);
-}
-
-static void radacct_nonsense_is_told(void **state)
-{
-    struct bench *bench = *state;
-    run_radacct(bench, "echo username,session; echo a,b");
-    wait_polls(bench, 2);
-    assert_non_null(strstr(feed_fake_failure(bench->feed), "callingstationid"));
-}
-
-static int begin_test(void **state)
-{
-    struct bench *bench = alloc_zeroed(1, sizeof(*bench));
-    make_bench(bench);
-    *state = bench;
-    return 0;
-}
-
-static int end_test(void **state)
-{
-    end_bench(*state);
-    free(*state);
-    return 0;
-}
-
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, begin_test, end_test)
+#define ON_BENCH(test)                                                                             \
+    cmocka_unit_test_setup_teardown(test, radius_bench_setup, radius_bench_teardown)
 
 int main(void)
 {
@@ -873,10 +681,6 @@ int main(void)
         ON_BENCH(client_is_bound_to_its_switch),
         ON_BENCH(both_families_are_served),
         ON_BENCH(wrong_configurations_are_refused),
-        ON_BENCH(radacct_rows_are_told_once),
-        ON_BENCH(radacct_goes_on_where_it_was),
-        ON_BENCH(radacct_failures_are_told),
-        ON_BENCH(radacct_nonsense_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
