@@ -206,6 +206,10 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
     if (is_plain(live, slot, row, now))
         return;
     live_judge(live, row->id.mac, now, "departure", out);
+    uint32_t number = row_links_find(&live->base->links, row->id.mac.bits);
+    bool shown = number != WORLD_NONE && live->base->links.heads[number].first != WORLD_NONE;
+    if (!shown && !live_stands(live->base, slot, row->id.mac.bits))
+        live_departed_forget(live, row->id.mac.bits); /* off, say: nothing follows from it */
 }
 
 void live_tick(struct live *live, struct wall now, struct live_out *out)
