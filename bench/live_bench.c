@@ -180,26 +180,101 @@ static void hear_batch(struct live *live, const uint32_t *guests, double now, st
     live_events(live, events, BATCH, at(now), out);
 }
 
+struct centre {
+    uint32_t guests, switches;
+    struct record_set *set;
+    struct forward_table **tables;
+    struct world *world;
+    struct sweep *sweep;
+};
+
+static void centre_make(struct centre *centre, uint32_t guests)
+{
+    centre->guests = guests;
+    centre->switches = guests / (PORTS_PER_SWITCH * GUESTS_PER_HYPERVISOR) + 1;
+    centre->set = records_of(guests);
+    centre->tables = alloc_array(centre->switches, sizeof *centre->tables);
+    for (uint32_t s = 0; s < centre->switches; s++)
+        centre->tables[s] = table_of(s, guests);
+    struct world_input input = {.records = (const struct record_set *const *)&centre->set,
+                                .record_count = 1,
+                                .tables = (const struct forward_table *const *)centre->tables,
+                                .table_count = centre->switches,
+                                .now = at(0)};
+    centre->world = world_new(&input);
+}
+
+static void centre_free(struct centre *centre)
+{
+    sweep_free(centre->sweep);
+    world_free(centre->world);
+    for (uint32_t s = 0; s < centre->switches; s++)
+        forward_table_free(centre->tables[s]);
+    free(centre->tables);
+    record_set_free(centre->set);
+}
+
+/* Calls that follow from one another, and the longest of them. */
+static void work_off(struct live *live, double now, struct live_out *out, double *ret_all,
+                     double *ret_longest)
+{
+    *ret_all = *ret_longest = 0;
+    while (wall_known(live_next(live)) && live_next(live).us <= at(now).us) {
+        double began = seconds();
+        live_tick(live, at(now), out);
+        live_out_clear(out);
+        double one = seconds() - began;
+        *ret_all += one;
+        *ret_longest = one > *ret_longest ? one : *ret_longest;
+    }
+}
+
+static double time_in_order(struct live *live, uint32_t guests, struct live_out *out)
+{
+    double began = seconds();
+    for (uint32_t i = 0; i + BATCH <= guests; i += BATCH) {
+        uint32_t some[BATCH];
+        for (uint32_t k = 0; k < BATCH; k++)
+            some[k] = (uint32_t)((i + k) * UINT64_C(7919) % guests);
+        hear_batch(live, some, 2, out);
+    }
+    return (seconds() - began) / guests;
+}
+
+/* What of it is the making of the events. */
+static double time_making(uint32_t guests)
+{
+    double began = seconds();
+    volatile uint32_t sum = 0;
+    for (uint32_t i = 0; i < guests; i++) {
+        struct heard texts;
+        struct event event = event_at(i, i / GUESTS_PER_HYPERVISOR, EVENT_UPDATE, 2, &texts);
+        sum += (uint32_t)event.session[0];
+    }
+    return (seconds() - began) / guests;
+}
+
+static double time_judged(struct live *live, uint32_t guests, struct live_out *out)
+{
+    double began = seconds();
+    for (uint32_t i = 0; i < guests; i += 100) {
+        hear(live, i, i / GUESTS_PER_HYPERVISOR + 1, EVENT_START, 3, out);
+        live_out_clear(out);
+    }
+    return (seconds() - began) / (guests / 100.0);
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t guests = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
-    uint32_t switches = guests / (PORTS_PER_SWITCH * GUESTS_PER_HYPERVISOR) + 1;
-    struct record_set *set = records_of(guests);
-    struct forward_table **tables = alloc_array(switches, sizeof *tables);
-    for (uint32_t s = 0; s < switches; s++)
-        tables[s] = table_of(s, guests);
-    struct world_input input = {.records = (const struct record_set *const *)&set,
-                                .record_count = 1,
-                                .tables = (const struct forward_table *const *)tables,
-                                .table_count = switches,
-                                .now = at(0)};
-    struct world *world = world_new(&input);
-    double t = seconds();
-    struct sweep *sweep = sweep_run(world, at(0));
-    double swept = seconds() - t;
-    t = seconds();
-    struct live_base *base = live_base_new(world, sweep);
-    double prepared = seconds() - t;
+    struct centre centre = {0};
+    centre_make(&centre, argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000);
+    uint32_t guests = centre.guests;
+    double began = seconds();
+    centre.sweep = sweep_run(centre.world, at(0));
+    double swept = seconds() - began;
+    began = seconds();
+    struct live_base *base = live_base_new(centre.world, centre.sweep);
+    double prepared = seconds() - began;
     struct live_options options;
     live_options_init(&options);
     struct live *live = live_new(&options, at(0));
@@ -208,60 +283,23 @@ int main(int argc, char **argv)
     live_base_free(live_set_world(live, base, at(0), &out));
     for (uint32_t i = 0; i < guests; i++)
         hear(live, i, i / GUESTS_PER_HYPERVISOR, EVENT_START, 1, &out);
-    t = seconds();
-    for (uint32_t i = 0; i + BATCH <= guests; i += BATCH) {
-        uint32_t some[BATCH];
-        for (uint32_t k = 0; k < BATCH; k++)
-            some[k] = (i + k) * UINT32_C(7919) % guests;
-        hear_batch(live, some, 2, &out);
-    }
-    double in_order = (seconds() - t) / guests;
-    t = seconds(); /* what of it is the making of the event */
-    volatile uint32_t sum = 0;
-    for (uint32_t i = 0; i < guests; i++) {
-        struct place place = place_of((i * UINT32_C(7919)) % guests / GUESTS_PER_HYPERVISOR);
-        char session[16];
-        snprintf(session, sizeof session, "%u", i);
-        sum += (uint32_t)place.port[0] + (uint32_t)session[0];
-    }
-    double making = (seconds() - t) / guests;
-    uint32_t odd = guests / 100;
-    t = seconds();
-    for (uint32_t i = 0; i < odd; i++) {
-        hear(live, i * 100, i * 100 / GUESTS_PER_HYPERVISOR + 1, EVENT_START, 3, &out);
-        live_out_clear(&out);
-    }
-    double judged = (seconds() - t) / odd;
-    t = seconds();
+    double in_order = time_in_order(live, guests, &out), making = time_making(guests);
+    double judged = time_judged(live, guests, &out);
     struct live_facts facts;
+    began = seconds();
     live_export_begin(live, at(3), &facts);
     while (live_export_step(live, &facts, 65536))
         ;
-    double exported = seconds() - t;
+    double exported = seconds() - began, again, longest, expired, longest_expiry;
     for (uint32_t i = 0; i < guests / 10; i++)
         hear(live, i, i / GUESTS_PER_HYPERVISOR, EVENT_UPDATE, 4, &out);
-    base = live_base_new(world, sweep);
-    t = seconds();
+    base = live_base_new(centre.world, centre.sweep);
+    began = seconds();
     struct live_base *before = live_set_world(live, base, at(5), &out);
-    double taken = seconds() - t;
+    double taken = seconds() - began;
     live_base_free(before);
-    double longest = 0, ticks = 0;
-    while (live_next(live).us <= at(5).us) {
-        t = seconds();
-        live_tick(live, at(5), &out);
-        live_out_clear(&out);
-        ticks += seconds() - t;
-        longest = seconds() - t > longest ? seconds() - t : longest;
-    }
-    t = seconds();
-    double longest_expiry = 0;
-    while (wall_known(live_next(live)) && live_next(live).us <= at(700).us) {
-        double one = seconds();
-        live_tick(live, at(700), &out);
-        live_out_clear(&out);
-        longest_expiry = seconds() - one > longest_expiry ? seconds() - one : longest_expiry;
-    }
-    double expired = seconds() - t;
+    work_off(live, 5, &out, &again, &longest);
+    work_off(live, 700, &out, &expired, &longest_expiry);
     struct live_counts counts;
     live_count(live, &counts);
     printf("{\"guests\":%u,\"sweep_ms\":%.1f,\"prepare_ms\":%.1f,\"in_order_ns\":%.0f,"
@@ -270,17 +308,12 @@ int main(int argc, char **argv)
            "\"longest_expiry_tick_ms\":%.3f,\"in_order\":%" PRIu64 ",\"judged\":%" PRIu64
            ",\"departed\":%u,\"bytes_an_entry\":%.1f}\n",
            guests, swept * 1e3, prepared * 1e3, in_order * 1e9, making * 1e9, judged * 1e6,
-           exported * 1e3, taken * 1e3, ticks * 1e3, longest * 1e3, expired, longest_expiry * 1e3,
+           exported * 1e3, taken * 1e3, again * 1e3, longest * 1e3, expired, longest_expiry * 1e3,
            counts.in_order, counts.judged, counts.departed,
            (double)presence_size(live_presence(live)) / guests);
     live_facts_done(&facts);
     live_out_done(&out);
     live_free(live);
-    sweep_free(sweep);
-    world_free(world);
-    for (uint32_t s = 0; s < switches; s++)
-        forward_table_free(tables[s]);
-    free(tables);
-    record_set_free(set);
+    centre_free(&centre);
     return 0;
 }

@@ -81,6 +81,7 @@ struct live_options {
     uint64_t secret;          /* of session hashes: kept with the list across restarts */
 };
 
+/* Sets the values as delivered; `secret` is 0. */
 void live_options_init(struct live_options *options);
 
 /* Starts without a world: everything is put on the list and nothing judged. The audit options
@@ -232,6 +233,7 @@ struct live_counts {
     uint32_t departed, open_windows, probed, places, standing;
 };
 
+/* Sets *ret to what has happened so far. */
 void live_count(const struct live *live, struct live_counts *ret);
 
 /* One verdict that stands: of the last round, or told since. */

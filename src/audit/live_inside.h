@@ -196,6 +196,8 @@ uint32_t live_nas_of(struct live *live, const char *type, const char *nas);
 
 /* Returns the port number of a place in the world beneath. */
 uint32_t live_port_of(struct live *live, uint32_t place);
+
+/* Returns the live's own copy of a text, "" for NULL. */
 const char *live_text(struct live *live, const char *text);
 
 /* --- live_judge.c --- */
@@ -246,18 +248,30 @@ const struct heard_fact *live_departed_find(const struct live *live, uint64_t ma
 
 /* The fact that a row of the list is. */
 struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row);
+
+/* Takes a stop: off the list, and judged at once only where something stands. */
 void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
                struct wall now, struct live_out *out);
 
 /* --- live_probe.c --- */
 
+/* Adds a wish; live_wish_probe() for a probe of `mac` on `switch_name` (may be NULL) and wherever
+ * it was seen, heard or is expected, unless too many were wished for within the second. */
+void live_wish(struct live_out *out, const struct live_wish *wish);
 void live_wish_probe(struct live *live, struct mac mac, const char *switch_name, const char *why,
                      struct wall now, struct live_out *out);
-void live_wish(struct live_out *out, const struct live_wish *wish);
+
+/* Takes a hint, which proves nothing. */
 void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);
+
+/* Forgets what probes read before `world` was polled. */
 void live_probed_drop(struct live *live, const struct world *world);
+
+/* Opens a migration window for `mac` unless it has one or must rest; whether one is open. */
 void live_window_open(struct live *live, struct mac mac, struct wall now);
 bool live_in_window(const struct live *live, uint64_t mac, struct wall now);
+
+/* Returns the first deadline, WALL_UNKNOWN; and judges those whose window is over, some a call. */
 struct wall live_window_deadline(const struct live *live);
 void live_windows_due(struct live *live, struct wall now, struct live_out *out);
 
