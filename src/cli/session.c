@@ -279,7 +279,9 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
                                 .mlags = session->config->mlags,
                                 .mlag_count = session->config->mlag_count,
                                 .memory = &stored->memory,
-                                .options = &session->config->audit};
+                                .options = &ret->options};
+    ret->options = session->config->audit;
+    ret->options.gap_rounds = stored->round.gap_rounds;
     ret->world = world_new(&input);
     ret->now = stored->round.judged;
     ret->started = stored->round.started;

@@ -68,6 +68,7 @@ struct view {
     const struct failed_source *failed;
     size_t failed_count;
     struct memory memory;
+    struct audit_options options; /* of a replay: as they were */
 };
 
 /* Polls a round for this question alone; nothing is stored. Returns EXIT_CLEAN or

@@ -90,8 +90,8 @@ static void fill(void *aux)
 static struct snapshot *begin_snapshot(struct auditor *auditor)
 {
     const struct config *config = auditor->generation->config;
-    struct snapshot *snapshot =
-        snapshot_new(auditor->generation, config->recorded_count + config->observed_count);
+    struct snapshot *snapshot = snapshot_new(
+        auditor->generation, config->recorded_count + config->observed_count + config->event_count);
     for (size_t i = 0; !config->daemon.polling && i < config->observed_count; i++)
         snapshot_leave_out(snapshot, &config->observed[i]);
     return snapshot;

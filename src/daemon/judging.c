@@ -187,6 +187,8 @@ static void fill_coverage(const struct judging *judging, const struct round *rou
     }
     for (size_t i = 0; i < round->failed_count; i++) {
         const struct failed_source *failed = &round->failed[i];
+        if (failed->hears)
+            continue; /* that nothing was heard hides nothing that is recorded or read */
         if (failed->switch_name != NULL)
             missing[ret->missing_count++] =
                 (struct named_switch){failed_site(round, failed), failed->switch_name};
@@ -256,6 +258,8 @@ int judging_remember(struct judging *judging, const struct round *round, const s
 {
     struct wall started = round->offline ? judging->now : round->started;
     int status = store_round_begin(store, started, &judging->round, err);
+    if (status == 0 && round->gap_rounds > 0)
+        status = store_round_gaps(store, round->gap_rounds, err);
     if (status == 0)
         status = store_facts(store, round, err);
     if (status == 0)

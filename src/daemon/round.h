@@ -66,7 +66,8 @@ struct round {
     struct failed_source *failed;    /* texts in arena; rounds = 1 */
     struct receipt *failed_receipts; /* beside failed */
     size_t failed_count;
-    bool offline; /* every observed source is a recording: no live network was read */
+    unsigned gap_rounds; /* failed ones in a row that make an audit_gap; 0: as configured */
+    bool offline;        /* every observed source is a recording: no live network was read */
     struct arena *arena;
 };
 

@@ -17,6 +17,7 @@ struct snapshot *snapshot_new(struct generation *generation, size_t sources)
     snapshot->loop = generation->env.loop;
     snapshot->options = generation->config->audit;
     snapshot->options.gap_rounds = (unsigned)generation->config->daemon.gap_rounds;
+    snapshot->round.gap_rounds = snapshot->options.gap_rounds;
     snapshot->arena = arena_new();
     snapshot->holdings = alloc_zeroed(sources, sizeof *snapshot->holdings);
     round->arena = snapshot->arena;
@@ -211,7 +212,9 @@ void snapshot_add_deaf(struct snapshot *snapshot, const char *source, const char
                                 .why = keep_text(snapshot, why),
                                 .rounds = rounds,
                                 .hears = true};
-    add_gap(snapshot, &gap);
+    struct receipt none;
+    receipt_init(&none);
+    add_failed(snapshot, &gap, &none);
 }
 
 void snapshot_close(struct snapshot *snapshot, struct wall started, struct wall ended)

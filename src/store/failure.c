@@ -27,7 +27,9 @@ static int last_failure(struct store *store, const struct cell *key, int64_t *re
 
 static int add_failure(struct store *store, const struct failed_source *failed, struct err *err)
 {
-    int kind = failed->switch_name != NULL ? STORE_KIND_OBSERVED : STORE_KIND_RECORDED;
+    int kind = failed->hears                 ? STORE_KIND_EVENT
+               : failed->switch_name != NULL ? STORE_KIND_OBSERVED
+                                             : STORE_KIND_RECORDED;
     const struct cell key[] = {cell_text(failed->source), cell_integer(kind)};
     const char *why = failed->why == NULL ? "" : failed->why;
     int64_t round = (int64_t)store->round, since = round, first = round;
@@ -75,7 +77,7 @@ int store_round_failed(struct store *store, const struct failed_source *failed,
         result = add_failure(store, failed, err);
     if (result == 0 && receipt != NULL)
         result = store_add_receipt(store, receipt, 0, err);
-    if (result == 0 && failed->switch_name == NULL)
+    if (result == 0 && failed->switch_name == NULL && !failed->hears)
         result = use_last_good(store, failed->source, err);
     return store_round_result(store, result, err);
 }

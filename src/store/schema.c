@@ -181,4 +181,9 @@ static const char step_2[] =
      * begins with the round before it, and a first that is later than that. */
     "ALTER TABLE standing ADD COLUMN broken INTEGER NOT NULL DEFAULT 0;";
 
-const char *const schema_steps[] = {step_1, step_2, NULL};
+static const char step_3[] =
+    /* gap_rounds: failed rounds in a row that made an audit_gap when it was judged. A failure
+     * of kind 2 is an event source's. */
+    "ALTER TABLE round ADD COLUMN gap_rounds INTEGER NOT NULL DEFAULT 1;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, NULL};

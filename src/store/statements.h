@@ -38,13 +38,16 @@
     S(ROUND_NEXT, "SELECT coalesce(max(number), 0) + 1 FROM round", "i")                           \
     S(ROUND_ADD, "INSERT INTO round(number, started, judged, ended) VALUES (?1, ?2, ?2, ?2)", "")  \
     S(ROUND_END, "UPDATE round SET judged = ?2, ended = ?3 WHERE number = ?1", "")                 \
-    S(ROUND_LAST, "SELECT number, started, judged, ended FROM round ORDER BY number DESC LIMIT 1", \
-      "iiii")                                                                                      \
+    S(ROUND_GAPS, "UPDATE round SET gap_rounds = ?2 WHERE number = ?1", "")                        \
+    S(ROUND_LAST,                                                                                  \
+      "SELECT number, started, judged, ended, gap_rounds FROM round ORDER BY number DESC LIMIT 1", \
+      "iiiii")                                                                                     \
     S(ROUND_AT,                                                                                    \
-      "SELECT number, started, judged, ended FROM round WHERE judged <= ?1"                        \
+      "SELECT number, started, judged, ended, gap_rounds FROM round WHERE judged <= ?1"            \
       " ORDER BY number DESC LIMIT 1",                                                             \
-      "iiii")                                                                                      \
-    S(ROUND_GET, "SELECT number, started, judged, ended FROM round WHERE number = ?1", "iiii")     \
+      "iiiii")                                                                                     \
+    S(ROUND_GET, "SELECT number, started, judged, ended, gap_rounds FROM round WHERE number = ?1", \
+      "iiiii")                                                                                     \
     S(SOURCE_FIND,                                                                                 \
       "SELECT id, seq, ended, whole_seq, digest_a, digest_b FROM source"                           \
       " WHERE kind = ?1 AND site = ?2 AND name = ?3",                                              \
@@ -292,15 +295,15 @@
       " interval, updates, proof, implicit, last_event, kept_event, cause,"                        \
       " origin, kept_origin FROM session"                                                          \
       " WHERE key = ?1 ORDER BY id DESC LIMIT 1",                                                  \
-      "ittiBiiiIIiiitiiitii")                                                                        \
+      "ittiBiiiIIiiitiiitii")                                                                      \
     S(SESSION_ADD,                                                                                 \
       "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"   \
-      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",                                   \
+      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",                         \
       "")                                                                                          \
     S(SESSION_SET,                                                                                 \
       "UPDATE session SET switch = ?2, port = ?3, vlan = ?4, care_of = ?5, started = ?6,"          \
       " last = ?7, heard = ?8, updated = ?9, lifetime = ?10, interval = ?11, updates = ?12,"       \
-      " proof = ?13, implicit = ?14, last_event = ?15, kept_event = ?16, origin = ?17,"             \
+      " proof = ?13, implicit = ?14, last_event = ?15, kept_event = ?16, origin = ?17,"            \
       " kept_origin = ?18 WHERE id = ?1",                                                          \
       "")                                                                                          \
     S(SESSION_END, "UPDATE session SET ended = ?2, cause = ?3 WHERE id = ?1", "")                  \

@@ -299,6 +299,15 @@ int store_round_result(struct store *store, int failed, const struct err *err)
     return failed;
 }
 
+int store_round_gaps(struct store *store, unsigned gap_rounds, struct err *err)
+{
+    int failed = store_in_round(store, err);
+    const struct cell cells[] = {cell_integer((int64_t)store->round), cell_integer(gap_rounds)};
+    if (failed == 0)
+        failed = store_run(store, SQL_ROUND_GAPS, cells, 2, err);
+    return store_round_result(store, failed, err);
+}
+
 int store_round_commit(struct store *store, struct wall judged, struct wall ended, struct err *err)
 {
     int failed = store_in_round(store, err);

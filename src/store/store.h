@@ -80,6 +80,10 @@ void store_close(struct store *store);
 int store_round_begin(struct store *store, struct wall started, uint64_t *ret_round,
                       struct err *err) MUST_USE;
 
+/* Says how many failed rounds in a row make an audit_gap in this round, for a replay of it;
+ * 1 where this is not called. */
+int store_round_gaps(struct store *store, unsigned gap_rounds, struct err *err) MUST_USE;
+
 /* Stores one switch's table of this round, whole or in part, with its receipts. */
 int store_round_table(struct store *store, const struct forward_table *table,
                       struct err *err) MUST_USE;

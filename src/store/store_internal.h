@@ -21,7 +21,12 @@ enum statement {
         STATEMENT_COUNT
 };
 
-enum { STORE_COLUMNS_MAX = 32, STORE_KIND_RECORDED = 0, STORE_KIND_OBSERVED = 1 };
+enum {
+    STORE_COLUMNS_MAX = 32,
+    STORE_KIND_RECORDED = 0,
+    STORE_KIND_OBSERVED = 1,
+    STORE_KIND_EVENT = 2
+};
 
 /* Numbers for texts: the store's own numbers, remembered so that a table's ports
  * are looked up once. Cleared when a round is taken back. */

@@ -284,6 +284,31 @@ static void failures_count_rounds_in_a_row(void **state)
     store_close(store);
 }
 
+/* What the daemon adds to a round: its gap_rounds, and event sources that heard nothing. */
+static void a_round_of_the_daemon_is_replayed_as_it_was(void **state)
+{
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    struct failed_source deaf = {.source = "radius", .why = "the port is taken", .hears = true};
+    struct store_world *world;
+    uint64_t number;
+    struct err err;
+    const struct store_memory_query query = {.horizon = span_seconds(20 * 60)};
+    fixture_round(store, 1, NULL, NULL);
+    assert_int_equal(store_round_begin(store, fixture_minute(2), &number, &err), 0);
+    assert_int_equal(store_round_gaps(store, 3, &err), 0);
+    assert_int_equal(store_round_failed(store, &deaf, NULL, &err), 0);
+    assert_int_equal(store_round_commit(store, fixture_minute(2), fixture_minute(2), &err), 0);
+    for (unsigned round = 1; round <= 2; round++) {
+        assert_int_equal(
+            store_world_load(store, round, STORE_TABLES_OF_ROUND, &query, &world, &err), 0);
+        assert_int_equal(world->round.gap_rounds, round == 1 ? 1 : 3);
+        assert_int_equal(world->failed_count, round - 1);
+        assert_true(round == 1 || (world->failed[0].hears && world->failed[0].rounds == 1));
+        store_world_free(world);
+    }
+    store_close(store);
+}
+
 static void put_offs(struct store *store, int64_t minute, const char *const *off, size_t count,
                      const char *const *unknown, size_t unknown_count)
 {
@@ -319,11 +344,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(an_unchanged_table_costs_its_receipt),    TEST(a_move_is_two_intervals_side_by_side),
-        TEST(a_reading_in_part_ends_nothing_for_good), TEST(what_this_round_moves_is_remembered),
-        TEST(one_round_has_one_table_of_a_switch),     TEST(an_aborted_round_leaves_nothing),
-        TEST(the_last_good_snapshot_comes_back_equal), TEST(changed_records_cost_their_rows),
-        TEST(failures_count_rounds_in_a_row),          TEST(since_when_a_guest_is_off_is_kept),
+        TEST(an_unchanged_table_costs_its_receipt),
+        TEST(a_move_is_two_intervals_side_by_side),
+        TEST(a_reading_in_part_ends_nothing_for_good),
+        TEST(what_this_round_moves_is_remembered),
+        TEST(one_round_has_one_table_of_a_switch),
+        TEST(an_aborted_round_leaves_nothing),
+        TEST(the_last_good_snapshot_comes_back_equal),
+        TEST(changed_records_cost_their_rows),
+        TEST(failures_count_rounds_in_a_row),
+        TEST(since_when_a_guest_is_off_is_kept),
+        TEST(a_round_of_the_daemon_is_replayed_as_it_was),
+        TEST(since_when_a_guest_is_off_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

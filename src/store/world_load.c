@@ -362,7 +362,8 @@ static int load_failures(struct gathering *gathering, struct err *err)
                                    .switch_name = cell_to_text(&row[2], world->arena),
                                    .site = cell_to_text(&row[5], world->arena),
                                    .why = cell_to_text(&row[4], world->arena),
-                                   .rounds = (unsigned)(round - since + 1)};
+                                   .rounds = (unsigned)(round - since + 1),
+                                   .hears = row[0].integer == STORE_KIND_EVENT};
         result = store_step(store, SQL_FAILURES, row, err);
     }
     if (count > 0) {
@@ -384,7 +385,10 @@ static int find_round(struct store *store, enum statement statement, const struc
         *ret = (struct store_round){.number = (uint64_t)row[0].integer,
                                     .started = {row[1].integer},
                                     .judged = {row[2].integer},
-                                    .ended = {row[3].integer}};
+                                    .ended = {row[3].integer},
+                                    .gap_rounds = row[4].integer >= 1 && row[4].integer < UINT32_MAX
+                                                      ? (unsigned)row[4].integer
+                                                      : 1};
     store_stop(store, statement);
     if (result == 0)
         return err_set(err, ERR_NOT_FOUND, "%s: %s", store->path,
