@@ -12,7 +12,7 @@ struct announce_config {
     char *interface, *file, *switch_name, *port;
     bool census;
     struct span again;
-    int64_t rate;
+    int64_t rate, mirror_vlan;
 };
 
 #define FIELD(name) .offset = offsetof(struct announce_config, name)
@@ -53,6 +53,13 @@ static const struct config_option options[] = {
      .low = 1,
      .high = 1000000,
      .help = "New addresses of one VLAN that are told in a second; more are counted only."},
+    {.name = "mirror_vlan",
+     .type = OPTION_INTEGER,
+     FIELD(mirror_vlan),
+     .default_text = "0",
+     .low = 0,
+     .high = 4094,
+     .help = "VLAN in which RSPAN carries the mirror: a frame with no other tag is untagged."},
     {.name = NULL},
 };
 
@@ -68,6 +75,12 @@ struct announce {
     const struct capture_packet *packet;
     bool taken;
 };
+
+/* The VLAN of the guest, which a mirror's own tag does not tell. */
+static uint16_t guest_vlan(const struct announce *source, uint16_t vlan)
+{
+    return vlan == source->config->mirror_vlan ? 0 : vlan;
+}
 
 /* Hands one event over; returns whether it was taken. */
 static bool tell(struct announce *source, struct event *event)
@@ -85,8 +98,9 @@ static bool tell(struct announce *source, struct event *event)
 static void hear_announcement(struct announce *source, const struct announcement *heard)
 {
     source->by_kind[heard->kind]++;
+    uint16_t vlan = guest_vlan(source, heard->vlan);
     enum census_verdict verdict =
-        mac_census_hear(source->announced, heard->mac, heard->vlan, source->packet->at);
+        mac_census_hear(source->announced, heard->mac, vlan, source->packet->at);
     if (verdict == CENSUS_KNOWN)
         source->repeated++;
     if (verdict == CENSUS_KNOWN || verdict == CENSUS_SILENCED)
@@ -96,7 +110,7 @@ static void hear_announcement(struct announce *source, const struct announcement
     event.proof = own ? EVENT_PROOF_HEARD : EVENT_PROOF_HINT;
     event.mac = heard->mac;
     event.address = heard->address;
-    event.vlan = heard->vlan;
+    event.vlan = vlan;
     event.cause = announcement_word(heard->kind);
     if (tell(source, &event)) {
         mac_census_told(source->announced);
@@ -108,7 +122,7 @@ static void hear_source(struct announce *source, const struct ethernet_frame *fr
 {
     if (source->sources == NULL || !mac_is_station(frame->source))
         return;
-    uint16_t vlan = ethernet_vlan(frame);
+    uint16_t vlan = guest_vlan(source, ethernet_vlan(frame));
     enum census_verdict verdict =
         mac_census_hear(source->sources, frame->source, vlan, source->packet->at);
     if (verdict != CENSUS_NEW && verdict != CENSUS_AGAIN)

@@ -260,6 +260,25 @@ static void announcements_of_a_capture_are_told_once(void **state)
     bench_free(bench);
 }
 
+static void the_tag_of_a_mirror_is_no_vlan(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(&event_announce);
+    need_option(bench, "mirror_vlan", "10");
+    struct frame remote = gratuitous_arp(5), both = gratuitous_arp(6);
+    memmove(both.bytes + 18, both.bytes + 14, both.length - 14);
+    memcpy(both.bytes + 12, "\x81\x00\x00\x0a\x81\x00\x00\x14", 8); /* 10, then 20 */
+    memcpy(both.bytes + 20, "\x08\x06", 2);
+    both.length += 4;
+    capture(bench, &remote, 0);
+    capture(bench, &both, 0);
+    start(bench);
+    run(bench);
+    assert_int_equal(told(bench, 0)->vlan, 0);
+    assert_int_equal(told(bench, 1)->vlan, 20);
+    bench_free(bench);
+}
+
 static void a_census_tells_of_every_source(void **state)
 {
     (void)state;
@@ -326,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_feed_that_is_full_loses_nothing_of_a_file),
         cmocka_unit_test(options_of_the_drafts_need_their_flag),
         cmocka_unit_test(announcements_of_a_capture_are_told_once),
+        cmocka_unit_test(the_tag_of_a_mirror_is_no_vlan),
         cmocka_unit_test(a_census_tells_of_every_source),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(what_cannot_be_opened_is_said),
