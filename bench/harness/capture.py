@@ -6,13 +6,15 @@ event source `mobile_ip`, start-up included, and must find every Binding Update 
 made, behind tags, tunnels and as the drafts' option. Live, the frames cross a veth pair
 in a network namespace of the benchmark's own, sender on processor 1 and reader on
 processor 0; what a tap costs is the sender's rate beside its rate without one, by the
-clock and, for machines that do something else too, by the sender's CPU time.
+clock in those moments in which no other program has the sender's processor, and by its
+CPU time.
 """
 import contextlib
 import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 from measure import (CLIENT_CPU, SERVER_CPU, Missing, WrongResult, interleave, pinned, run,
@@ -158,7 +160,7 @@ def read_live(bench, inside, frames):
     found, wanted = told['updates'], sent['updates'] + sent['drafts']
     if found + told['kernel_drops'] < wanted:
         raise WrongResult(f'{found} Binding Updates heard of {wanted} that were sent')
-    return {'units': frames, 'cpu': told['cpu'], 'rate': frames / sent['seconds'],
+    return {'units': frames, 'cpu': told['cpu'], 'rate': sent['undisturbed'],
             'cpu_rate': frames / sent['cpu'], 'drops': told['kernel_drops'],
             'passed': told['frames'], 'found': found, 'wanted': wanted}
 
@@ -180,8 +182,23 @@ def tcpdump_live(bench, inside, frames):
             reader.kill()
             reader.wait()
         reader.stderr.close()
-    return {'units': frames, 'cpu': usage.ru_utime + usage.ru_stime, 'rate': frames / sent['seconds'],
+    return {'units': frames, 'cpu': usage.ru_utime + usage.ru_stime, 'rate': sent['undisturbed'],
             'cpu_rate': frames / sent['cpu']}
+
+
+def idle_tap(bench, inside, frames):
+    """The kernel's own share of a tap: a socket that refuses every frame."""
+    tap = subprocess.Popen(inside + [sys.executable, bench.source('peers/idle_tap.py'), 'a1'],
+                           stdout=subprocess.PIPE, text=True)
+    try:
+        if tap.stdout.readline().strip() != 'ready':
+            raise WrongResult('idle_tap.py does not listen')
+        sent = send(bench, inside, frames)
+    finally:
+        tap.kill()
+        tap.wait()
+        tap.stdout.close()
+    return {'units': frames, 'cpu': 0, 'rate': sent['undisturbed'], 'cpu_rate': frames / sent['cpu']}
 
 
 def live(bench, report):
@@ -191,10 +208,11 @@ def live(bench, report):
     with veth_pair() as inside:
         def bare():
             sent = send(bench, inside, frames)
-            return {'units': frames, 'rate': frames / sent['seconds'], 'cpu_rate': frames / sent['cpu']}
+            return {'units': frames, 'rate': sent['undisturbed'], 'cpu_rate': frames / sent['cpu']}
 
         samples = interleave(report, {
             'no tap': bare, OWN: lambda: read_live(bench, inside, frames),
+            'a tap that takes nothing': lambda: idle_tap(bench, inside, frames),
             'tcpdump, protochain': lambda: tcpdump_live(bench, inside, frames)}, bench.repetitions)
     for name, runs in samples.items():
         if not runs:

@@ -32,11 +32,10 @@ enum label {
     NEXT, /* the instruction after the jump */
     ACCEPT,
     REJECT,
-    TAGGED, /* two of them */
-    TYPE = TAGGED + KERNEL_TAGS,
-    ARP,
-    IPV4,
-    IPV6,
+    TAGGED, /* this and the next two: one for each number of tags */
+    IPV4 = TAGGED + KERNEL_TAGS + 1,
+    IPV6 = IPV4 + KERNEL_TAGS + 1,
+    TYPE = IPV6 + KERNEL_TAGS + 1,
     HEADER, /* one for each header of the chain, and one for what is deeper */
     OPTIONS = HEADER + FILTER_CHAIN_DEPTH + 1,
     AUTHENTICATION = OPTIONS + FILTER_CHAIN_DEPTH,
@@ -129,34 +128,53 @@ static void resolve(struct assembler *a)
     }
 }
 
-/* X becomes the octets of tags, A the EtherType. */
+/* The IP packet behind `tags` tags, as far as one look at its protocol goes. The kernel
+ * compiles loads from a fixed place to a few instructions and calls a function for one
+ * that X moves, so what nearly every frame needs is written out for each place. */
+static void emit_packets(struct assembler *a, unsigned tags)
+{
+    unsigned begin = ETHERNET_HEADER + TAG_BYTES * tags;
+    place(a, IPV4 + tags);
+    load(a, BPF_B, BPF_ABS, begin + 9);
+    jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_UDP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, REJECT);
+    place(a, IPV6 + tags);
+    load(a, BPF_B, BPF_ABS, begin + 6);
+    jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_UDP, REJECT, NEXT);
+    emit(a, BPF_LDX | BPF_IMM, begin + IPV6_HEADER);
+    emit_jump(a, BPF_JA, 0, HEADER, HEADER);
+}
+
+/* Finds what is behind the tags. */
 static void emit_tags(struct assembler *a)
 {
     static const uint16_t kinds[] = {ETHER_VLAN, ETHER_PROVIDER_VLAN, ETHER_OLD_VLAN,
                                      ETHER_OLDER_VLAN};
-    emit(a, BPF_LDX | BPF_IMM, 0);
-    load(a, BPF_H, BPF_ABS, 12);
     for (unsigned tags = 0; tags <= KERNEL_TAGS; tags++) {
-        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
-            jump_equal(a, kinds[i], tags < KERNEL_TAGS ? TAGGED + tags : ACCEPT, NEXT);
-        emit_jump(a, BPF_JA, 0, TYPE, TYPE);
-        if (tags == KERNEL_TAGS)
-            break;
         place(a, TAGGED + tags);
-        emit(a, BPF_LDX | BPF_IMM, TAG_BYTES * (tags + 1));
-        load(a, BPF_H, BPF_ABS, 12 + TAG_BYTES * (tags + 1));
+        load(a, BPF_H, BPF_ABS, 12 + TAG_BYTES * tags);
+        jump_equal(a, ETHER_IPV4, IPV4 + tags, NEXT);
+        jump_equal(a, ETHER_IPV6, IPV6 + tags, NEXT);
+        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
+            jump_equal(a, kinds[i], tags < KERNEL_TAGS ? TAGGED + tags + 1 : ACCEPT, NEXT);
+        emit(a, BPF_LDX | BPF_IMM, TAG_BYTES * tags);
+        emit_jump(a, BPF_JA, 0, TYPE, TYPE);
+        emit_packets(a, tags);
     }
 }
 
+/* What is not IP: A is the EtherType, X the octets of tags. */
 static void emit_type(struct assembler *a, unsigned wants)
 {
     bool announcements = (wants & CAPTURE_ANNOUNCEMENT) != 0;
     place(a, TYPE);
-    jump_equal(a, ETHER_IPV4, IPV4, NEXT);
-    jump_equal(a, ETHER_IPV6, IPV6, NEXT);
     jump_equal(a, ETHER_RARP, announcements ? ACCEPT : REJECT, NEXT);
-    jump_equal(a, ETHER_ARP, announcements ? ARP : REJECT, REJECT);
-    place(a, ARP); /* gratuitous: sender and target address are the same */
+    jump_equal(a, ETHER_ARP, announcements ? NEXT : REJECT, REJECT);
+    /* Gratuitous: sender and target address are the same. */
     load(a, BPF_W, BPF_IND, ETHERNET_HEADER + ARP_SENDER);
     emit(a, BPF_ST, 0);
     load(a, BPF_W, BPF_IND, ETHERNET_HEADER + ARP_TARGET);
@@ -164,24 +182,6 @@ static void emit_type(struct assembler *a, unsigned wants)
     a->jumps[a->count].yes = ACCEPT;
     a->jumps[a->count].no = REJECT;
     emit(a, BPF_JMP | BPF_JEQ | BPF_X, 0);
-    place(a, IPV4);
-    load(a, BPF_B, BPF_IND, ETHERNET_HEADER + 9);
-    jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
-    jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
-    jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, REJECT);
-}
-
-/* Sets A to the next header and X to where it begins. */
-static void emit_ipv6(struct assembler *a)
-{
-    place(a, IPV6);
-    load(a, BPF_B, BPF_IND, ETHERNET_HEADER + 6);
-    emit(a, BPF_ST, 0);
-    emit(a, BPF_MISC | BPF_TXA, 0);
-    emit(a, BPF_ALU | BPF_ADD | BPF_K, ETHERNET_HEADER + IPV6_HEADER);
-    emit(a, BPF_MISC | BPF_TAX, 0);
-    emit(a, BPF_LD | BPF_MEM, 0);
-    emit_jump(a, BPF_JA, 0, HEADER, HEADER);
     emit_verdicts(a);
 }
 
@@ -276,7 +276,6 @@ size_t capture_filter_program(unsigned wants, uint32_t snap,
     }
     emit_tags(&a);
     emit_type(&a, wants);
-    emit_ipv6(&a);
     for (unsigned depth = 0; depth < FILTER_CHAIN_DEPTH; depth++)
         emit_header(&a, depth, wants);
     emit_deeper(&a);
