@@ -345,7 +345,8 @@ void status_print(struct daemon *daemon, struct text *to)
     add_live(daemon, to);
     add_control(daemon, to);
     open_object(to, "loop");
-    add_seconds(to, "longest_hold_seconds", loop_longest_hold(daemon->loop));
+    json_key(to, "longest_hold_seconds");
+    text_printf(to, "%.6f", span_as_seconds(loop_longest_hold(daemon->loop)));
     json_key(to, "longest_work_seconds");
     text_printf(to, "%.6f", span_as_seconds(loop_longest_work(daemon->loop)));
     text_add_char(to, '}');
