@@ -315,7 +315,8 @@ bool radius_detail_is(const char *text, size_t length)
         const char *line = text + at, *end = find_line_end(&detail, at);
         struct assignment assignment;
         at = (size_t)(end - text) + 1;
-        while (*line != '#' && take_assignment(&line, end, &assignment)) {
+        const bool comment = line < end && *line == '#';
+        while (!comment && take_assignment(&line, end, &assignment)) {
             if (is_named(&assignment, "Acct-Status-Type"))
                 return true;
         }
