@@ -279,8 +279,7 @@ bool live_export_step(const struct live *live, struct live_facts *facts, size_t 
     for (size_t i = 0; i < most && more; i++) {
         struct heard_fact fact = {.mac = MAC_NONE};
         if (presence_next(live->presence, &facts->cursor, &row)) {
-            if (!mac_known(row.id.mac) || row.settled || row.unstarted ||
-                row.proof == EVENT_PROOF_HINT)
+            if (!live_row_tells(&row))
                 continue;
             fact = live_fact_of(live, &row);
         } else if (facts->departed < live->departed_count) {

@@ -190,6 +190,20 @@ void live_export_begin(struct live *live, struct wall now, struct live_facts *re
 bool live_export_step(const struct live *live, struct live_facts *facts, size_t most);
 void live_facts_done(struct live_facts *facts);
 
+/* The rules of the export, for who puts the rows of an earlier instant together again
+ * (store/heard.h).
+ *
+ * Whether a row of the list is told to a round. */
+bool live_row_tells(const struct presence_row *row);
+
+/* The fact that a row is. `last` is when it was last true, which is before row->heard when the
+ * word came late: live_row_last(). */
+struct heard_fact live_row_fact(const struct presence_row *row, const struct heard_origin *origin,
+                                struct wall last);
+
+/* Returns when a word was true that claims `at` and came at `heard`. */
+struct wall live_row_last(struct wall at, struct wall heard);
+
 /* --- events and time --- */
 
 /* Takes one event. Its texts are copied where they are kept. */

@@ -53,8 +53,7 @@ static struct wall time_of(const struct event *event, struct wall now)
 static void note_delay(struct live *live, const struct presence_row *row, struct wall at,
                        struct wall now)
 {
-    enum { DELAY_US = 2000000 };
-    if (now.us - at.us < DELAY_US)
+    if (live_row_last(at, now).us == now.us)
         return;
     if (live->delayed_count == LIMIT_LIVE_DELAYED) {
         map_done(&live->delayed_of); /* the older half of a flood counts as heard when it came */

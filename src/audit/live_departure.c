@@ -6,24 +6,31 @@
 
 /* Departure and expiry (DOMAIN E1, E2, X1, X2), and the passing of time. */
 
-struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row)
+bool live_row_tells(const struct presence_row *row)
+{
+    return mac_known(row->id.mac) && !row->settled && !row->unstarted &&
+           row->proof != EVENT_PROOF_HINT;
+}
+
+struct wall live_row_last(struct wall at, struct wall heard)
+{
+    enum { DELAY_US = 2000000 };
+    return wall_known(at) && heard.us - at.us >= DELAY_US ? at : heard;
+}
+
+struct heard_fact live_row_fact(const struct presence_row *row, const struct heard_origin *origin,
+                                struct wall last)
 {
     static const struct heard_origin nothing = {.source = "", .type = "", .nas = ""};
-    const struct heard_origin *origin = live_origin(live, row->place);
     struct heard_fact fact = {.mac = row->id.mac,
                               .origin = origin != NULL ? origin : &nothing,
                               .first = row->started,
-                              .last = row->heard,
+                              .last = last,
                               .expires = row->expires,
                               .ended = WALL_UNKNOWN,
                               .proof = (uint8_t)row->proof,
                               .end = HEARD_OPEN,
                               .age = FORWARD_AGE_UNKNOWN};
-    uint32_t late = live->delayed_of.count > 0
-                        ? map_find(&live->delayed_of, (uint64_t)row->number << 32 | row->generation)
-                        : MAP_NO_VALUE;
-    if (late != MAP_NO_VALUE && live->delayed[late].heard.us == row->heard.us)
-        fact.last = live->delayed[late].at;
     if (fact.first.us > fact.last.us)
         fact.first = fact.last;
     switch (row->end) {
@@ -43,6 +50,16 @@ struct heard_fact live_fact_of(const struct live *live, const struct presence_ro
     fact.ended = fact.last;
     fact.expires = WALL_UNKNOWN;
     return fact;
+}
+
+struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row)
+{
+    uint32_t late = live->delayed_of.count > 0
+                        ? map_find(&live->delayed_of, (uint64_t)row->number << 32 | row->generation)
+                        : MAP_NO_VALUE;
+    bool delayed = late != MAP_NO_VALUE && live->delayed[late].heard.us == row->heard.us;
+    return live_row_fact(row, live_origin(live, row->place),
+                         delayed ? live->delayed[late].at : row->heard);
 }
 
 /* --- sessions that ended and are remembered --- */

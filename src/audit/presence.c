@@ -66,6 +66,16 @@ void presence_options_init(struct presence_options *options)
                                          .reorder = span_seconds(5)};
 }
 
+struct span presence_hold(const struct presence_options *options, struct span told,
+                          struct span interval)
+{
+    if (told.us > 0)
+        return span_add(told, options->grace);
+    if (interval.us > 0)
+        return span_add(span_us(options->interims * interval.us), options->grace);
+    return options->lifetime;
+}
+
 /* --- time --- */
 
 uint32_t presence_step(const struct presence *list, struct wall at)

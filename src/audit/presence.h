@@ -178,6 +178,11 @@ struct presence_options {
 /* Sets the values as delivered. */
 void presence_options_init(struct presence_options *options);
 
+/* Returns how long a session holds without a word: `told` where its source knows that, else
+ * by `interval` (between two words), else 0: nobody knows. */
+struct span presence_hold(const struct presence_options *options, struct span told,
+                          struct span interval);
+
 /* What happened so far, and what there is. */
 struct presence_counts {
     uint64_t started, refreshed, moved, touched, stopped, reset, expired, settled, late;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/live.h"
 #include "cli/table.h"
 #include "daemon/config.h"
 #include "daemon/judging.h"
@@ -254,6 +255,23 @@ static void date_stored_records(const struct store_world *stored)
     }
 }
 
+/* What had been heard by `now`; nothing without a store. */
+static int load_heard(struct session *session, struct wall now, struct store_heard *ret,
+                      struct err *err)
+{
+    struct live_options live;
+    live_options_init(&live);
+    const struct store_heard_query query = {
+        .now = now, .settle = session->config->audit.settle, .departed_for = live.departed_for};
+    if (session->store == NULL)
+        return 0;
+    int status = store_load_heard(session->store, &query, session->arena, ret, err);
+    if (status == 0 && ret->left_out > 0)
+        session_note(session, "%zu sessions are more than are looked at, and left out",
+                     ret->left_out);
+    return status;
+}
+
 int view_replay(struct session *session, struct wall at, struct view *ret)
 {
     struct err err;
@@ -265,6 +283,8 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
         load_world(session, round.number, &ret->stored, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     const struct store_world *stored = ret->stored;
+    if (load_heard(session, stored->round.judged, &ret->heard, &err) != 0)
+        return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     date_stored_records(stored);
     ret->records = (const struct record_set *const *)stored->records;
     ret->record_count = stored->record_count;
@@ -279,7 +299,10 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
                                 .mlags = session->config->mlags,
                                 .mlag_count = session->config->mlag_count,
                                 .memory = &stored->memory,
-                                .options = &ret->options};
+                                .options = &ret->options,
+                                .heard = ret->heard.facts,
+                                .heard_count = ret->heard.count,
+                                .now = stored->round.judged};
     ret->options = session->config->audit;
     ret->options.gap_rounds = stored->round.gap_rounds;
     ret->world = world_new(&input);
@@ -323,5 +346,6 @@ void view_close(struct view *view)
     world_free(view->world);
     round_free(view->round);
     store_world_free(view->stored);
+    store_heard_done(&view->heard);
     *view = (struct view){0};
 }

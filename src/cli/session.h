@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "contract/plugin.h"
 #include "daemon/round.h"
+#include "store/heard.h"
 #include "store/query.h"
 #include "store/store.h"
 
@@ -69,6 +70,7 @@ struct view {
     size_t failed_count;
     struct memory memory;
     struct audit_options options; /* of a replay: as they were */
+    struct store_heard heard;     /* what had been heard at `now` */
 };
 
 /* Polls a round for this question alone; nothing is stored. Returns EXIT_CLEAN or

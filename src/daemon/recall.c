@@ -81,11 +81,7 @@ static struct span hold_of(const struct session_record *record)
 {
     struct presence_options options;
     presence_options_init(&options);
-    if (record->lifetime.us > 0)
-        return record->lifetime;
-    if (record->interval.us > 0)
-        return span_add(span_us(options.interims * record->interval.us), options.grace);
-    return span_us(0);
+    return presence_hold(&options, record->lifetime, record->interval);
 }
 
 static bool had_expired(const struct recall *recall, const struct session_record *record,

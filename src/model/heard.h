@@ -38,6 +38,7 @@ struct heard_fact {
     struct mac mac;
     const struct heard_origin *origin;
     const char *cause;       /* of an end; NULL */
+    const char *session;     /* its number, for people; NULL: not kept */
     struct wall first, last; /* heard there for the first and the last time */
     struct wall expires;     /* not there any more unless heard again; WALL_UNKNOWN: not said */
     struct wall ended;       /* unless HEARD_OPEN: when */

@@ -109,6 +109,8 @@ struct session_record {
     uint64_t updates;
     enum event_proof proof; /* the best of its events */
     bool implicit;          /* its start was not heard */
+    uint64_t last_event;    /* sequence numbers: of its latest event, */
+    uint64_t kept_event;    /* and of the latest that is no update; 0: none */
 };
 
 /* Which sessions: those that were open at some time from `from` to `to`. */

@@ -38,6 +38,8 @@ static void read_session(const struct cell *row, struct session_record *ret)
         .updates = (uint64_t)row[19].integer,
         .proof = event_proof_parse(row[20].bytes),
         .implicit = row[21].integer != 0,
+        .last_event = (uint64_t)row[22].integer,
+        .kept_event = (uint64_t)row[23].integer,
     };
     if (row[6].type == CELL_INTEGER)
         ret->mac.bits = (uint64_t)row[6].integer;

@@ -342,6 +342,10 @@
       " AND (?1 IS NULL OR c.started <= ?1)"                                                       \
       " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
       SESSION_TYPES)                                                                               \
+    S(SESSION_WORD,                                                                                \
+      "SELECT session_id, kind, previous, earlier, switch, port, vlan, at, heard, lifetime"        \
+      " FROM event WHERE seq = ?1",                                                                \
+      "ItiiTTiiii")                                                                                \
     S(EVENT_GET, "SELECT " EVENT_COLUMNS " WHERE e.seq = ?1", EVENT_TYPES)                         \
     S(EVENTS_OF_MAC,                                                                               \
       "SELECT " EVENT_COLUMNS " WHERE e.session_id IS NULL AND e.mac = ?1"                         \

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "store/event_log.h"
+#include "store/heard.h"
+#include "store/store_fixture.h"
+
+/* What had been heard at an instant, whatever has been heard since. Times count seconds from
+ * the fixture's noon; each word comes a second after what it tells. */
+
+enum { GUEST = 0x5400, OTHER };
+
+struct place {
+    struct fixture *fixture;
+    struct store *store;
+    struct journal *journal;
+    struct arena *arena;
+    struct store_heard heard; /* loaded last */
+};
+
+static int place_setup(void **state)
+{
+    void *fixture = NULL;
+    char folder[128];
+    struct err err = {0};
+    struct event_position position = {0};
+    if (fixture_setup(&fixture) != 0)
+        return -1;
+    struct place *place = calloc(1, sizeof *place);
+    place->fixture = fixture;
+    place->arena = arena_new();
+    place->store = fixture_open(place->fixture, STORE_WRITE);
+    snprintf(folder, sizeof folder, "%s.journal", place->fixture->path);
+    if (store_events_position(place->store, &position, &err) != 0)
+        fail_msg("%s", err.text);
+    const struct journal_options options = {.identity = position.identity,
+                                            .folded = position.folded,
+                                            .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
+                                            .lanes = 1};
+    if (journal_open(folder, &options, &place->journal, NULL, &err) != 0)
+        fail_msg("%s", err.text);
+    *state = place;
+    return 0;
+}
+
+static int place_teardown(void **state)
+{
+    struct place *place = *state;
+    void *fixture = place->fixture;
+    store_heard_done(&place->heard);
+    journal_close(place->journal);
+    store_close(place->store);
+    arena_free(place->arena);
+    free(place);
+    return fixture_teardown(&fixture);
+}
+
+static struct wall second(int64_t number)
+{
+    return wall_add(fixture_minute(0), span_seconds(number));
+}
+
+static void ignore_settled(void *aux, uint64_t group, bool stored, const struct err *err)
+{
+    assert_true(stored);
+}
+
+static void tell_event(struct place *place, const struct event *event)
+{
+    struct event_fold result;
+    struct err err = {0};
+    assert_int_equal(journal_add(place->journal, event, NULL), 0);
+    journal_flush(place->journal);
+    journal_wait(place->journal);
+    journal_settle(place->journal, ignore_settled, NULL);
+    if (store_events_fold(place->store, place->journal, 100, event->heard, STORE_RETENTION, &result,
+                          &err) != 0)
+        fail_msg("%s", err.text);
+}
+
+static struct event word_of(enum event_kind kind, uint64_t mac, const char *session,
+                            const char *port, int64_t at)
+{
+    struct event event = event_of(kind);
+    event.proof = EVENT_PROOF_TOLD;
+    event.source = event.type = "radius";
+    event.mac.bits = mac;
+    event.nas = event.switch_name = "sw1";
+    event.session = session;
+    event.port = port;
+    event.at = second(at);
+    event.heard = second(at + 1);
+    return event;
+}
+
+static void tell(struct place *place, enum event_kind kind, uint64_t mac, const char *session,
+                 const char *port, int64_t at)
+{
+    struct event event = word_of(kind, mac, session, port, at);
+    tell_event(place, &event);
+}
+
+/* Loads what had been heard at second `at`; returns how many facts that is. */
+static size_t load(struct place *place, int64_t at)
+{
+    const struct store_heard_query query = {
+        .now = second(at), .settle = span_seconds(30), .departed_for = span_seconds(3600)};
+    struct err err = {0};
+    store_heard_done(&place->heard);
+    if (store_load_heard(place->store, &query, place->arena, &place->heard, &err) != 0)
+        fail_msg("%s", err.text);
+    return place->heard.count;
+}
+
+/* The only fact of second `at`. */
+static const struct heard_fact *only(struct place *place, int64_t at)
+{
+    assert_int_equal(load(place, at), 1);
+    return &place->heard.facts[0];
+}
+
+static void assert_second(struct wall wall, int64_t number)
+{
+    assert_int_equal(wall.us, second(number).us);
+}
+
+static void open_session_is_a_fact_with_all_that_was_told(void **state)
+{
+    struct place *place = *state;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    assert_int_equal(load(place, 0), 0); /* it had not come yet */
+    const struct heard_fact *fact = only(place, 100);
+    assert_int_equal(fact->mac.bits, GUEST);
+    assert_string_equal(fact->origin->source, "radius");
+    assert_string_equal(fact->origin->type, "radius");
+    assert_string_equal(fact->origin->nas, "sw1");
+    assert_string_equal(fact->origin->switch_name, "sw1");
+    assert_string_equal(fact->origin->port, "Gi0/1");
+    assert_string_equal(fact->session, "A1");
+    assert_int_equal(fact->proof, EVENT_PROOF_TOLD);
+    assert_int_equal(fact->end, HEARD_OPEN);
+    assert_second(fact->first, 0);
+    assert_second(fact->last, 1);
+    assert_false(wall_known(fact->expires)); /* nobody said how long it holds */
+}
+
+/* An earlier instant, of a session that went on, moved and ended since. */
+static void session_is_as_it_was_then(void **state)
+{
+    struct place *place = *state;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/1", 60);
+    tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/2", 120);
+    tell(place, EVENT_STOP, GUEST, "A1", "Gi0/2", 180);
+    const struct heard_fact *fact = only(place, 70);
+    assert_string_equal(fact->origin->port, "Gi0/1");
+    assert_second(fact->last, 61);
+    assert_int_equal(fact->end, HEARD_OPEN);
+    assert_false(wall_known(fact->expires)); /* one update tells no interval */
+    fact = only(place, 130);
+    assert_string_equal(fact->origin->port, "Gi0/2");
+    assert_second(fact->last, 121);
+    assert_int_equal(fact->end, HEARD_OPEN);
+    assert_second(fact->expires, 121 + 3 * 60 + 30);
+    fact = only(place, 180); /* the stop was under way */
+    assert_int_equal(fact->end, HEARD_OPEN);
+    fact = only(place, 190);
+    assert_int_equal(fact->end, HEARD_STOPPED);
+    assert_second(fact->ended, 181);
+    assert_int_equal(load(place, 180 + 3600 + 60), 0); /* forgotten */
+}
+
+/* Of very many words the last ones are not gone through one by one. */
+static void long_chain_is_not_walked_to_its_end(void **state)
+{
+    struct place *place = *state;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    for (int i = 1; i <= 200; i++)
+        tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/1", 10 * i);
+    const struct heard_fact *fact = only(place, 105);
+    assert_string_equal(fact->origin->port, "Gi0/1");
+    assert_int_equal(fact->end, HEARD_OPEN);
+    assert_second(fact->first, 0);
+    assert_second(fact->last, 95); /* an interval ago, at most */
+    fact = only(place, 1905);
+    assert_second(fact->last, 1901);
+}
+
+static void expired_session_is_told_as_expired(void **state)
+{
+    struct place *place = *state;
+    struct event event = word_of(EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    event.lifetime = span_seconds(100);
+    tell_event(place, &event);
+    assert_int_equal(only(place, 130)->end, HEARD_OPEN);
+    const struct heard_fact *fact = only(place, 131); /* grace of 30 s */
+    assert_int_equal(fact->end, HEARD_EXPIRED);
+    assert_second(fact->ended, 131);
+    tell(place, EVENT_START, GUEST, "A2", "Gi0/1", 200);
+    assert_int_equal(only(place, 300)->end, HEARD_OPEN); /* the new one is what counts */
+    assert_string_equal(place->heard.facts[0].session, "A2");
+}
+
+/* Stop after start elsewhere (F9): the old end is told while it settles, and then not. */
+static void ended_session_beside_an_open_one_is_forgotten_when_settled(void **state)
+{
+    struct place *place = *state;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    tell(place, EVENT_START, GUEST, "B1", "Gi0/2", 50);
+    tell(place, EVENT_STOP, GUEST, "A1", "Gi0/1", 55);
+    assert_int_equal(load(place, 60), 2);
+    assert_string_equal(only(place, 100)->session, "B1");
+}
+
+static void reset_ends_what_it_ended(void **state)
+{
+    struct place *place = *state;
+    struct event reset = word_of(EVENT_RESET, 0, NULL, NULL, 100);
+    reset.mac = MAC_NONE;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    tell(place, EVENT_START, OTHER, "A2", "Gi0/2", 1);
+    tell_event(place, &reset);
+    tell(place, EVENT_START, OTHER, "A2", "Gi0/2", 110);
+    assert_int_equal(load(place, 90), 2);
+    assert_int_equal(place->heard.facts[0].end, HEARD_OPEN);
+    assert_int_equal(load(place, 200), 2);
+    assert_int_equal(place->heard.facts[0].end, HEARD_RESET);
+    assert_second(place->heard.facts[0].ended, 100);
+    assert_int_equal(place->heard.facts[1].end, HEARD_OPEN);
+    assert_second(place->heard.facts[1].first, 110);
+}
+
+/* The origin of sessions at one place is one. */
+static void origins_are_shared(void **state)
+{
+    struct place *place = *state;
+    for (uint64_t i = 0; i < 10; i++) {
+        char session[16];
+        snprintf(session, sizeof session, "S%d", (int)i);
+        tell(place, EVENT_START, GUEST + i, session, "Gi0/1", (int64_t)i);
+    }
+    assert_int_equal(load(place, 20), 10);
+    for (size_t i = 1; i < 10; i++)
+        assert_ptr_equal(place->heard.facts[i].origin, place->heard.facts[0].origin);
+}
+
+#define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PLACE_TEST(open_session_is_a_fact_with_all_that_was_told),
+        PLACE_TEST(session_is_as_it_was_then),
+        PLACE_TEST(long_chain_is_not_walked_to_its_end),
+        PLACE_TEST(expired_session_is_told_as_expired),
+        PLACE_TEST(ended_session_beside_an_open_one_is_forgotten_when_settled),
+        PLACE_TEST(reset_ends_what_it_ended),
+        PLACE_TEST(origins_are_shared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
