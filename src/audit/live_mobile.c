@@ -16,6 +16,9 @@ static uint64_t key_of(const struct ip *address)
     return hash_bytes(address->octets, sizeof address->octets, hash_seed()) >> 1;
 }
 
+/* One packet that was overheard can be forged by anyone: the next will tell. */
+enum { SIGNS_ENOUGH = 2 };
+
 static struct mobile_node *find(const struct live *live, const struct ip *home)
 {
     uint32_t number =
@@ -187,11 +190,14 @@ void live_mobile_arrive(struct live *live, const struct event *event,
         node->mac = event->mac;
     node->last = now;
     node->origin = live_origin(live, sign->place);
-    node->signs += node->signs < UINT32_MAX;
+    if (event->proof == EVENT_PROOF_TOLD && node->signs < SIGNS_ENOUGH)
+        node->signs = SIGNS_ENOUGH;
+    else
+        node->signs += node->signs < UINT32_MAX;
     if (live->base == NULL)
         return;
-    if (event->proof == EVENT_PROOF_HEARD && node->signs < 2) {
-        live->counts.unborne++; /* one packet, which anyone can forge: the next will tell */
+    if (node->signs < SIGNS_ENOUGH) {
+        live->counts.unborne++;
         return;
     }
     judge_arrival(live, node, sign, now, out);
@@ -247,7 +253,8 @@ void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
         if (live->mobile_next == live->mobile_count)
             return;
         struct mobile_node *node = &live->mobiles[live->mobile_next++];
-        if (node->standing == 0 || !ip_known(&node->home))
+        /* What came before there was a world, and what the records now say otherwise. */
+        if (!ip_known(&node->home) || (node->standing == 0 && node->signs < SIGNS_ENOUGH))
             continue;
         judged++;
         if (node->signs > 0)

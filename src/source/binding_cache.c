@@ -305,7 +305,10 @@ static bool hear_ack(struct hearing *h)
         return h->known && h->place->live && stop(h, "deregistered");
     if (h->known && !h->place->live)
         return false; /* of an update before the one that ended the binding */
-    bool told = h->next.lifetime_seconds == message->lifetime_seconds;
+    /* The first one for a care-of address is news whatever it grants: now both ends say so. */
+    bool told = h->known && h->place->was_accepted &&
+                ip_equal(&h->place->accepted, &h->place->care_of) &&
+                h->next.lifetime_seconds == message->lifetime_seconds;
     h->next.sequenced = h->next.was_accepted = true;
     h->next.sequence = message->sequence;
     h->next.lifetime_seconds = message->lifetime_seconds;

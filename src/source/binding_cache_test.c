@@ -119,7 +119,8 @@ static void a_life_from_registration_to_home(void **state)
     (void)state;
     assert_int_equal(update(1, HERE, 400), EVENT_START);
     assert_told_of(HERE, 400);
-    assert_int_equal(ack(1, 0, 400), NOTHING); /* granted as asked */
+    assert_int_equal(ack(1, 0, 400), EVENT_UPDATE); /* granted as asked: both ends say so */
+    assert_int_equal(ack(1, 0, 400), NOTHING);
     pass(100);
     assert_int_equal(update(2, HERE, 400), EVENT_UPDATE);
     assert_int_equal(ack(2, 0, 120), EVENT_UPDATE); /* granted less */
@@ -175,6 +176,7 @@ static void a_refusal_takes_the_start_back(void **state)
     assert_string_equal(event.cause, "refused");
     pass(60);
     assert_int_equal(update(2, HERE, 400), EVENT_START);
+    assert_int_equal(ack(2, 0, 400), EVENT_UPDATE); /* both ends have said so */
     assert_int_equal(ack(2, 0, 400), NOTHING);
     assert_int_equal(update(3, THERE, 400), EVENT_START);
     assert_int_equal(ack(2, 132, 0), NOTHING); /* answers another one */
