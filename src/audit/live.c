@@ -203,18 +203,28 @@ void live_base_free(struct live_base *base)
     free(base);
 }
 
+static void look_again(struct live *live, uint64_t mac)
+{
+    live->again =
+        alloc_grow(live->again, live->again_count, &live->again_capacity, sizeof *live->again);
+    live->again[live->again_count++] = mac;
+}
+
 /* What was heard or judged since the export of `base` began is not in its world: it is looked
- * at again, bit by bit, where something stands that the events may have changed. */
+ * at again, bit by bit, where something stands that the events may have changed. Neither is what
+ * probes read since its tables were, which counts on when only the records are newer. */
 static void queue_again(struct live *live)
 {
     live->again_count = live->again_next = 0;
-    live->again_judged = live->touched.count;
-    for (size_t i = 0; i < live->touched.count + live->recent_count; i++) {
-        live->again =
-            alloc_grow(live->again, live->again_count, &live->again_capacity, sizeof *live->again);
-        live->again[live->again_count++] =
-            i < live->touched.count ? live->touched.macs[i] : live->recent[i - live->touched.count];
-    }
+    for (size_t i = 0; i < live->touched.count; i++)
+        look_again(live, live->touched.macs[i]);
+    live->again_touched = live->again_count;
+    for (size_t i = 0; i < live->probed_count; i++)
+        if (live->probed[i].switch_name != NULL)
+            look_again(live, live->probed[i].mac);
+    live->again_judged = live->again_count;
+    for (size_t i = 0; i < live->recent_count; i++)
+        look_again(live, live->recent[i]);
     live->mobile_next = 0;
 }
 
@@ -232,7 +242,8 @@ void live_again(struct live *live, struct wall now, struct live_out *out)
             continue;
         if (at >= live->again_judged && !live_stands(live->base, slot, mac))
             continue;
-        live_judge(live, (struct mac){mac}, now, "round", out);
+        bool probed = at >= live->again_touched && at < live->again_judged;
+        live_judge(live, (struct mac){mac}, now, probed ? NULL : "round", out);
         judged++;
     }
     live_mobile_world(live, now, out);

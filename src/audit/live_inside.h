@@ -139,8 +139,9 @@ struct live {
     struct mac_list touched;
     uint64_t *recent, *again;
     size_t recent_count, recent_capacity, again_count, again_capacity, again_next;
-    size_t again_judged; /* the first so many are judged whatever stands */
-    size_t mobile_next;  /* mobile nodes that are still to be judged by the new records */
+    size_t again_touched; /* the first so many were judged before, */
+    size_t again_judged;  /* these are as well, whatever stands: what was probed of them holds */
+    size_t mobile_next;   /* mobile nodes that are still to be judged by the new records */
 
     struct heard_fact *departed; /* ended sessions of guests that should be there */
     size_t departed_count, departed_live, departed_capacity;

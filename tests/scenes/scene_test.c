@@ -38,6 +38,7 @@ struct play {
     } told[EXPECTED_MAX];
     size_t told_count;
     bool event_open, probed;
+    double probed_at;
     double event_now;
 };
 
@@ -232,6 +233,7 @@ static void line_told(struct play *play, char *const *words)
     struct told *told = &play->told[play->told_count++];
     bool wish = strcmp(words[0], "wish") == 0;
     *told = (struct told){.line = play->line};
+    play->event_open = true; /* also where nothing happened: then this was not told */
     copy(told->change, sizeof told->change, wish ? "wish" : words[1]);
     copy(told->kind, sizeof told->kind, words[wish ? 1 : 2]);
     copy(told->state, sizeof told->state, wish ? "" : words[3]);
@@ -315,6 +317,15 @@ static void line_event(struct play *play, char *const *words, size_t count)
     story_live_event(&play->story, &event, now);
 }
 
+/* Whether a table that the next round judges was read before `at`. */
+static bool is_read_before(const struct play *play, double at)
+{
+    for (size_t i = 0; i < play->story.switch_count; i++)
+        if (play->story.switches[i].started >= 0 && play->story.switches[i].started < at)
+            return true;
+    return false;
+}
+
 /* probed TIME MAC SWITCH [PORT...] */
 static void line_probed(struct play *play, char *const *words, size_t count)
 {
@@ -331,6 +342,7 @@ static void line_probed(struct play *play, char *const *words, size_t count)
         fail(play, play->line, "not a MAC:", words[2]);
     play->event_now = now;
     play->event_open = play->probed = true;
+    play->probed_at = now;
     story_live_probe(&play->story, &probe, now);
 }
 
@@ -503,10 +515,11 @@ static void play_line(struct play *play, char **words, size_t count)
     end_events(play);
     if (strcmp(word, "round") == 0) {
         play->now = play->event_now = parse_time(words[1]);
+        bool older = is_read_before(play, play->probed_at);
         story_round(&play->story, play->now);
         play->round_open = true;
         play->event_open = story_live_out(&play->story)->change_count > 0;
-        play->probed = false;
+        play->probed = play->probed && older; /* probes that are younger count on */
     } else if (is_event(word)) {
         line_event(play, words, count);
     } else if (strcmp(word, "probed") == 0) {
