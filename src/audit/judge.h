@@ -152,6 +152,10 @@ bool judge_guest(struct judge *judge, uint32_t nic);
  * `unseen`: judge_guest() has found that none of its sightings is its own. */
 void judge_absent_guest(struct judge *judge, uint32_t nic, bool unseen);
 
+/* Whether a MAC that no record has is worth judging: a guest's by its prefix, or any station's in
+ * port mode. */
+bool judge_wants_unknown(const struct world *world, struct mac mac);
+
 /* Judges a MAC that no record has. */
 void judge_unknown_mac(struct judge *judge, struct mac mac);
 

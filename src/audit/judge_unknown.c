@@ -82,14 +82,18 @@ static void judge_unknown_edges(struct judge *judge, struct mac mac, uint32_t si
     }
 }
 
+bool judge_wants_unknown(const struct world *world, struct mac mac)
+{
+    return mac_is_station(mac) && !mac_is_tap(mac) &&
+           (world->options.port_mode || has_guest_prefix(world, mac));
+}
+
 void judge_unknown_mac(struct judge *judge, struct mac mac)
 {
-    if (!mac_is_station(mac) || mac_is_tap(mac) || judge->world->unread_records != NULL)
+    if (!judge_wants_unknown(judge->world, mac) || judge->world->unread_records != NULL)
         return;
     judge->trusts_heard = false;
     bool prefix = has_guest_prefix(judge->world, mac);
-    if (!prefix && !judge->world->options.port_mode)
-        return;
     for (uint32_t site = 0; site < judge->world->site_count; site++) {
         const struct sighting *sightings;
         size_t count = judge->source->find(judge->source->aux, mac, &sightings);

@@ -115,7 +115,9 @@ enum live_wish_kind {
     LIVE_WISH_RECORDS /* read the records again: they may not have followed yet */
 };
 
-enum { LIVE_PROBE_SWITCHES = 16 };
+/* LIVE_EVERYWHERE: probes a second of all switches. Anybody can announce an invented address, and
+ * each switch is asked only so often (`probe_rate` of the daemon). */
+enum { LIVE_PROBE_SWITCHES = 16, LIVE_EVERYWHERE = 5 };
 
 struct live_wish {
     enum live_wish_kind kind;

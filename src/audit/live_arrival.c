@@ -73,8 +73,11 @@ static void announce(struct live *live, const struct event *event, uint32_t plac
     struct live_base *base = live->base;
     const struct mac_slot *slot = mac_index_find(&base->world->index, event->mac.bits);
     uint32_t port = live_port_of(live, place);
-    if (slot == NULL)
+    if (slot == NULL) {
+        if (judge_wants_unknown(base->world, event->mac))
+            live_wish_everywhere(live, event->mac, "announcement", now, out);
         return;
+    }
     uint32_t tag = (uint32_t)(slot->key >> 48);
     if (tag & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE))
         return;

@@ -177,7 +177,7 @@ struct live {
     size_t agent_count;
 
     struct wall probe_second;
-    unsigned probes_in_second;
+    unsigned probes_in_second, everywhere_in_second;
 
     /* of the judging at hand */
     uint64_t key;
@@ -261,6 +261,10 @@ void live_stop(struct live *live, const struct event *event, const struct presen
 void live_wish(struct live_out *out, const struct live_wish *wish);
 void live_wish_probe(struct live *live, struct mac mac, const char *switch_name, const char *why,
                      struct wall now, struct live_out *out);
+
+/* As live_wish_probe(), of every switch: nobody knows where the address is. LIVE_EVERYWHERE. */
+void live_wish_everywhere(struct live *live, struct mac mac, const char *why, struct wall now,
+                          struct live_out *out);
 
 /* Takes a hint, which proves nothing. */
 void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);

@@ -54,23 +54,47 @@ static void wish_places(const struct live *live, struct live_wish *wish)
     }
 }
 
+/* Whether one of the last wishes is to look for this address. */
+static bool is_wished(const struct live_out *out, struct mac mac)
+{
+    for (size_t i = out->wish_count; i-- > 0 && i + 16 > out->wish_count;)
+        if (out->wishes[i].kind == LIVE_WISH_PROBE && mac_equal(out->wishes[i].mac, mac))
+            return true;
+    return false;
+}
+
+/* Takes one of the probes of this second, `everywhere` of the few that ask every switch.
+ * Returns false, and counts, when there is none left. */
+static bool take_probe(struct live *live, bool everywhere, struct wall now)
+{
+    if (!wall_known(live->probe_second) || now.us - live->probe_second.us >= 1000000) {
+        live->probe_second = now;
+        live->probes_in_second = live->everywhere_in_second = 0;
+    }
+    if (live->probes_in_second >= live->options.probes_a_second ||
+        (everywhere && live->everywhere_in_second >= LIVE_EVERYWHERE)) {
+        live->counts.probes_held_back++;
+        return false;
+    }
+    live->probes_in_second++;
+    live->everywhere_in_second += everywhere;
+    live->counts.probes_wished++;
+    return true;
+}
+
+void live_wish_everywhere(struct live *live, struct mac mac, const char *why, struct wall now,
+                          struct live_out *out)
+{
+    if (!is_wished(out, mac) && take_probe(live, true, now))
+        live_wish(out, &(struct live_wish){.kind = LIVE_WISH_PROBE, .mac = mac, .why = why});
+}
+
 void live_wish_probe(struct live *live, struct mac mac, const char *switch_name, const char *why,
                      struct wall now, struct live_out *out)
 {
     struct live_wish wish = {.kind = LIVE_WISH_PROBE, .mac = mac, .why = why};
-    for (size_t i = out->wish_count; i-- > 0 && i + 16 > out->wish_count;)
-        if (out->wishes[i].kind == LIVE_WISH_PROBE && mac_equal(out->wishes[i].mac, mac))
-            return;
-    if (!wall_known(live->probe_second) || now.us - live->probe_second.us >= 1000000) {
-        live->probe_second = now;
-        live->probes_in_second = 0;
-    }
-    if (live->probes_in_second >= live->options.probes_a_second) {
-        live->counts.probes_held_back++;
+    if (is_wished(out, mac) || !take_probe(live, false, now))
         return;
-    }
-    live->probes_in_second++;
-    live->counts.probes_wished++;
     wish_switch(&wish, live_text(live, switch_name));
     if (live->base != NULL)
         wish_places(live, &wish);
@@ -132,6 +156,18 @@ void live_probed_drop(struct live *live, const struct world *world)
     }
 }
 
+/* Whether a row is of a port where a guest can be, rather than of the way to it. */
+static bool shows_place(struct live *live, const struct probed *probed)
+{
+    const struct world *view = &live->base->view;
+    for (uint32_t i = 0; i < probed->fact_count; i++) {
+        uint32_t port = live_port_of(live, live_origin_of(live, probed->facts[i].origin));
+        if (port != view->nowhere && view->ports[port].class != PORT_CLASS_INTER_SWITCH)
+            return true;
+    }
+    return false;
+}
+
 void live_probe_result(struct live *live, const struct live_probe *probe, struct wall now,
                        struct live_out *out)
 {
@@ -139,6 +175,8 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
     live->counts.probe_results++;
     if (!mac_known(probe->mac) || live->base == NULL)
         return;
+    bool first =
+        live->probed_live == 0 || map_find(&live->probed_of, probe->mac.bits) == WORLD_NONE;
     uint32_t number = find_probed(live, probe->mac.bits, probe->switch_name);
     if (number == WORLD_NONE && live->probed_live >= LIMIT_LIVE_PROBED) {
         live->counts.full++;
@@ -177,6 +215,9 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
                                            .polled = true,
                                            .age = probe->rows[i].age};
     }
+    /* It announced itself and is not where the record and the tables have it. */
+    if (first && live_in_window(live, probe->mac.bits, now) && !shows_place(live, to))
+        live_wish_everywhere(live, probe->mac, "announcement", now, out);
     live_judge(live, probe->mac, now, NULL, out);
 }
 
