@@ -104,14 +104,10 @@ static void unwritable_state(void **state)
 
 static void engine_ids(void **state)
 {
-    static const char *const bad[] = {"",
-                                      "0x",
-                                      "8000000",
-                                      "800000000",
-                                      "80-00-00-00-01",
-                                      "80000000xy",
-                                      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
-                                      "1e1f20"};
+    static const char too_long[] =
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+    static const char *const bad[] = {
+        "", "0x", "8000000", "800000000", "80-00-00-00-01", "80000000xy", too_long};
     uint8_t id[SNMP_ENGINE_ID_SIZE];
     size_t length;
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
