@@ -140,6 +140,47 @@ static void chain_heard(struct chain *chain, const struct world *world,
                            end_text(fact, chain->arena)));
 }
 
+/* A session, or frames: for a person who asks, with the session's own number. */
+static const char *session_text(const struct heard_fact *fact, struct arena *arena)
+{
+    const char *nas = fact->origin->nas != NULL ? fact->origin->nas : "";
+    const char *session = fact->session != NULL ? fact->session : "";
+    if (nas[0] == '\0')
+        return "heard";
+    return arena_printf(arena, "in %s session%s%s of %s", fact->origin->type,
+                        session[0] != '\0' ? " " : "", session, nas);
+}
+
+static void chain_session(struct chain *chain, const struct world *world,
+                          const struct world_heard *heard)
+{
+    const struct heard_fact *fact = heard->fact;
+    char mac[MAC_TEXT_SIZE], first[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+    const char *at = "";
+    if (heard->on != world->nowhere)
+        at = arena_printf(chain->arena, " at %s port %s",
+                          world->switches[world->ports[heard->on].switch_index].name,
+                          heard->port_name);
+    else if (fact->origin->switch_name != NULL && fact->origin->switch_name[0] != '\0')
+        at = arena_printf(chain->arena, " at %s port %s, which no record and no table has",
+                          fact->origin->switch_name, fact->origin->port);
+    bool old = fact->end == HEARD_OPEN && !heard->present && !wall_known(fact->expires);
+    chain_add(chain, "heard", fact->origin->source, fact->last,
+              arena_printf(chain->arena, "%s %s%s since %s, last heard %s%s%s",
+                           mac_format(fact->mac, mac), session_text(fact, chain->arena), at,
+                           wall_format(fact->first, first), wall_format(fact->last, last),
+                           end_text(fact, chain->arena),
+                           old ? "; nobody said how long that holds" : ""));
+}
+
+void chain_heard_of(struct chain *chain, const struct world *world, struct mac mac)
+{
+    for (const struct world_heard *h = world_heard_of(world, mac.bits); h != NULL;
+         h = world_heard_next(world, h))
+        if (h->fact != NULL && !h->fact->polled)
+            chain_session(chain, world, h);
+}
+
 void chain_sighting(struct chain *chain, const struct world *world, struct mac mac,
                     const struct sighting *sighting)
 {

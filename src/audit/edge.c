@@ -244,7 +244,7 @@ static int compare_entries(const void *a, const void *b)
 
 static struct entry *all_sightings(const struct world *world, size_t *ret_count)
 {
-    size_t total = 0, count = 0;
+    size_t total = world->heard_count, count = 0;
     for (size_t t = 0; t < world->in.table_count; t++)
         total += world->in.tables[t]->row_count;
     struct entry *entries = alloc_array(total + 1, sizeof *entries);
@@ -260,6 +260,14 @@ static struct entry *all_sightings(const struct world *world, size_t *ret_count)
                 mac.bits, count, {sw->first_port + row->port, sw->vlans[row->vlan], row->age}};
             count++;
         }
+    }
+    for (uint32_t i = 0; i < world->heard_count; i++) {
+        const struct world_heard *heard = &world->heard[i];
+        if (heard->fact == NULL || !heard->present)
+            continue;
+        entries[count] =
+            (struct entry){heard->fact->mac.bits, count, world_heard_sighting(world, heard)};
+        count++;
     }
     qsort(entries, count, sizeof *entries, compare_entries);
     *ret_count = count;

@@ -75,8 +75,12 @@ static size_t chain_mac(struct question *q, struct chain *chain, struct mac mac)
     char text[MAC_TEXT_SIZE];
     size_t count = edge_sightings(q->world, mac, &sightings);
     uint32_t last = WORLD_NONE;
-    for (size_t i = 0; i < count; i++)
-        chain_sighting(chain, q->world, mac, &sightings[i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct world_heard *heard = world_heard_at(q->world, sightings[i].port);
+        if (heard == NULL || heard->fact->polled)
+            chain_sighting(chain, q->world, mac, &sightings[i]);
+    }
+    chain_heard_of(chain, q->world, mac);
     for (size_t i = 0; i < count; i++) {
         uint32_t sw = q->world->ports[sightings[i].port].switch_index;
         if (sw != last && sightings[i].port < q->world->port_count)
@@ -118,6 +122,37 @@ static const char *ageing_text(struct question *q, struct chain *chain,
     return text;
 }
 
+/* An open session of the guest, of which nobody said how long it holds. */
+static const struct world_heard *find_open(const struct world *world, const struct guest_view *view)
+{
+    for (size_t i = 0; i < view->nic_count; i++)
+        for (const struct world_heard *h = mac_known(view->nics[i].mac)
+                                               ? world_heard_of(world, view->nics[i].mac.bits)
+                                               : NULL;
+             h != NULL; h = world_heard_next(world, h))
+            if (h->fact->end == HEARD_OPEN && !h->fact->polled && !wall_known(h->fact->expires))
+                return h;
+    return NULL;
+}
+
+static const char *open_text(struct question *q, const struct guest_view *view,
+                             const struct world_heard *heard)
+{
+    char last[CLOCK_TEXT_SIZE];
+    bool session = heard->fact->origin->nas != NULL && heard->fact->origin->nas[0] != '\0';
+    bool home = false;
+    for (size_t i = 0; i < view->expected_count; i++)
+        home = home || world_is_place(q->world, heard->on, view->expected[i]);
+    return arena_printf(
+        q->arena,
+        "%s%s of it %s%s%s: nothing says that it has gone, and nothing since %s that "
+        "it is there",
+        home ? "in order as far as anyone said: " : "", session ? "a session" : "a frame",
+        session ? "is open" : "was heard", heard->on != q->world->nowhere ? " at port " : "",
+        heard->on != q->world->nowhere ? heard->port_name : "",
+        wall_format(heard->fact->last, last));
+}
+
 static const char *conclude(struct question *q, const struct explanation *about,
                             const struct guest_view *view, size_t seen, bool ageing)
 {
@@ -127,6 +162,9 @@ static const char *conclude(struct question *q, const struct explanation *about,
         return "ageing: it is off, and its entry is younger than old entries live, so nothing is "
                "reported";
     if (seen == 0 && view != NULL && view->communicates == YES) {
+        const struct world_heard *open = find_open(q->world, view);
+        if (open != NULL)
+            return open_text(q, view, open);
         for (size_t i = 0; i < view->expected_count; i++)
             if (!q->world->hypervisors[view->expected[i]].observable)
                 return arena_printf(q->arena, "not observable: %s",
@@ -261,7 +299,8 @@ size_t explain_subject(const struct world *world, const char *name, struct wall 
                 explain_guest(&q, shared[i].nic);
             if (count == 0)
                 explain_guest(&q, slot->nic);
-        } else if (slot != NULL || edge_sightings(world, mac, &sightings) > 0) {
+        } else if (slot != NULL || world_heard_of(world, mac.bits) != NULL ||
+                   edge_sightings(world, mac, &sightings) > 0) {
             explain_mac(&q, mac);
         }
         free(sightings);

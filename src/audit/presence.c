@@ -66,6 +66,15 @@ void presence_options_init(struct presence_options *options)
                                          .reorder = span_seconds(5)};
 }
 
+void presence_row_round(struct presence_row *row)
+{
+    uint16_t lifetime = presence_lifetime_pack(presence_steps(row->lifetime));
+    row->started.us -= row->started.us % STEP_US;
+    row->heard.us -= row->heard.us % STEP_US;
+    row->lifetime = span_us((int64_t)presence_lifetime_unpack(lifetime) * STEP_US);
+    row->expires = lifetime != 0 ? wall_add(row->heard, row->lifetime) : WALL_UNKNOWN;
+}
+
 struct span presence_hold(const struct presence_options *options, struct span told,
                           struct span interval)
 {
@@ -227,8 +236,9 @@ struct presence *presence_new(const struct presence_options *options, struct wal
     list->remember = presence_steps(options->remember);
     list->reorder = presence_steps(options->reorder);
     list->seed = hash_seed();
-    list->base = wall_known(now) && now.us > INT64_MIN / 2 && now.us < INT64_MAX / 2
-                     ? now.us - YEARS_BEFORE
+    /* a whole step, so that presence_row_round() knows how every list rounds */
+    list->base = wall_known(now) && now.us > 0 && now.us < INT64_MAX / 2
+                     ? now.us - now.us % STEP_US - YEARS_BEFORE
                      : 0;
     presence_clock(list, now);
     segments_init(&list->hot, sizeof(struct presence_hot));

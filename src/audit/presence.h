@@ -183,6 +183,9 @@ void presence_options_init(struct presence_options *options);
 struct span presence_hold(const struct presence_options *options, struct span told,
                           struct span interval);
 
+/* Rounds the times of a row as a list keeps them, to tenths of a second; sets `expires`. */
+void presence_row_round(struct presence_row *row);
+
 /* What happened so far, and what there is. */
 struct presence_counts {
     uint64_t started, refreshed, moved, touched, stopped, reset, expired, settled, late;

@@ -39,6 +39,9 @@ void chain_attachments(struct chain *chain, const struct world *world, uint32_t 
 void chain_sighting(struct chain *chain, const struct world *world, struct mac mac,
                     const struct sighting *sighting);
 
+/* Adds all that was heard of the MAC, what ended or is too old to say where it is too. */
+void chain_heard_of(struct chain *chain, const struct world *world, struct mac mac);
+
 /* Adds the receipt of the switch that has `port`. */
 void chain_receipt(struct chain *chain, const struct world *world, uint32_t switch_index);
 

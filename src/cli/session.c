@@ -195,7 +195,41 @@ int session_memory(struct session *session, const struct round *round, struct me
 
 /* --- views --- */
 
-int view_poll(struct session *session, const struct round_options *options, struct view *ret)
+/* What had been heard by `now`. */
+static int load_heard(struct session *session, struct wall now, struct store_heard *ret,
+                      struct err *err)
+{
+    struct live_options live;
+    live_options_init(&live);
+    const struct store_heard_query query = {
+        .now = now, .settle = session->config->audit.settle, .departed_for = live.departed_for};
+    int status = store_load_heard(session->store, &query, session->arena, ret, err);
+    if (status == 0 && ret->left_out > 0)
+        session_note(session, "%zu sessions are more than are looked at, and left out",
+                     ret->left_out);
+    return status;
+}
+
+/* As load_heard(), if a daemon listens: its last round is not long ago. Without one, that nothing
+ * was heard would say nothing. */
+static int load_heard_now(struct session *session, struct wall now, struct store_heard *ret,
+                          struct err *err)
+{
+    enum { ROUNDS_MISSED = 3 };
+    struct store_round last;
+    if (session->store == NULL || store_find_round(session->store, WALL_UNKNOWN, &last, err) != 0 ||
+        !last.heard)
+        return 0;
+    int64_t age_us = wall_since(now, last.ended).us; /* one may have ended meanwhile */
+    int64_t interval_us = session->config->daemon.interval.us;
+    if (age_us < -interval_us || age_us > ROUNDS_MISSED * interval_us)
+        return 0;
+    return load_heard(session, now, ret, err);
+}
+
+/* `heard`: with what has been heard, too. */
+static int poll_view(struct session *session, const struct round_options *options, bool heard,
+                     struct view *ret)
 {
     struct err err;
     ret->round = round_poll(session->config, &session->env, options);
@@ -203,8 +237,12 @@ int view_poll(struct session *session, const struct round_options *options, stru
     if (session_memory(session, ret->round, &ret->memory, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     struct world_input input = session_world_input(session, ret->round, &ret->memory);
+    ret->now = input.now = round_instant(ret->round);
+    if (heard && load_heard_now(session, ret->now, &ret->heard, &err) != 0)
+        return command_fail(session->command, EXIT_USAGE, "%s", err.text);
+    input.heard = ret->heard.facts;
+    input.heard_count = ret->heard.count;
     ret->world = world_new(&input);
-    ret->now = round_instant(ret->round);
     ret->started = ret->round->started;
     ret->read_at = ret->round->ended;
     ret->failed = input.failed;
@@ -214,6 +252,11 @@ int view_poll(struct session *session, const struct round_options *options, stru
     ret->records = input.records;
     ret->record_count = input.record_count;
     return EXIT_CLEAN;
+}
+
+int view_poll(struct session *session, const struct round_options *options, struct view *ret)
+{
+    return poll_view(session, options, false, ret);
 }
 
 /* The horizon that the round itself used, out of what its tables say. */
@@ -255,23 +298,6 @@ static void date_stored_records(const struct store_world *stored)
     }
 }
 
-/* What had been heard by `now`; nothing without a store. */
-static int load_heard(struct session *session, struct wall now, struct store_heard *ret,
-                      struct err *err)
-{
-    struct live_options live;
-    live_options_init(&live);
-    const struct store_heard_query query = {
-        .now = now, .settle = session->config->audit.settle, .departed_for = live.departed_for};
-    if (session->store == NULL)
-        return 0;
-    int status = store_load_heard(session->store, &query, session->arena, ret, err);
-    if (status == 0 && ret->left_out > 0)
-        session_note(session, "%zu sessions are more than are looked at, and left out",
-                     ret->left_out);
-    return status;
-}
-
 int view_replay(struct session *session, struct wall at, struct view *ret)
 {
     struct err err;
@@ -283,7 +309,7 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
         load_world(session, round.number, &ret->stored, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     const struct store_world *stored = ret->stored;
-    if (load_heard(session, stored->round.judged, &ret->heard, &err) != 0)
+    if (stored->round.heard && load_heard(session, stored->round.judged, &ret->heard, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     date_stored_records(stored);
     ret->records = (const struct record_set *const *)stored->records;
@@ -335,7 +361,7 @@ int view_open(struct session *session, bool poll, struct view *ret)
     }
     struct round_options options;
     session_round_options(session, &options);
-    int status = view_poll(session, &options, ret);
+    int status = poll_view(session, &options, true, ret);
     for (size_t i = 0; ret->round != NULL && i < ret->round->failed_count; i++)
         session_note(session, "%s", ret->round->failed[i].why);
     return status;

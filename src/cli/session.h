@@ -82,7 +82,8 @@ int view_poll(struct session *session, const struct round_options *options, stru
 int view_replay(struct session *session, struct wall at, struct view *ret);
 
 /* As view_replay() of the latest round where a store has one and `poll` is not
- * asked for, otherwise view_poll(). Says on stderr how old the answer is. */
+ * asked for, otherwise view_poll(), with what a running daemon has heard up to now. Says on
+ * stderr how old the answer is. */
 int view_open(struct session *session, bool poll, struct view *ret);
 
 /* Frees what `view` holds and leaves it empty. */

@@ -154,6 +154,20 @@ static int where_all(const struct world *world, enum output_format format)
     return EXIT_CLEAN;
 }
 
+/* What was heard of an address that is nowhere now. */
+static void say_heard(const struct session *session, const struct view *view, struct mac mac)
+{
+    char text[MAC_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+    for (size_t i = 0; i < view->heard.count; i++) {
+        const struct heard_fact *fact = &view->heard.facts[i];
+        if (mac_equal(fact->mac, mac))
+            session_note(session, "%s was heard at %s port %s, last %s%s", mac_format(mac, text),
+                         fact->origin->switch_name, fact->origin->port,
+                         wall_format(fact->last, last),
+                         fact->end == HEARD_OPEN ? "; its session is open" : "");
+    }
+}
+
 static int where_macs(struct session *session, const struct view *view, const char *name,
                       enum output_format format)
 {
@@ -174,6 +188,7 @@ static int where_macs(struct session *session, const struct view *view, const ch
             char text[MAC_TEXT_SIZE];
             session_note(session, "%s is in none of the %zu forward tables that were read",
                          mac_format(macs[i], text), view->table_count);
+            say_heard(session, view, macs[i]);
         }
     }
     size_t shown = printer.count;

@@ -80,7 +80,7 @@ struct observed_place {
 
 /* One piece of the chain that `muster why` prints. */
 struct evidence {
-    const char *what; /* "recorded", "observed", "receipt", "arithmetic", "rule" */
+    const char *what; /* "recorded", "observed", "heard", "receipt", "arithmetic", "rule" */
     const char *source;
     struct wall at;   /* when it was read or said */
     const char *text; /* one sentence with the figures */

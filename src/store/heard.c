@@ -197,15 +197,17 @@ static void set_dates(struct loading *loading)
         row->expires = WALL_UNKNOWN;
         if (item->dropped)
             continue;
-        if (row->end != PRESENCE_LIVE) {
+        bool late = item->last.us != row->heard.us;
+        bool live = row->end == PRESENCE_LIVE;
+        if (live)
+            row->lifetime =
+                presence_hold(&options, item->told, span_us(sample_of(loading, item)->interval_us));
+        presence_row_round(row);
+        if (!late)
+            item->last = row->heard;
+        if (!live)
             row->settled = row->heard.us + loading->query->settle.us <= loading->query->now.us;
-            continue;
-        }
-        row->lifetime =
-            presence_hold(&options, item->told, span_us(sample_of(loading, item)->interval_us));
-        if (row->lifetime.us > 0)
-            row->expires = wall_add(row->heard, row->lifetime);
-        if (wall_known(row->expires) && row->expires.us <= loading->query->now.us) {
+        if (live && wall_known(row->expires) && row->expires.us <= loading->query->now.us) {
             row->end = PRESENCE_EXPIRED;
             row->settled = true;
         }

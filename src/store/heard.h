@@ -40,12 +40,14 @@
  * interval of a NAS is the longest of the first four open sessions of it that tell one. Switches,
  * ports and NAS are kept once. About three microseconds a session.
  *
+ * Only the daemon judges with what was heard: who replays a round asks store_round.heard first.
+ *
  * Limits: LIMIT_PRESENCE_ROWS sessions; what is beyond is counted and left out, as the list does
  * with what is last. Not known any more, and so without effect: sightings of other sources that
  * refreshed a session, restarts of the daemon, which give a session its whole lifetime again, and
- * what a share of the list refused. Times are not rounded as the list rounds them (a tenth of
- * a second). Announcements and hints are not sessions: they are not told here, so a migration
- * window or the flush of a table that a round knew is not known to its replay.
+ * what a share of the list refused. Times are those of the list, tenths of a second. Announcements
+ * and hints are not sessions: they are not told here, so a migration window or the flush of a table
+ * that a round knew is not known to its replay.
  *
  * Attacks considered: a chain of events goes strictly backwards, else the store is damaged; a
  * NAS that says something every second costs a bounded number of steps; texts are

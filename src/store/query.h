@@ -36,6 +36,7 @@ struct store_round {
     uint64_t number;
     struct wall started, judged, ended;
     unsigned gap_rounds; /* that it was judged with (audit_options) */
+    bool heard;          /* it was judged with what had been heard (store/heard.h) */
 };
 
 /* The latest round, or the last one that was judged at or before `at`

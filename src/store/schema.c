@@ -186,4 +186,8 @@ static const char step_3[] =
      * of kind 2 is an event source's. */
     "ALTER TABLE round ADD COLUMN gap_rounds INTEGER NOT NULL DEFAULT 1;";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, NULL};
+static const char step_4[] =
+    /* heard: it was judged with what had been heard (heard.h). */
+    "ALTER TABLE round ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, NULL};

@@ -38,16 +38,18 @@
     S(ROUND_NEXT, "SELECT coalesce(max(number), 0) + 1 FROM round", "i")                           \
     S(ROUND_ADD, "INSERT INTO round(number, started, judged, ended) VALUES (?1, ?2, ?2, ?2)", "")  \
     S(ROUND_END, "UPDATE round SET judged = ?2, ended = ?3 WHERE number = ?1", "")                 \
-    S(ROUND_GAPS, "UPDATE round SET gap_rounds = ?2 WHERE number = ?1", "")                        \
+    S(ROUND_GAPS, "UPDATE round SET gap_rounds = ?2, heard = 1 WHERE number = ?1", "")             \
     S(ROUND_LAST,                                                                                  \
-      "SELECT number, started, judged, ended, gap_rounds FROM round ORDER BY number DESC LIMIT 1", \
-      "iiiii")                                                                                     \
-    S(ROUND_AT,                                                                                    \
-      "SELECT number, started, judged, ended, gap_rounds FROM round WHERE judged <= ?1"            \
+      "SELECT number, started, judged, ended, gap_rounds, heard FROM round"                        \
       " ORDER BY number DESC LIMIT 1",                                                             \
-      "iiiii")                                                                                     \
-    S(ROUND_GET, "SELECT number, started, judged, ended, gap_rounds FROM round WHERE number = ?1", \
-      "iiiii")                                                                                     \
+      "iiiiii")                                                                                    \
+    S(ROUND_AT,                                                                                    \
+      "SELECT number, started, judged, ended, gap_rounds, heard FROM round WHERE judged <= ?1"     \
+      " ORDER BY number DESC LIMIT 1",                                                             \
+      "iiiiii")                                                                                    \
+    S(ROUND_GET,                                                                                   \
+      "SELECT number, started, judged, ended, gap_rounds, heard FROM round WHERE number = ?1",     \
+      "iiiiii")                                                                                    \
     S(SOURCE_FIND,                                                                                 \
       "SELECT id, seq, ended, whole_seq, digest_a, digest_b FROM source"                           \
       " WHERE kind = ?1 AND site = ?2 AND name = ?3",                                              \

@@ -80,8 +80,8 @@ void store_close(struct store *store);
 int store_round_begin(struct store *store, struct wall started, uint64_t *ret_round,
                       struct err *err) MUST_USE;
 
-/* Says how many failed rounds in a row make an audit_gap in this round, for a replay of it;
- * 1 where this is not called. */
+/* Says that this round is a daemon's: it is judged with what was heard, and `gap_rounds` failed
+ * rounds in a row make an audit_gap. For a replay of it; nothing and 1 where this is not called. */
 int store_round_gaps(struct store *store, unsigned gap_rounds, struct err *err) MUST_USE;
 
 /* Stores one switch's table of this round, whole or in part, with its receipts. */

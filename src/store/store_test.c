@@ -302,6 +302,7 @@ static void a_round_of_the_daemon_is_replayed_as_it_was(void **state)
         assert_int_equal(
             store_world_load(store, round, STORE_TABLES_OF_ROUND, &query, &world, &err), 0);
         assert_int_equal(world->round.gap_rounds, round == 1 ? 1 : 3);
+        assert_int_equal(world->round.heard, round == 2);
         assert_int_equal(world->failed_count, round - 1);
         assert_true(round == 1 || (world->failed[0].hears && world->failed[0].rounds == 1));
         store_world_free(world);
