@@ -5,9 +5,10 @@
  * `radius_load window ADDRESS PORT SECRET GUESTS COUNT WINDOW` keeps WINDOW requests in
  * flight until COUNT were answered: what a request costs the server. `radius_load rate
  * ADDRESS PORT SECRET GUESTS COUNT RATE` sends RATE a second whatever comes back: how long
- * an answer takes. Requests are about 200 octets, each a guest of roster.h at its
- * recorded place: its session goes on (interim), and one request in ten ends it, to begin
- * again soon. One in sixteen answers has its authenticator verified; a request that is not
+ * an answer takes. `radius_load fill ... COUNT WINDOW` is `window` with the start of each guest's
+ * session in turn, to be renewed within a minute. Requests are about 200 octets, each a guest of
+ * roster.h at its recorded place: its session goes on (interim), and one request in ten ends it, to
+ * begin again soon. One in sixteen answers has its authenticator verified; a request that is not
  * answered within TIMEOUT_S is lost and said. Nothing is sent again: a benchmark that
  * retries hides what the server drops. SOCKETS x 256 identifiers bound what is in flight. */
 
@@ -36,6 +37,7 @@ enum {
     VERIFY_STRIDE = 16,
     RESTART_AFTER = 512, /* requests between a session's end and the next one's begin */
     STOP_STRIDE = 10,
+    FILL_INTERIM_SECONDS = 60,
     INTERIM_SECONDS = 600,
     GUEST_STRIDE = 7368787 /* a prime: far apart, and none again before all had a turn */
 };
@@ -67,6 +69,7 @@ struct flight {
 
 struct load {
     struct roster roster;
+    bool fill;
     const char *secret;
     const EVP_MD *md5;
     EVP_MD_CTX *digest;
@@ -75,6 +78,7 @@ struct load {
     uint8_t next_identifier[SOCKETS];
     uint16_t *sessions; /* of a guest: ends and begins so far; odd: it has none */
     uint32_t ended[RESTART_AFTER];
+    uint32_t next_fill; /* guest */
     uint64_t random, turn, sent, answered, wrong, stops;
     double *latencies;
     double last_answer;
@@ -131,6 +135,14 @@ static void md5_of(struct load *load, const uint8_t *a, size_t a_length, const u
 static uint32_t next_guest(struct load *load, uint32_t *ret_status)
 {
     enum { START = 1, STOP = 2, INTERIM = 3 };
+    if (load->fill) {
+        *ret_status = START;
+        while (roster_guest(&load->roster, load->next_fill).fault != ROSTER_RIGHT)
+            load->next_fill = (load->next_fill + 1) % load->roster.guests;
+        uint32_t filled = load->next_fill;
+        load->next_fill = (filled + 1) % load->roster.guests;
+        return filled;
+    }
     uint32_t *due = &load->ended[load->sent % RESTART_AFTER];
     uint32_t number = *due;
     *due = UINT32_MAX;
@@ -186,7 +198,8 @@ static size_t make_request(struct load *load, uint8_t identifier, uint8_t *packe
     end = add_number(end, ACCT_SESSION_TIME, 60);
     end = add_number(end, ACCT_INPUT_OCTETS, (uint32_t)next_random(load));
     end = add_number(end, ACCT_OUTPUT_OCTETS, (uint32_t)next_random(load));
-    end = add_number(end, ACCT_INTERIM_INTERVAL, INTERIM_SECONDS);
+    end =
+        add_number(end, ACCT_INTERIM_INTERVAL, load->fill ? FILL_INTERIM_SECONDS : INTERIM_SECONDS);
     size_t length = (size_t)(end - packet);
     packet[2] = (uint8_t)(length >> 8);
     packet[3] = (uint8_t)length;
@@ -350,10 +363,11 @@ static void open_sockets(struct load *load, const struct sockaddr_in *at)
 int main(int argc, char **argv)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
-    bool window = argc == 8 && strcmp(argv[1], "window") == 0;
+    bool fill = argc == 8 && strcmp(argv[1], "fill") == 0;
+    bool window = fill || (argc == 8 && strcmp(argv[1], "window") == 0);
     if (argc != 8 || (!window && strcmp(argv[1], "rate") != 0) ||
         inet_aton(argv[2], &at.sin_addr) == 0) {
-        fprintf(stderr, "usage: radius_load window|rate ADDRESS PORT SECRET GUESTS COUNT N\n");
+        fprintf(stderr, "usage: radius_load window|rate|fill ADDRESS PORT SECRET GUESTS COUNT N\n");
         return 2;
     }
     at.sin_port = htons((uint16_t)atoi(argv[3]));
@@ -361,6 +375,7 @@ int main(int argc, char **argv)
     uint64_t count = strtoull(argv[6], NULL, 10), figure = strtoull(argv[7], NULL, 10);
     if (!roster_init(&load.roster, (uint32_t)strtoul(argv[5], NULL, 10), 1) || count == 0)
         fail("too many guests, or none");
+    load.fill = fill;
     load.secret = argv[4];
     load.md5 = EVP_MD_fetch(NULL, "MD5", "-fips");
     load.digest = EVP_MD_CTX_new();
