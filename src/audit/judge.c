@@ -293,11 +293,11 @@ static void judge_overlap(struct judge *judge, const struct view_nic *nic, const
                           const struct sighting *b)
 {
     struct finding *finding = judge_find(judge, DISCREPANCY_DUPLICATE_GUEST);
-    judge_find_nic(finding, nic);
     int64_t first_a = judge_first_on(judge, nic->mac, a->port);
-    int64_t first_b = judge_first_on(judge, nic->mac, b->port);
-    int64_t margin;
-    if (first_a < first_b)
+    int64_t first_b = judge_first_on(judge, nic->mac, b->port), margin;
+    if (proof_is_single(judge->world, a) || proof_is_single(judge->world, b))
+        margin = PROOF_NONE;
+    else if (first_a < first_b)
         margin = proof_after(judge->world, a, first_b);
     else if (first_b < first_a)
         margin = proof_after(judge->world, b, first_a);
@@ -306,6 +306,7 @@ static void judge_overlap(struct judge *judge, const struct view_nic *nic, const
         margin = proof_after(judge->world, b, first_a);
         margin = one < margin ? one : margin;
     }
+    judge_find_nic(finding, nic);
     finding_margin(finding, margin, RULE_OVERLAP);
 }
 
@@ -359,7 +360,7 @@ int64_t judge_twice(const struct judge *judge, const struct sighting *sightings,
         if (is_read(world, &sightings[h]))
             continue;
         int64_t first = judge_first_on(judge, MAC_NONE, sightings[h].port), started, ended;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; first != WALL_UNKNOWN.us && i < count; i++) {
             proof_read(world, sightings[i].port, &started, &ended);
             if (!is_read(world, &sightings[i]) || ended == WALL_UNKNOWN.us || ended < first ||
                 !judge_same_place(judge, sightings[i].port, sightings[h].port))
@@ -520,6 +521,9 @@ static void state_margin(const struct judge *judge, struct finding *finding,
                 break;
             }
     }
+    if (margin <= 0 && !is_read(judge->world, sighting) && since != WALL_UNKNOWN.us &&
+        finding->state == VERDICT_SUSPECTED)
+        finding->rule = RULE_HEARD; /* a session that is kept open, and no frame since */
     finding_margin(finding, margin,
                    !is_read(judge->world, sighting)       ? RULE_HEARD
                    : sighting->age != FORWARD_AGE_UNKNOWN ? RULE_FRESH_AGE
@@ -563,14 +567,14 @@ static bool is_only_ageing(const struct judge *judge)
     if (judge->view.communicates != NO || judge->view.since_us == WALL_UNKNOWN.us)
         return false;
     for (size_t i = 0; i < judge->edge_count; i++) {
-        int64_t margin = proof_after(judge->world, &judge->edges[i], judge->view.since_us);
+        int64_t margin = proof_kept_after(judge->world, &judge->edges[i], judge->view.since_us);
         if (margin > 0 || margin == PROOF_NONE)
             return false;
     }
     for (size_t i = 0; i < judge->transit_count; i++) {
         if (judge->edge_count > 0 && is_read(judge->world, &judge->transit[i]))
             continue; /* edges tell more than their path */
-        int64_t margin = proof_after(judge->world, &judge->transit[i], judge->view.since_us);
+        int64_t margin = proof_kept_after(judge->world, &judge->transit[i], judge->view.since_us);
         if (margin > 0 || margin == PROOF_NONE)
             return false;
     }

@@ -55,7 +55,7 @@ int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
     const struct world *world = judge->world;
     const struct world_heard *heard = world_heard_at(world, port);
     if (heard != NULL && heard->fact != NULL && !heard->fact->polled)
-        return heard->fact->first.us;
+        return heard->fact->frame.us == WALL_UNKNOWN.us ? WALL_UNKNOWN.us : heard->fact->first.us;
     int64_t first, last;
     proof_read(world, port, &first, &last);
     last = WALL_UNKNOWN.us;
@@ -71,14 +71,34 @@ int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
     return first;
 }
 
+/* Whether two sessions go on, by no frame but by the word of those who keep them: then neither
+ * hides the other. A row that was read hides a session without frames since. */
+static bool is_kept_open(const struct world *world, const struct sighting *older,
+                         const struct sighting *newer)
+{
+    int64_t started, ended;
+    proof_read(world, newer->port, &started, &ended);
+    return proof_is_single(world, older) && proof_is_single(world, newer) &&
+           proof_kept_after(world, older, ended) > 0;
+}
+
 void judge_supersede(struct judge *judge, struct mac mac)
 {
     if (judge->edge_count < 2)
         return;
     size_t newest = 0;
-    for (size_t i = 1; i < judge->edge_count; i++)
-        if (proof_read_before(judge->world, judge->edges[newest].port, judge->edges[i].port))
+    int64_t newest_read = WALL_UNKNOWN.us;
+    for (size_t i = 0; i < judge->edge_count; i++) {
+        int64_t read, ended;
+        proof_read(judge->world, judge->edges[i].port, &read, &ended);
+        if (read == WALL_UNKNOWN.us) /* a session that no frame bears out supersedes nothing */
+            continue;
+        if (newest_read == WALL_UNKNOWN.us ||
+            proof_read_before(judge->world, judge->edges[newest].port, judge->edges[i].port)) {
             newest = i;
+            newest_read = read;
+        }
+    }
     struct sighting kept = judge->edges[newest];
     int64_t newest_first = judge_first_on(judge, mac, kept.port);
     for (size_t i = 0; i < judge->edge_count;) {
@@ -88,6 +108,7 @@ void judge_supersede(struct judge *judge, struct mac mac)
         /* seen on the newer edge before the older one was read: no move explains both */
         if (judge_same_place(judge, edge->port, kept.port) ||
             !judge_one_domain(judge, edge, &kept) || newest_first < read ||
+            is_kept_open(judge->world, edge, &kept) ||
             !proof_read_before(judge->world, edge->port, kept.port)) {
             i++;
             continue;
@@ -129,6 +150,9 @@ struct history judge_history(const struct judge *judge, struct mac mac)
     uint32_t here = judge->edges[0].port;
     int64_t now, ended;
     proof_read(world, here, &now, &ended);
+    const struct world_heard *heard = world_heard_at(world, here);
+    if (heard != NULL && (now == WALL_UNKNOWN.us || now < steps[step_count - 1].first))
+        return history; /* a session that is kept open: nobody came back by it */
     if (now == WALL_UNKNOWN.us)
         now = judge->now.us;
     steps[step_count++] = (struct step){here, now, now};

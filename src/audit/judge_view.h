@@ -167,7 +167,7 @@ struct history judge_history(const struct judge *judge, struct mac mac);
 size_t edge_sightings(const struct world *world, struct mac mac, struct sighting **list);
 
 /* When the MAC was first seen on `port`'s place without a break until this round;
- * this round's read start when memory has nothing. */
+ * this round's read start when memory has nothing, WALL_UNKNOWN.us where no frame proves it. */
 int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port);
 
 /* Since when the discrepancy has stood; WALL_UNKNOWN.us. */

@@ -18,6 +18,15 @@ struct wall live_row_last(struct wall at, struct wall heard)
     return wall_known(at) && heard.us - at.us >= DELAY_US ? at : heard;
 }
 
+/* An update of a RADIUS session says that its NAS keeps it, not that its guest talks; of a session
+ * whose start was not heard that is all. Who heard frames or bindings says so by each word. */
+static struct wall last_frame(const struct presence_row *row, const struct heard_fact *fact)
+{
+    if (presence_source_parse(fact->origin->type) != PRESENCE_RADIUS)
+        return fact->last;
+    return row->implicit ? WALL_UNKNOWN : fact->first;
+}
+
 struct heard_fact live_row_fact(const struct presence_row *row, const struct heard_origin *origin,
                                 struct wall last)
 {
@@ -33,6 +42,7 @@ struct heard_fact live_row_fact(const struct presence_row *row, const struct hea
                               .age = FORWARD_AGE_UNKNOWN};
     if (fact.first.us > fact.last.us)
         fact.first = fact.last;
+    fact.frame = last_frame(row, &fact);
     switch (row->end) {
     case PRESENCE_LIVE:
         return fact;

@@ -208,6 +208,7 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
                                            .origin = live->origins[place],
                                            .first = probe->started,
                                            .last = probe->ended,
+                                           .frame = probe->started,
                                            .expires = WALL_UNKNOWN,
                                            .ended = WALL_UNKNOWN,
                                            .proof = EVENT_PROOF_TOLD,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/proof.h"
 
+#include "audit/presence.h"
+
 static int64_t minus(int64_t a, int64_t b)
 {
     int64_t difference;
@@ -19,15 +21,12 @@ void proof_read(const struct world *world, uint32_t port, int64_t *ret_started, 
     *ret_started = *ret_ended = WALL_UNKNOWN.us;
     if (heard->fact == NULL)
         return;
-    *ret_ended = heard->fact->last.us;
-    *ret_started = heard->fact->polled ? heard->fact->first.us : heard->fact->last.us;
+    *ret_ended = heard->fact->polled ? heard->fact->last.us : heard->fact->frame.us;
+    *ret_started = heard->fact->polled ? heard->fact->first.us : heard->fact->frame.us;
 }
 
-static int64_t heard_frame(const struct world *world, const struct world_heard *heard)
+static int64_t heard_frame(const struct world *world, const struct world_heard *heard, int64_t at)
 {
-    if (heard->fact == NULL)
-        return PROOF_NONE;
-    int64_t at = heard->fact->polled ? heard->fact->first.us : heard->fact->last.us;
     if (at == WALL_UNKNOWN.us)
         return PROOF_NONE;
     at = minus(at, world->options.clock_skew.us);
@@ -37,8 +36,11 @@ static int64_t heard_frame(const struct world *world, const struct world_heard *
 int64_t proof_frame(const struct world *world, const struct sighting *sighting)
 {
     const struct world_heard *heard = world_heard_at(world, sighting->port);
+    if (heard != NULL && heard->fact == NULL)
+        return PROOF_NONE;
     if (heard != NULL)
-        return heard_frame(world, heard);
+        return heard_frame(world, heard,
+                           heard->fact->polled ? heard->fact->first.us : heard->fact->frame.us);
     const struct world_switch *sw = &world->switches[world->ports[sighting->port].switch_index];
     if (sw->started_us == WALL_UNKNOWN.us)
         return PROOF_NONE;
@@ -55,6 +57,23 @@ int64_t proof_after(const struct world *world, const struct sighting *sighting, 
     if (frame == PROOF_NONE || instant == WALL_UNKNOWN.us)
         return PROOF_NONE;
     return minus(frame, instant);
+}
+
+int64_t proof_kept_after(const struct world *world, const struct sighting *sighting,
+                         int64_t instant)
+{
+    const struct world_heard *heard = world_heard_at(world, sighting->port);
+    if (heard == NULL || heard->fact == NULL || heard->fact->polled)
+        return proof_after(world, sighting, instant);
+    int64_t kept = heard_frame(world, heard, heard->fact->last.us);
+    return kept == PROOF_NONE || instant == WALL_UNKNOWN.us ? PROOF_NONE : minus(kept, instant);
+}
+
+bool proof_is_single(const struct world *world, const struct sighting *sighting)
+{
+    const struct world_heard *heard = world_heard_at(world, sighting->port);
+    return heard != NULL && heard->fact != NULL && !heard->fact->polled &&
+           presence_source_parse(heard->fact->origin->type) == PRESENCE_RADIUS;
 }
 
 bool proof_read_before(const struct world *world, uint32_t older, uint32_t newer)

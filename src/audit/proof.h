@@ -18,8 +18,10 @@
  * and clocks come from devices: sums saturate, so a device that claims absurd values
  * delays proof but never makes one.
  *
- * What was heard, a frame or a session's record, needs no such window: it proves its
- * address at the time when it was last heard, minus the clocks' skew. A row that a probe
+ * What was heard needs no such window: it proves its address at the time of its last
+ * frame, minus the clocks' skew. That a NAS keeps a session open is no frame: of a RADIUS
+ * session its start is the only one, and of one whose start was not heard there is none,
+ * for a switch sends updates also for a guest that was killed. A row that a probe
  * read alone is a row like any other, with a read time of its own. */
 
 #define PROOF_NONE INT64_MIN
@@ -32,8 +34,17 @@ int64_t proof_frame(const struct world *world, const struct sighting *sighting);
  * known. Positive: proved. */
 int64_t proof_after(const struct world *world, const struct sighting *sighting, int64_t instant);
 
-/* Sets when the row on `port` was read, or heard; WALL_UNKNOWN.us where that is not
- * known. */
+/* As proof_after(), but a session counts for as long as it was kept open: not for a verdict's
+ * proof, only to ask whether anything at all speaks of a time after `instant`. */
+int64_t proof_kept_after(const struct world *world, const struct sighting *sighting,
+                         int64_t instant);
+
+/* Returns whether one frame is all that the sighting can ever prove: a session of RADIUS.
+ * Then a move there and back explains whatever was seen elsewhere before and after it. */
+bool proof_is_single(const struct world *world, const struct sighting *sighting);
+
+/* Sets when the row on `port` was read, or its last frame heard; WALL_UNKNOWN.us where that
+ * is not known. */
 void proof_read(const struct world *world, uint32_t port, int64_t *ret_started, int64_t *ret_ended);
 
 /* Returns whether the row on `older` was read, wholly and beyond the clocks' skew,

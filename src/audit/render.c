@@ -195,6 +195,17 @@ static bool is_heard(const struct rendering *r)
     return heard != NULL && !heard->fact->polled;
 }
 
+/* Whether it is a session of which no more is known than that it was kept open. */
+static bool is_kept_open(const struct rendering *r)
+{
+    if (r->verdict->sightings == 0 || r->verdict->state != VERDICT_SUSPECTED)
+        return false;
+    const struct sighting *first = &r->list->sightings[r->verdict->sighting];
+    const struct world_heard *heard = world_heard_at(r->world, first->port);
+    return heard != NULL && proof_is_single(r->world, first) &&
+           heard->fact->last.us > heard->fact->frame.us;
+}
+
 static const char *why_off(struct rendering *r)
 {
     switch ((enum verdict_rule)r->verdict->rule) {
@@ -209,6 +220,12 @@ static const char *why_off(struct rendering *r)
                             "least %s after that",
                             r->who, r->to->run_state, r->where, margin_text(r));
     case RULE_HEARD:
+        if (is_kept_open(r))
+            return arena_printf(r->arena,
+                                "%s is recorded %s, yet its session on %s (%s) goes on; that it is "
+                                "kept open proves no frame",
+                                r->who, r->to->run_state, r->where,
+                                r->to->observed_count > 0 ? r->to->observed[0].source : "");
         if (r->verdict->state == VERDICT_SUSPECTED)
             return arena_printf(r->arena,
                                 "%s is recorded %s, yet it was heard on %s (%s) since; the record "
@@ -543,13 +560,14 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
     bool by_age = s->age != FORWARD_AGE_UNKNOWN;
     const struct world_heard *heard = world_heard_at(r->world, s->port);
     if (heard != NULL) {
-        chain_add(chain, "arithmetic", heard->fact->origin->type, heard->fact->last,
-                  arena_printf(r->arena,
-                               "heard %s, minus clock skew: it was there after %s; margin %s",
-                               wall_format(heard->fact->last, read),
-                               earliest == PROOF_NONE ? "an unknown time"
-                                                      : wall_format((struct wall){earliest}, frame),
-                               margin_text(r)));
+        chain_add(
+            chain, "arithmetic", heard->fact->origin->type, heard->fact->last,
+            arena_printf(
+                r->arena, "heard %s, minus clock skew: it was there after %s; margin %s",
+                wall_format(heard->fact->polled ? heard->fact->last : heard->fact->frame, read),
+                earliest == PROOF_NONE ? "an unknown time"
+                                       : wall_format((struct wall){earliest}, frame),
+                margin_text(r)));
         return;
     }
     chain_add(chain, "arithmetic", sw->name, sw->table->ended,

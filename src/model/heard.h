@@ -40,10 +40,13 @@ struct heard_fact {
     const char *cause;       /* of an end; NULL */
     const char *session;     /* its number, for people; NULL: not kept */
     struct wall first, last; /* heard there for the first and the last time */
-    struct wall expires;     /* not there any more unless heard again; WALL_UNKNOWN: not said */
-    struct wall ended;       /* unless HEARD_OPEN: when */
-    uint8_t proof;           /* enum event_proof; EVENT_PROOF_HINT never proves anything */
-    uint8_t end;             /* enum heard_end */
+    /* The last frame of its own that is proved to have come from there; WALL_UNKNOWN: none is.
+     * That a session is kept open proves none: a switch reports on for a guest that is gone. */
+    struct wall frame;
+    struct wall expires; /* not there any more unless heard again; WALL_UNKNOWN: not said */
+    struct wall ended;   /* unless HEARD_OPEN: when */
+    uint8_t proof;       /* enum event_proof; EVENT_PROOF_HINT never proves anything */
+    uint8_t end;         /* enum heard_end */
     /* A row that was read alone, by a probe: it proves a frame only within the ageing time
      * before `first`, and `last` is the end of the read. */
     bool polled;
