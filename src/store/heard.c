@@ -288,6 +288,7 @@ static bool is_told(const struct loading *loading, const struct map *last_ends, 
 static void make_facts(struct loading *loading, struct store_heard *ret)
 {
     struct map last_ends = MAP_EMPTY;
+    map_reserve(&last_ends, loading->count);
     loading->text_count = names_count(loading->names);
     loading->texts = alloc_zeroed(loading->text_count + 1, sizeof *loading->texts);
     find_last_ends(loading, &last_ends);

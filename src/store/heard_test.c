@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/alloc.h"
 #include "store/event_log.h"
@@ -61,6 +62,21 @@ static int place_teardown(void **state)
     arena_free(place->arena);
     free(place);
     return fixture_teardown(&fixture);
+}
+
+/* Changes the closed store behind its back. */
+static void with_sqlite(struct place *place, const char *sql)
+{
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(place->fixture->path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void close_store(struct place *place)
+{
+    store_close(place->store);
+    place->store = NULL;
 }
 
 static struct wall second(int64_t number)
@@ -238,6 +254,49 @@ static void reset_ends_what_it_ended(void **state)
     assert_second(place->heard.facts[1].first, 110);
 }
 
+/* A word that says neither switch nor port is at the place of the one before it. */
+static void word_without_place_is_where_the_one_before_was(void **state)
+{
+    struct place *place = *state;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    struct event event = word_of(EVENT_UPDATE, GUEST, "A1", NULL, 60);
+    event.switch_name = NULL;
+    tell_event(place, &event);
+    tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/2", 120);
+    const struct heard_fact *fact = only(place, 70);
+    assert_string_equal(fact->origin->switch_name, "sw1");
+    assert_string_equal(fact->origin->port, "Gi0/1");
+    assert_second(fact->last, 61);
+}
+
+/* A word that came late tells of its own time, and nothing of the time before it came. */
+static void late_word_counts_from_when_it_came(void **state)
+{
+    struct place *place = *state;
+    struct event event = word_of(EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    event.heard = second(100);
+    tell_event(place, &event);
+    assert_int_equal(load(place, 50), 0);
+    assert_second(only(place, 110)->last, 0);
+}
+
+/* A chain of events that is a circle. */
+static void damaged_chain_is_said(void **state)
+{
+    struct place *place = *state;
+    const struct store_heard_query query = {.now = second(5)};
+    struct store_heard heard;
+    struct err err = {0};
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/1", 60);
+    close_store(place);
+    with_sqlite(place, "UPDATE event SET previous = seq, earlier = seq WHERE kind = 'update'");
+    place->store = fixture_open(place->fixture, STORE_READ);
+    assert_int_equal(store_load_heard(place->store, &query, place->arena, &heard, &err),
+                     ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "the chain of event"));
+}
+
 /* The origin of sessions at one place is one. */
 static void origins_are_shared(void **state)
 {
@@ -263,6 +322,9 @@ int main(void)
         PLACE_TEST(expired_session_is_told_as_expired),
         PLACE_TEST(ended_session_beside_an_open_one_is_forgotten_when_settled),
         PLACE_TEST(reset_ends_what_it_ended),
+        PLACE_TEST(word_without_place_is_where_the_one_before_was),
+        PLACE_TEST(late_word_counts_from_when_it_came),
+        PLACE_TEST(damaged_chain_is_said),
         PLACE_TEST(origins_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
