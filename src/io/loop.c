@@ -224,7 +224,9 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fire, void *
  * one that its clock has cut off. */
 void loop_timer_start(struct loop_timer *timer, struct span after)
 {
-    uint64_t ms = after.us > 0 ? (uint64_t)(after.us + 999) / 1000 + 1 : 0;
+    /* Never 0: libuv before 1.45 runs a timer that its own callback has started for "at once" in
+     * the same turn again, and whoever works in slices would keep sockets waiting to the end. */
+    uint64_t ms = after.us > 0 ? (uint64_t)(after.us + 999) / 1000 + 1 : 1;
     uv_update_time(&timer->loop->uv);
     CHECK(uv_timer_start(&timer->uv, on_timer, ms, 0) == 0);
 }

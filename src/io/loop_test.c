@@ -11,7 +11,10 @@
 
 #include <cmocka.h>
 
+enum { SLICES_MOST = 200 };
+
 struct probe {
+    unsigned slices;
     struct loop *loop;
     struct loop_timer *timer;
     struct loop_watch *watch;
@@ -62,6 +65,14 @@ static void test_a_callback_may_free_its_own_timer(void **unused)
     loop_free(probe.loop);
 }
 
+/* Works in slices until what is readable was read, or for too long. */
+static void work_on(void *aux)
+{
+    struct probe *probe = aux;
+    if (++probe->slices < SLICES_MOST && probe->calls == 0)
+        loop_timer_start(probe->timer, span_us(0));
+}
+
 static void note_events(void *aux, int fd, unsigned events)
 {
     struct probe *probe = aux;
@@ -70,6 +81,25 @@ static void note_events(void *aux, int fd, unsigned events)
     probe->events = events;
     if (events & LOOP_READ && read(fd, &byte, 1) == 1)
         loop_watch_free(probe->watch);
+}
+
+static void test_work_in_slices_keeps_no_socket_waiting(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    struct err err;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    probe.watch = loop_watch_new(probe.loop, ends[0], LOOP_READ, note_events, &probe, &err);
+    assert_non_null(probe.watch);
+    probe.timer = loop_timer_new(probe.loop, work_on, &probe);
+    loop_timer_start(probe.timer, span_us(0));
+    loop_run(probe.loop);
+    assert_true(probe.calls == 1 && probe.slices < SLICES_MOST);
+    loop_timer_free(probe.timer);
+    close(ends[0]);
+    close(ends[1]);
+    loop_free(probe.loop);
 }
 
 static void test_a_watch_tells_what_is_possible(void **unused)
@@ -185,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_timer_fires_once_and_never_early),
         cmocka_unit_test(test_a_callback_may_free_its_own_timer),
+        cmocka_unit_test(test_work_in_slices_keeps_no_socket_waiting),
         cmocka_unit_test(test_a_watch_tells_what_is_possible),
         cmocka_unit_test(test_a_bad_descriptor_is_an_error),
         cmocka_unit_test(test_work_ends_with_done_on_the_loop),
