@@ -80,7 +80,8 @@ static bool is_still_there(const struct judge *judge, struct mac mac,
         enum port_class class = (enum port_class)world->ports[sightings[i].port].class;
         bool edge = class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
         if (proof_after(world, &sightings[i], departure->at_us) > 0 ||
-            (edge && !judge_same_place(judge, sightings[i].port, place)))
+            (edge && !judge_same_place(judge, sightings[i].port, place) &&
+             !judge_is_outdated(judge, &sightings[i], departure->heard)))
             return true;
     }
     return false;

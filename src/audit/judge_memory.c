@@ -82,8 +82,40 @@ static bool is_kept_open(const struct world *world, const struct sighting *older
            proof_kept_after(world, older, ended) > 0;
 }
 
+bool judge_is_outdated(const struct judge *judge, const struct sighting *row,
+                       const struct world_heard *ended)
+{
+    const struct world *world = judge->world;
+    const struct heard_fact *fact = ended->fact;
+    const struct world_heard *self = world_heard_at(world, row->port);
+    if ((fact->end != HEARD_STOPPED && fact->end != HEARD_RESET) || fact->polled ||
+        fact->proof != EVENT_PROOF_TOLD || (self != NULL && !self->fact->polled))
+        return false;
+    struct sighting last = {world_heard_port(world, ended), ended->vlan, FORWARD_AGE_UNKNOWN};
+    int64_t read, read_end;
+    proof_read(world, row->port, &read, &read_end);
+    /* begun before the row was read: no move explains both */
+    return fact->first.us >= read && proof_read_before(world, row->port, last.port) &&
+           world->ports[last.port].class != PORT_CLASS_INTER_SWITCH &&
+           !judge_same_place(judge, row->port, last.port) && judge_one_domain(judge, row, &last);
+}
+
+/* Drops rows that a session elsewhere has outdated, which is over now: it had left them. */
+static void drop_outdated(struct judge *judge, struct mac mac)
+{
+    for (const struct world_heard *h = world_heard_of(judge->world, mac.bits); h != NULL;
+         h = world_heard_next(judge->world, h))
+        for (size_t i = 0; i < judge->edge_count;) {
+            if (judge_is_outdated(judge, &judge->edges[i], h))
+                judge->edges[i] = judge->edges[--judge->edge_count];
+            else
+                i++;
+        }
+}
+
 void judge_supersede(struct judge *judge, struct mac mac)
 {
+    drop_outdated(judge, mac);
     if (judge->edge_count < 2)
         return;
     size_t newest = 0;

@@ -150,7 +150,12 @@ int64_t judge_off_since(const struct judge *judge);
 /* Whether every recorded place of the view's guest proves absence. */
 bool judge_may_conclude_absence(const struct judge *judge);
 
-/* Drops edges that a later read supersedes (DOMAIN 2.3 point 4). */
+/* Whether `row` was read before a session at another place of its bridge domain began that has
+ * `ended` since by its own stop or with its NAS: the address had left the row's place. */
+bool judge_is_outdated(const struct judge *judge, const struct sighting *row,
+                       const struct world_heard *ended);
+
+/* Drops edges that a later read supersedes (DOMAIN 2.3 point 4), or a session that is over. */
 void judge_supersede(struct judge *judge, struct mac mac);
 
 /* How often the MAC changed its edge lately, and whether it came back. */
