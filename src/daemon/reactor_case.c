@@ -149,6 +149,7 @@ void reactor_keep_cases(struct reactor *reactor)
 {
     struct case_batch *batch = batch_of(reactor);
     struct wall now = reactor_now(reactor);
+    struct arena *scratch = arena_new();
     for (size_t i = 0; i < reactor->out.change_count; i++) {
         const struct live_change *change = &reactor->out.changes[i];
         struct case_item item = {
@@ -157,13 +158,17 @@ void reactor_keep_cases(struct reactor *reactor)
             .past = change->kind == LIVE_PAST,
             .at = now};
         if (change->kind != LIVE_GONE) {
+            /* The words borrow from the world, which may be gone before the store's thread has
+             * written them. */
             item.verdict = arena_alloc(batch->arena, sizeof *item.verdict);
-            live_out_render(&reactor->out, i, batch->arena, item.verdict);
+            live_out_render(&reactor->out, i, scratch, item.verdict);
+            discrepancy_copy(item.verdict, batch->arena, item.verdict);
         }
         batch->items =
             alloc_grow(batch->items, batch->count, &batch->capacity, sizeof *batch->items);
         batch->items[batch->count++] = item;
     }
+    arena_free(scratch);
     reactor->counted.cases_waiting = batch->count;
     send(reactor);
 }

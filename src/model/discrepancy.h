@@ -120,6 +120,10 @@ struct discrepancy {
     const char *run_state; /* recorded word; NULL */
 };
 
+/* Copies `from` with every text and list into `arena`: what is handed to another thread, or
+ * outlives the world that it was judged in, must borrow nothing. `ret` may be `from`. */
+void discrepancy_copy(const struct discrepancy *from, struct arena *arena, struct discrepancy *ret);
+
 struct not_observable {
     const char *guest, *hypervisor, *why;
 };

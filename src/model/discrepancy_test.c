@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -57,10 +58,63 @@ static void test_memory_finds_intervals_side_by_side(void **state)
     assert_null(memory_intervals(NULL, (struct mac){5}, &count));
 }
 
+/* The words' first owner is gone, and was overwritten, when the copy is read. */
+static void test_a_copy_borrows_nothing(void **state)
+{
+    char switch_name[] = "sw1", port[] = "p1", said[] = "said", guest[] = "web1";
+    struct mac mac = {5};
+    struct named_place expected = {switch_name, port};
+    struct observed_place observed = {.place = {switch_name, port}, .vlan = said, .source = said};
+    struct evidence evidence = {.what = said, .source = said, .text = said};
+    const char *texts[] = {said};
+    struct discrepancy from = {.kind = DISCREPANCY_WRONG_LOCATION,
+                               .domain = said,
+                               .identity = said,
+                               .subject = {.guest = guest, .switch_name = switch_name, .mac = {7}},
+                               .macs = &mac,
+                               .mac_count = 1,
+                               .expected_hypervisors = texts,
+                               .expected_hypervisor_count = 1,
+                               .expected = &expected,
+                               .expected_count = 1,
+                               .observed = &observed,
+                               .observed_count = 1,
+                               .evidence = &evidence,
+                               .evidence_count = 1,
+                               .why = said,
+                               .would_prove = said,
+                               .members = texts,
+                               .member_count = 1};
+    struct discrepancy copy;
+    struct arena *arena = arena_new();
+    discrepancy_copy(&from, arena, &copy);
+    memset(switch_name, '?', 3);
+    memset(port, '?', 2);
+    memset(said, '?', 4);
+    memset(guest, '?', 4);
+    mac.bits = 0;
+    assert_string_equal(copy.subject.guest, "web1");
+    assert_string_equal(copy.subject.switch_name, "sw1");
+    assert_null(copy.subject.port);
+    assert_null(copy.run_state);
+    assert_int_equal(copy.subject.mac.bits, 7);
+    assert_int_equal(copy.macs[0].bits, 5);
+    assert_string_equal(copy.expected[0].port, "p1");
+    assert_string_equal(copy.observed[0].place.switch_name, "sw1");
+    assert_string_equal(copy.observed[0].vlan, "said");
+    assert_string_equal(copy.evidence[0].text, "said");
+    assert_string_equal(copy.expected_hypervisors[0], "said");
+    assert_string_equal(copy.members[0], "said");
+    assert_string_equal(copy.identity, "said");
+    assert_string_equal(copy.why, "said");
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_name_their_kind),
+        cmocka_unit_test(test_a_copy_borrows_nothing),
         cmocka_unit_test(test_memory_finds_by_identity),
         cmocka_unit_test(test_memory_finds_intervals_side_by_side),
     };
