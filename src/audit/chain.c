@@ -164,7 +164,7 @@ static void chain_session(struct chain *chain, const struct world *world,
     else if (fact->origin->switch_name != NULL && fact->origin->switch_name[0] != '\0')
         at = arena_printf(chain->arena, " at %s port %s, which no record and no table has",
                           fact->origin->switch_name, fact->origin->port);
-    bool old = fact->end == HEARD_OPEN && !heard->present && !wall_known(fact->expires);
+    bool old = fact->end == HEARD_OPEN && !heard->open && !wall_known(fact->expires);
     chain_add(chain, "heard", fact->origin->source, fact->last,
               arena_printf(chain->arena, "%s %s%s since %s, last heard %s%s%s",
                            mac_format(fact->mac, mac), session_text(fact, chain->arena), at,

@@ -119,6 +119,24 @@ static uint32_t *chain_ports(const struct world *world, uint32_t *first)
     return next;
 }
 
+/* Sets until when absence is proved by all tables of each site. */
+static void set_site_reads(struct world *world)
+{
+    world->site_read_us = alloc_array(world->site_count + 1, sizeof *world->site_read_us);
+    for (uint32_t i = 0; i <= world->site_count; i++)
+        world->site_read_us[i] =
+            i < world->site_count && world->site_whole[i] ? INT64_MAX : WALL_UNKNOWN.us;
+    for (uint32_t s = 0; s < world->switch_count; s++) {
+        const struct world_switch *sw = &world->switches[s];
+        int64_t read, *of_site = &world->site_read_us[sw->site];
+        if (sw->started_us == WALL_UNKNOWN.us ||
+            __builtin_sub_overflow(sw->started_us, sw->ageing_us, &read) ||
+            __builtin_sub_overflow(read, world->options.clock_skew.us, &read))
+            read = WALL_UNKNOWN.us; /* the least: it stays */
+        *of_site = read < *of_site ? read : *of_site;
+    }
+}
+
 void coverage_build(struct world *world)
 {
     world->site_whole = alloc_zeroed(world->site_count + 1, sizeof *world->site_whole);
@@ -130,6 +148,7 @@ void coverage_build(struct world *world)
         if (!world->switches[s].proves_absence)
             world->site_whole[world->switches[s].site] = false;
     }
+    set_site_reads(world);
     uint32_t *first = alloc_array(world->port_count + 1, sizeof *first);
     uint32_t *next = chain_ports(world, first);
     for (uint32_t h = 0; h < world->hypervisor_count; h++)

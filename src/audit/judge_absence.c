@@ -74,7 +74,7 @@ static bool heard_since(const struct judge *judge, struct mac mac)
     const struct world_heard *heard = world_heard_of(world, mac.bits);
     int64_t last = WALL_UNKNOWN.us;
     for (; heard != NULL; heard = world_heard_next(world, heard))
-        if (!heard->fact->polled && heard->fact->last.us > last)
+        if (!heard->fact->polled && (heard->present || !heard->open) && heard->fact->last.us > last)
             last = heard->fact->last.us;
     for (size_t i = 0; last != WALL_UNKNOWN.us && i < judge->view.expected_count; i++) {
         const struct world_hypervisor *hv = &world->hypervisors[judge->view.expected[i]];

@@ -55,7 +55,7 @@ static bool find_departure(const struct world *world, struct mac mac, struct dep
         struct departure one;
         if (h->fact->polled)
             continue;
-        if (h->present)
+        if (h->open)
             return false;
         if (!describe(world, h, &one) || (found && one.at_us <= ret->at_us))
             continue;

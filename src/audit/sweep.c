@@ -37,7 +37,7 @@ void sweep_add_standing(const struct world *world, struct wall now, struct mac_l
         mac_list_add(list, world->shared[i].mac);
     for (uint32_t i = 0; i < world->heard_count; i++) { /* ends, and what may be heard only */
         const struct world_heard *heard = &world->heard[i];
-        if (heard->fact != NULL && !heard->present)
+        if (heard->fact != NULL && !heard->open)
             mac_list_add(list, heard->fact->mac.bits);
     }
     const struct memory *memory = world->memory;

@@ -500,6 +500,7 @@ void world_free(struct world *world)
     map_done(&world->hypervisor_of_name);
     free(world->sites);
     free(world->site_whole);
+    free(world->site_read_us);
     free(world->switches);
     free(world->table_switch);
     free(world->ports);

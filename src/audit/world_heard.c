@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit/edge_class.h"
+#include "audit/presence.h"
 #include "audit/world_view.h"
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -203,6 +204,20 @@ static bool is_present(const struct world *world, const struct heard_fact *fact)
     return fact->last.us + world->options.heard_hold.us > world->in.now.us;
 }
 
+/* Whether whole tables of the session's site, all read later than ageing and skew after its last
+ * frame, know better: what they show of the address speaks for itself, and what they do not show is
+ * not there, however long a NAS keeps the session open. */
+static bool is_outlasted(const struct world *world, const struct heard_fact *fact, uint32_t on)
+{
+    if (fact->polled || on == world->nowhere ||
+        presence_source_parse(fact->origin->type) != PRESENCE_RADIUS)
+        return false;
+    int64_t read = world->site_read_us[world->switches[world->ports[on].switch_index].site], margin;
+    int64_t frame = wall_known(fact->frame) ? fact->frame.us : fact->first.us;
+    return read != WALL_UNKNOWN.us && read != INT64_MAX && frame != WALL_UNKNOWN.us &&
+           !__builtin_sub_overflow(read, frame, &margin) && margin > 0;
+}
+
 uint32_t world_heard_add(struct world *world, const struct heard_fact *fact)
 {
     uint32_t on = world_heard_place(world, fact->origin->switch_name, fact->origin->port);
@@ -218,7 +233,8 @@ uint32_t world_heard_add(struct world *world, const struct heard_fact *fact)
     }
     heard->fact = fact;
     heard->on = on;
-    heard->present = is_present(world, fact);
+    heard->open = is_present(world, fact);
+    heard->present = heard->open && !is_outlasted(world, fact, on);
     heard->vlan = VLAN_SET_UNKNOWN;
     if (fact->origin->vlan != 0)
         heard->vlan = vlan_pool_add(world->vlans, &(uint32_t){fact->origin->vlan}, 1);

@@ -100,7 +100,8 @@ struct world_heard {
     uint32_t next;     /* of the same MAC; WORLD_NONE */
     int64_t window_us; /* a frame is proved within this time before `first` (probes) */
     uint16_t vlan;
-    bool present; /* it still stands at world.in.now */
+    bool open;    /* it still stands at world.in.now */
+    bool present; /* and no table that was read since knows better: a sighting */
 };
 
 struct world_set {
@@ -129,6 +130,9 @@ struct world {
 
     uint32_t *sites; /* site -> name */
     bool *site_whole;
+    /* By site: whatever sent no frame after this is in none of its tables; WALL_UNKNOWN.us unless
+     * all of them prove absence. */
+    int64_t *site_read_us;
     uint32_t site_count;
     struct world_switch *switches;
     uint32_t switch_count;
