@@ -71,15 +71,24 @@ int64_t judge_first_on(const struct judge *judge, struct mac mac, uint32_t port)
     return first;
 }
 
-/* Whether two sessions go on, by no frame but by the word of those who keep them: then neither
- * hides the other. A row that was read hides a session without frames since. */
-static bool is_kept_open(const struct world *world, const struct sighting *older,
-                         const struct sighting *newer)
+/* Since when the address is known to be at the place of `kept`, by whatever shows it there. */
+static int64_t first_at(const struct judge *judge, struct mac mac, const struct sighting *kept)
 {
-    int64_t started, ended;
-    proof_read(world, newer->port, &started, &ended);
-    return proof_is_single(world, older) && proof_is_single(world, newer) &&
-           proof_kept_after(world, older, ended) > 0;
+    int64_t first = judge_first_on(judge, mac, kept->port);
+    for (size_t i = 0; i < judge->edge_count; i++) {
+        int64_t one = judge_first_on(judge, mac, judge->edges[i].port);
+        if (one != WALL_UNKNOWN.us && one < first &&
+            judge_same_place(judge, judge->edges[i].port, kept->port))
+            first = one;
+    }
+    return first;
+}
+
+/* Whether a session was kept open after the address came to another place: no frame, so that it
+ * proves nothing, but the word of its keeper, so that it is not hidden either. */
+static bool is_kept_open(const struct world *world, const struct sighting *older, int64_t newer)
+{
+    return proof_is_single(world, older) && proof_kept_after(world, older, newer) > 0;
 }
 
 bool judge_is_outdated(const struct judge *judge, const struct sighting *row,
@@ -133,6 +142,7 @@ void judge_supersede(struct judge *judge, struct mac mac)
     }
     struct sighting kept = judge->edges[newest];
     int64_t newest_first = judge_first_on(judge, mac, kept.port);
+    int64_t came = first_at(judge, mac, &kept);
     for (size_t i = 0; i < judge->edge_count;) {
         struct sighting *edge = &judge->edges[i];
         int64_t read, ended;
@@ -140,7 +150,7 @@ void judge_supersede(struct judge *judge, struct mac mac)
         /* seen on the newer edge before the older one was read: no move explains both */
         if (judge_same_place(judge, edge->port, kept.port) ||
             !judge_one_domain(judge, edge, &kept) || newest_first < read ||
-            is_kept_open(judge->world, edge, &kept) ||
+            is_kept_open(judge->world, edge, came) ||
             !proof_read_before(judge->world, edge->port, kept.port)) {
             i++;
             continue;
