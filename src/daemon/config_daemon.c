@@ -26,8 +26,8 @@ static const struct config_option table[] = {
      .type = OPTION_BOOL,
      FIELD(durable),
      .default_text = "yes",
-     .help = "Answer an accounting request only when its event is on the disk. No is for "
-             "benchmarks: a crash then loses what was answered."},
+     .help = "Store what is heard, and answer an accounting request only when its event is on "
+             "the disk. No is for benchmarks: nothing that is heard is kept."},
     {.name = "interval",
      .type = OPTION_SPAN,
      FIELD(interval),

@@ -129,7 +129,8 @@ static int open_rest(struct daemon *daemon, struct err *err)
         status = ledger_new(daemon->loop, daemon->keeper, daemon->log, config->daemon.durable,
                             &daemon->ledger, err);
     if (status == 0)
-        status = hearing_keep_in(daemon->hearing, ledger_journal(daemon->ledger), err);
+        status = hearing_keep_in(
+            daemon->hearing, config->daemon.durable ? ledger_journal(daemon->ledger) : NULL, err);
     if (status == 0)
         status = control_new(daemon->loop, &control, daemon->log, &listener, &daemon->control, err);
     if (status != 0)

@@ -204,6 +204,8 @@ struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_
 int event_queue_keep_in(struct event_queue *queue, struct journal *journal, struct err *err)
 {
     queue->journal = journal;
+    if (journal == NULL)
+        return 0;
     queue->watch =
         loop_watch_new(queue->loop, journal_descriptor(journal), LOOP_READ, on_settled, queue, err);
     return queue->watch != NULL ? 0 : ERR_SYSTEM;
@@ -211,11 +213,11 @@ int event_queue_keep_in(struct event_queue *queue, struct journal *journal, stru
 
 void event_queue_finish(struct event_queue *queue)
 {
-    if (queue->journal == NULL)
-        return;
     event_queue_flush(queue);
-    journal_wait(queue->journal);
-    journal_settle(queue->journal, group_settled, queue);
+    if (queue->journal != NULL) {
+        journal_wait(queue->journal);
+        journal_settle(queue->journal, group_settled, queue);
+    }
     (void)tell_settled(queue, SIZE_MAX);
     (void)hand_over(queue, SIZE_MAX);
 }
@@ -268,9 +270,9 @@ static void close_group(struct event_queue *queue)
 int event_queue_add(struct event_queue *queue, const struct event *event, uint64_t ticket,
                     void *owner)
 {
-    uint64_t number;
+    uint64_t number = 0;
     if (queue->counted.waiting >= EVENT_QUEUE_MOST ||
-        journal_add(queue->journal, event, &number) != 0) {
+        (queue->journal != NULL && journal_add(queue->journal, event, &number) != 0)) {
         queue->counted.refused++;
         return ERR_LIMIT;
     }
@@ -297,7 +299,12 @@ int event_queue_add(struct event_queue *queue, const struct event *event, uint64
 
 void event_queue_flush(struct event_queue *queue)
 {
-    journal_flush(queue->journal);
+    if (queue->journal != NULL) {
+        journal_flush(queue->journal);
+    } else if (queue->open->count > 0) {
+        settle(queue, queue->open, true);
+        loop_timer_start(queue->go_on, span_us(0));
+    }
     close_group(queue);
 }
 

@@ -51,7 +51,8 @@ struct event_queue_status {
  * event_queue_keep_in(). */
 struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_listener *listener);
 
-/* Gives the queue its journal, which outlives it. Returns 0 or ERR_SYSTEM. */
+/* Gives the queue its journal, which outlives it. NULL, for benchmarks: nothing is stored, and
+ * whoever waits for that is told at once that it was. Returns 0 or ERR_SYSTEM. */
 int event_queue_keep_in(struct event_queue *queue, struct journal *journal,
                         struct err *err) MUST_USE;
 

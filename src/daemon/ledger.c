@@ -89,8 +89,7 @@ int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool d
     }
     if (!durable)
         log_say(log, LOG_LEVEL_WARNING, "store",
-                "daemon.durable is no: events are answered before they are on the disk; a crash "
-                "loses them");
+                "daemon.durable is no: what is heard is answered and judged, and not kept");
     if (recovery.damaged_places > 0)
         log_say(
             log, LOG_LEVEL_ERROR, "store",

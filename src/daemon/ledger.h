@@ -26,7 +26,7 @@
 struct ledger;
 
 /* Opens the journal "STORE.journal" of the keeper's store, before the loop runs. Returns 0
- * with *ret, or an error of the journal or store. Not `durable`: nothing waits for the disk,
+ * with *ret, or an error of the journal or store. Not `durable`: the journal is not used,
  * which is said in the log; for benchmarks. */
 int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool durable,
                struct ledger **ret, struct err *err) MUST_USE;
