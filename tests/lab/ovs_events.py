@@ -22,12 +22,13 @@ def build(switch):
 
 
 def speak_until(ear, interface, mac, wanted):
-    """The first frame of a flow may be before the datapath is ready."""
+    """The first frame of a flow may be before the datapath is ready. That an address is still
+    heard may be told in between."""
     found = []
 
     def heard():
         lab.speak(interface, [mac])
-        found.extend(ear.take())
+        found.extend(e for e in ear.take() if e['event'] != 'update')
         return len(found) >= wanted
     lab.wait_until(f'{wanted} events of {mac}', heard)
     return found
