@@ -8,7 +8,7 @@
 #include "io/clock.h"
 
 /* Events in one transaction: a round that waits for its turn waits for no more. */
-enum { FOLDED_AT_ONCE = 8192 };
+enum { FOLDED_AT_ONCE = 1024 };
 #define RETRY_AFTER span_seconds(5)
 
 struct ledger {
