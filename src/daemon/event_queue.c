@@ -145,9 +145,9 @@ static bool tell_settled(struct event_queue *queue, size_t most)
     for (struct group *group = queue->first; group != NULL; group = group->next) {
         if (!group->settled || group->told == group->count)
             continue;
-        if (most == 0)
-            return true;
         most -= tell_tickets(queue, group, most);
+        if (group->told < group->count)
+            return true;
     }
     return false;
 }

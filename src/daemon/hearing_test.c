@@ -26,13 +26,16 @@ struct fake {
     const struct fake_config *config;
 };
 
+/* Events of one test, at most. */
+enum { MOST = 1024 };
+
 /* What the class's functions see of the running test. */
 static struct {
     struct fake *last;
     unsigned constructed, destructed, started, stopped, settled, stored, failing_starts;
-    uint64_t tickets[64], dropped;
+    uint64_t tickets[MOST], dropped;
     unsigned heard;
-    char sessions[64][16];
+    char sessions[MOST][16];
     struct loop *loop;
     unsigned stop_after; /* settled tickets that end the loop */
 } seen;
@@ -232,6 +235,28 @@ static void run_for(struct stage *stage, struct span time)
     loop_timer_free(timer);
 }
 
+/* One sync may settle more than a turn of the loop may tell, and nothing else may come. */
+static void test_one_large_group_is_settled_whole(void **unused)
+{
+    struct stage stage;
+    struct event_queue_status status;
+    stage_open(&stage);
+    assert_int_equal(hearing_start(stage.hearing), 0);
+    for (unsigned count = 1; count <= 385; count += 128) {
+        seen.settled = seen.heard = 0;
+        for (unsigned i = 0; i < count; i++)
+            say(i, i);
+        event_feed_flush(seen.last->feed);
+        for (unsigned turns = 0; seen.heard < count && turns < 100; turns++)
+            run_for(&stage, span_ms(20));
+        hearing_count(stage.hearing, &status);
+        assert_int_equal(status.waiting, 0);
+        assert_int_equal(seen.settled, count);
+        assert_int_equal(seen.heard, count);
+    }
+    stage_close(&stage);
+}
+
 static void test_a_source_that_fails_is_started_again(void **unused)
 {
     struct stage stage;
@@ -312,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events_are_stored_then_answered_and_handed_over_in_order),
+        cmocka_unit_test(test_one_large_group_is_settled_whole),
         cmocka_unit_test(test_a_source_that_fails_is_started_again),
         cmocka_unit_test(test_a_reload_leaves_what_did_not_change),
         cmocka_unit_test(test_the_deaf_and_the_losing_become_gaps),
