@@ -43,6 +43,9 @@ enum {
     LIMIT_BINDINGS = 64 * 1024,           /* bindings that one source mobile_ip remembers */
     LIMIT_HOME_AGENTS = 256,              /* home agents that one source mobile_ip remembers */
     LIMIT_CENSUS_MACS = 128 * 1024,       /* addresses that one source announce remembers */
+    LIMIT_CENSUS_NEWS = 1024,             /* new ones it tells a second, of all VLANs together */
+    LIMIT_CENSUS_AGAIN = 2048,            /* known ones it tells again a second, likewise */
+    LIMIT_CENSUS_BURST = 16 * 1024,       /* of either, saved up in quieter seconds */
     LIMIT_PRESENCE_ROWS = 16 * 1000000,   /* sessions on the expiry list, just ended ones too */
     LIMIT_PRESENCE_NAS = 1000000,         /* of these, of one NAS, home agent or switch */
     LIMIT_PRESENCE_HEARD = 1000000,       /* of these, overheard by one source: may be forged */

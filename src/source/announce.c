@@ -234,16 +234,21 @@ static void status(void *state, struct source_status *ret)
     sniffer_add_counter(ret, "repeated", source->repeated, false);
     sniffer_add_counter(ret, "malformed", source->malformed, false);
     sniffer_add_counter(ret, "events_refused", source->refused, true);
-    if (source->announced != NULL)
-        sniffer_add_counter(ret, "announcements_silenced",
-                            mac_census_counters(source->announced)->silenced, true);
+    if (source->announced != NULL) {
+        const struct census_counters *announced = mac_census_counters(source->announced);
+        sniffer_add_counter(ret, "announcements_silenced", announced->silenced, true);
+        sniffer_add_counter(ret, "announcements_over_limit", announced->over_all, true);
+        sniffer_add_counter(ret, "announcements_again_silenced", announced->put_off, true);
+    }
     if (source->sources == NULL)
         return;
     const struct census_counters *census = mac_census_counters(source->sources);
     sniffer_add_counter(ret, "addresses", census->known, false);
     sniffer_add_counter(ret, "first_frames", source->first_frames, false);
     sniffer_add_counter(ret, "still_there", source->still_there, false);
+    sniffer_add_counter(ret, "still_there_later", census->put_off, false);
     sniffer_add_counter(ret, "addresses_silenced", census->silenced, true);
+    sniffer_add_counter(ret, "addresses_over_limit", census->over_all, true);
     sniffer_add_counter(ret, "addresses_evicted", census->evicted, true);
 }
 

@@ -20,10 +20,25 @@ struct member {
 
 _Static_assert(sizeof(struct member) * SET == 64, "a set is one line");
 
+/* What is told is told for the first time or again; one flood does not use up the other's
+ * share. */
+enum telling { NEWS, AGAIN, TELLING_COUNT };
+
 struct lane {
     int64_t second;
-    uint32_t used;
+    uint32_t used[TELLING_COUNT];
 };
+
+/* What all lanes may draw from when their own share of the second is used up. */
+struct store {
+    int64_t second;
+    uint32_t left[TELLING_COUNT];
+};
+
+static const uint32_t limits[TELLING_COUNT] = {LIMIT_CENSUS_NEWS, LIMIT_CENSUS_AGAIN};
+
+_Static_assert(LIMIT_CENSUS_NEWS / 2 >= CENSUS_LANES && LIMIT_CENSUS_AGAIN / 2 >= CENSUS_LANES,
+               "half of a limit is at least one for each lane");
 
 struct mac_census {
     struct member *members;
@@ -31,8 +46,11 @@ struct mac_census {
     uint32_t rate;
     struct wall began;
     struct lane lanes[CENSUS_LANES];
-    struct member *place; /* of what was last judged to be told */
-    struct lane *lane;    /* NULL: it was known */
+    struct store store;
+    /* Of what was last judged to be told. */
+    struct member *place; /* NULL: nothing, or it has been told */
+    struct lane *lane;
+    enum telling telling;
     struct member next;
     struct census_counters counters;
 };
@@ -44,6 +62,8 @@ struct mac_census *mac_census_new(struct span again, uint32_t rate)
     census->again = again;
     census->rate = rate;
     census->began = WALL_UNKNOWN;
+    for (int i = 0; i < TELLING_COUNT; i++)
+        census->store.left[i] = LIMIT_CENSUS_BURST;
     return census;
 }
 
@@ -73,6 +93,56 @@ static struct member *find(struct mac_census *census, uint64_t key)
     return worst;
 }
 
+/* --- how many may be told --- */
+
+static uint32_t share(enum telling telling)
+{
+    return limits[telling] / 2 / CENSUS_LANES;
+}
+
+/* A clock that was set back gives a lane its share anew and fills up nothing. */
+static void turn_to(struct mac_census *census, struct lane *lane, int64_t second)
+{
+    struct store *store = &census->store;
+    if (lane->second != second)
+        *lane = (struct lane){.second = second};
+    if (store->second == second)
+        return;
+    int64_t gone = second > store->second ? second - store->second : 0;
+    for (int i = 0; i < TELLING_COUNT; i++) {
+        int64_t filled = gone < LIMIT_CENSUS_BURST ? store->left[i] + gone * (limits[i] / 2)
+                                                   : LIMIT_CENSUS_BURST;
+        store->left[i] = (uint32_t)(filled < LIMIT_CENSUS_BURST ? filled : LIMIT_CENSUS_BURST);
+    }
+    store->second = second;
+}
+
+/* Returns whether one more may be told, else where it is counted. */
+static bool may_tell(struct mac_census *census, const struct lane *lane, enum telling telling,
+                     uint64_t **ret_counter)
+{
+    bool in_rate = lane->used[telling] < census->rate;
+    if (in_rate && (lane->used[telling] < share(telling) || census->store.left[telling] > 0))
+        return true;
+    *ret_counter = in_rate ? &census->counters.over_all : &census->counters.silenced;
+    if (telling == AGAIN)
+        *ret_counter = &census->counters.put_off;
+    return false;
+}
+
+static enum census_verdict judge(struct mac_census *census, struct member *place,
+                                 enum telling telling)
+{
+    uint64_t *counter;
+    if (!may_tell(census, census->lane, telling, &counter)) {
+        *counter += 1;
+        return CENSUS_SILENCED;
+    }
+    census->place = place;
+    census->telling = telling;
+    return telling == NEWS ? CENSUS_NEW : CENSUS_AGAIN;
+}
+
 enum census_verdict mac_census_hear(struct mac_census *census, struct mac mac, uint16_t vlan,
                                     struct wall at)
 {
@@ -83,29 +153,21 @@ enum census_verdict mac_census_hear(struct mac_census *census, struct mac mac, u
     struct member *place = find(census, key);
     uint32_t now = (uint32_t)(second & INT32_MAX);
     census->place = NULL;
-    if (place->key == key) {
-        place->again |= place->heard != now;
-        place->heard = now;
-        int64_t since = (int64_t)now - place->told; /* below 0: the clock was set back */
-        if (since * 1000000 < census->again.us)
-            return CENSUS_KNOWN;
-        census->next = *place;
-        census->next.told = now;
-        census->lane = NULL;
-        census->place = place;
-        return CENSUS_AGAIN;
+    census->lane = &census->lanes[vlan % CENSUS_LANES];
+    if (place->key != key) {
+        turn_to(census, census->lane, second);
+        census->next = (struct member){.key = key, .told = now, .heard = now & INT32_MAX};
+        return judge(census, place, NEWS);
     }
-    struct lane *lane = &census->lanes[vlan % CENSUS_LANES];
-    if (lane->second == second && lane->used >= census->rate) {
-        census->counters.silenced++;
-        return CENSUS_SILENCED;
-    }
-    if (lane->second != second)
-        *lane = (struct lane){.second = second};
-    census->next = (struct member){.key = key, .told = now, .heard = now & INT32_MAX};
-    census->lane = lane;
-    census->place = place;
-    return CENSUS_NEW;
+    place->again |= place->heard != now;
+    place->heard = now;
+    int64_t since = (int64_t)now - place->told; /* below 0: the clock was set back */
+    if (since * 1000000 < census->again.us)
+        return CENSUS_KNOWN;
+    turn_to(census, census->lane, second);
+    census->next = *place;
+    census->next.told = now;
+    return judge(census, place, AGAIN);
 }
 
 void mac_census_told(struct mac_census *census)
@@ -113,8 +175,10 @@ void mac_census_told(struct mac_census *census)
     struct member *place = census->place;
     if (place == NULL)
         return;
-    if (census->lane != NULL) {
-        census->lane->used++;
+    uint32_t used = census->lane->used[census->telling]++;
+    if (used >= share(census->telling))
+        census->store.left[census->telling]--;
+    if (census->telling == NEWS) {
         census->counters.evicted += place->key != 0 && place->again;
         census->counters.known += place->key == 0;
     }

@@ -17,11 +17,18 @@
  * line of memory a frame, whatever is sent.
  *
  * A flood of invented addresses is what it is built against. Each second at most
- * `rate` new addresses of one VLAN are news (VLANs share CENSUS_LANES lanes); the
- * rest is counted and not remembered. In a full set an address that was heard only
- * once goes first, so invented ones displace each other, and a guest that keeps
- * talking stays. An address that has to go is news again when it next speaks, which is
- * all that is lost. */
+ * `rate` addresses of one VLAN are told (VLANs share CENSUS_LANES lanes), and as VLANs
+ * are invented as easily as addresses, there is a limit over all of them too:
+ * LIMIT_CENSUS_NEWS new ones a second, LIMIT_CENSUS_AGAIN of those that are told again.
+ * It is shared in two halves. One belongs to the lanes, each its equal part, which
+ * nobody else can use up; the other is a common store that any lane may draw from up to
+ * its rate, and which saves up to LIMIT_CENSUS_BURST of what quiet seconds leave, so a
+ * mirror that is switched on tells its thousands of guests at once. The rest is counted
+ * and not remembered: it is news again at its next frame.
+ *
+ * In a full set an address that was heard only once goes first, so invented ones
+ * displace each other, and a guest that keeps talking stays. An address that has to go
+ * is news again when it next speaks, which is all that is lost. */
 
 struct mac_census;
 
@@ -29,7 +36,7 @@ enum census_verdict {
     CENSUS_NEW,     /* not heard before, or forgotten */
     CENSUS_AGAIN,   /* known, and not told for a while */
     CENSUS_KNOWN,   /* known */
-    CENSUS_SILENCED /* new, but too many are */
+    CENSUS_SILENCED /* new or due again, but too many are */
 };
 
 enum { CENSUS_LANES = 256 };
@@ -37,7 +44,9 @@ enum { CENSUS_LANES = 256 };
 struct census_counters {
     uint64_t known;    /* addresses in the table */
     uint64_t evicted;  /* had to go that were heard more than once */
-    uint64_t silenced; /* were not told because too many came at once */
+    uint64_t silenced; /* new, not told: too many of their VLAN came at once */
+    uint64_t over_all; /* new, not told: too many of all VLANs together */
+    uint64_t put_off;  /* due again, not told yet, for either reason */
 };
 
 /* Returns a table of LIMIT_CENSUS_MACS addresses; yours to free. */

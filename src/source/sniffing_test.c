@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "contract/feed_fake.h"
 #include "io/loop.h"
 #include "source/announce.h"
@@ -308,6 +309,40 @@ static void a_census_tells_of_every_source(void **state)
     bench_free(bench);
 }
 
+/* A source in each of 4,094 VLANs, behind two tags of which both change. */
+static void invented_vlans_do_not_flood_the_journal(void **state)
+{
+    (void)state;
+    enum { VLANS = 4094, ROUNDS = 6 };
+    struct bench *bench = bench_new(&event_announce);
+    need_option(bench, "census", "yes");
+    for (unsigned i = 0; i < ROUNDS * VLANS; i++) {
+        struct frame frame = {.length = 0};
+        unsigned vlan = 1 + i % VLANS;
+        frame_mac(&frame, 2);
+        frame_mac(&frame, 0x100000 + i);
+        frame_u32(&frame, 0x88a80000 | (VLANS - i % VLANS));
+        frame_u32(&frame, 0x81000000 | vlan);
+        frame_u16(&frame, 0x88b5);
+        frame_zeroes(&frame, 46);
+        capture(bench, &frame, i % VLANS == 0 ? 1 : 0);
+    }
+    start(bench);
+    run(bench);
+    size_t told = feed_fake_count(bench->feed);
+    assert_true(told <= LIMIT_CENSUS_BURST + ROUNDS * LIMIT_CENSUS_NEWS);
+    assert_int_equal(counter(bench, "first_frames"), told);
+    assert_int_equal(counter(bench, "addresses_over_limit"), ROUNDS * VLANS - told);
+    assert_true(counter(bench, "addresses_over_limit") > 1000);
+    assert_int_equal(counter(bench, "addresses_silenced"), 0);
+    bool heard[VLANS + 1] = {false};
+    for (size_t i = 0; i < told; i++)
+        heard[feed_fake_event(bench->feed, i)->vlan] = true;
+    for (unsigned vlan = 1; vlan <= VLANS; vlan++)
+        assert_true(heard[vlan]);
+    bench_free(bench);
+}
+
 static void wrong_options_are_refused(void **state)
 {
     (void)state;
@@ -347,6 +382,7 @@ int main(void)
         cmocka_unit_test(announcements_of_a_capture_are_told_once),
         cmocka_unit_test(the_tag_of_a_mirror_is_no_vlan),
         cmocka_unit_test(a_census_tells_of_every_source),
+        cmocka_unit_test(invented_vlans_do_not_flood_the_journal),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(what_cannot_be_opened_is_said),
     };
