@@ -2,9 +2,7 @@
 #include "audit/judge.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "audit/edge_class.h"
 #include "audit/judge_view.h"
 #include "base/alloc.h"
 
@@ -56,130 +54,6 @@ void judge_free(struct judge *judge)
     free(judge);
 }
 
-/* --- places --- */
-
-static bool has_moved_to(const struct judge *judge, uint32_t port, uint32_t hypervisor)
-{
-    return judge->moved.count > 0 &&
-           map_find(&judge->moved, (uint64_t)judge->world->ports[port].root << 32 | hypervisor) !=
-               MAP_NO_VALUE;
-}
-
-static bool belongs_to(const struct judge *judge, uint32_t port, uint32_t hypervisor)
-{
-    return judge->world->ports[port].hypervisor == hypervisor ||
-           world_is_place(judge->world, port, hypervisor) || has_moved_to(judge, port, hypervisor);
-}
-
-bool judge_is_expected(const struct judge *judge, const struct guest_view *view, uint32_t port)
-{
-    for (size_t i = 0; i < view->expected_count; i++)
-        if (belongs_to(judge, port, view->expected[i]))
-            return true;
-    return false;
-}
-
-bool judge_same_place(const struct judge *judge, uint32_t a, uint32_t b)
-{
-    const struct world *world = judge->world;
-    const struct world_port *x = &world->ports[a], *y = &world->ports[b];
-    if (x->root == y->root)
-        return true;
-    if (x->hypervisor == WORLD_NONE && y->hypervisor == WORLD_NONE)
-        return false;
-    if (x->hypervisor < WORLD_SEVERAL && belongs_to(judge, b, x->hypervisor))
-        return true;
-    if (y->hypervisor < WORLD_SEVERAL && belongs_to(judge, a, y->hypervisor))
-        return true;
-    for (uint32_t h = 0; x->hypervisor == WORLD_SEVERAL && y->hypervisor == WORLD_SEVERAL &&
-                         h < world->hypervisor_count;
-         h++)
-        if (world_is_place(world, a, h) && world_is_place(world, b, h))
-            return true;
-    return false;
-}
-
-static void push(struct sighting **list, size_t *count, size_t *capacity, struct sighting sighting)
-{
-    *list = alloc_grow(*list, *count, capacity, sizeof **list);
-    (*list)[(*count)++] = sighting;
-}
-
-static bool is_edge(enum port_class class)
-{
-    return class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
-}
-
-/* A frame that Muster only overheard could be forged: it counts once a session, or a table
- * read since, bears it out. */
-static bool is_borne_out(const struct judge *judge, const struct sighting *sightings, size_t count,
-                         size_t at)
-{
-    const struct world *world = judge->world;
-    const struct world_heard *heard = world_heard_at(world, sightings[at].port);
-    if (heard == NULL || heard->fact == NULL || heard->fact->proof != EVENT_PROOF_HEARD ||
-        judge->trusts_heard)
-        return true;
-    for (size_t i = 0; i < count; i++) {
-        const struct world_heard *other = world_heard_at(world, sightings[i].port);
-        int64_t started, ended;
-        if (other != NULL && other->fact != NULL && other->fact->proof == EVENT_PROOF_TOLD)
-            return true;
-        proof_read(world, sightings[i].port, &started, &ended);
-        if (other == NULL && ended != WALL_UNKNOWN.us && ended >= heard->fact->first.us)
-            return true;
-    }
-    return false;
-}
-
-void judge_split(struct judge *judge, uint32_t site, const struct sighting *sightings, size_t count)
-{
-    const struct world *world = judge->world;
-    judge->edge_count = judge->transit_count = 0;
-    judge->heard_only = false;
-    size_t undecided = 0;
-    uint32_t undecided_root = WORLD_NONE;
-    bool one_undecided = true;
-    for (size_t i = 0; i < count; i++) {
-        const struct world_port *port = &world->ports[sightings[i].port];
-        if (site != WORLD_NONE && world->switches[port->switch_index].site != site)
-            continue;
-        if (sightings[i].port >= world->port_count && !is_borne_out(judge, sightings, count, i)) {
-            judge->heard_only = true;
-            continue;
-        }
-        if (is_edge((enum port_class)port->class)) {
-            push(&judge->edges, &judge->edge_count, &judge->edge_capacity, sightings[i]);
-            continue;
-        }
-        push(&judge->transit, &judge->transit_count, &judge->transit_capacity, sightings[i]);
-        /* with a switch of the site unread, it may be the path to there */
-        if (port->class != PORT_CLASS_UNDECIDED ||
-            !world->site_whole[world->switches[port->switch_index].site])
-            continue;
-        undecided++;
-        one_undecided =
-            one_undecided && (undecided_root == WORLD_NONE || undecided_root == port->root);
-        undecided_root = port->root;
-    }
-    if (judge->edge_count > 0 || undecided == 0 || !one_undecided)
-        return;
-    /* no better place, and only one that may be it */
-    for (size_t i = 0; i < judge->transit_count;) {
-        if (world->ports[judge->transit[i].port].class != PORT_CLASS_UNDECIDED) {
-            i++;
-            continue;
-        }
-        push(&judge->edges, &judge->edge_count, &judge->edge_capacity, judge->transit[i]);
-        judge->transit[i] = judge->transit[--judge->transit_count];
-    }
-}
-
-static uint32_t site_of(const struct judge *judge, const struct sighting *sighting)
-{
-    return judge->world->switches[judge->world->ports[sighting->port].switch_index].site;
-}
-
 /* --- findings: what was found of one kind for the guest at hand --- */
 
 struct finding *judge_find(struct judge *judge, enum discrepancy_kind kind)
@@ -210,15 +84,16 @@ void judge_find_sighting(const struct judge *judge, struct finding *finding,
                          const struct sighting *sighting)
 {
     if (finding->sighting_count == 0) {
-        finding->site = site_of(judge, sighting);
+        finding->site = judge_site_of(judge, sighting);
         finding->vlan = judge->view.vlan != VLAN_SET_UNKNOWN ? judge->view.vlan
                                                              : judge_domain_vlan(judge, sighting);
     }
-    push(&finding->sightings, &finding->sighting_count, &finding->sighting_capacity, *sighting);
+    finding->sightings = alloc_grow(finding->sightings, finding->sighting_count,
+                                    &finding->sighting_capacity, sizeof *finding->sightings);
+    finding->sightings[finding->sighting_count++] = *sighting;
 }
 
-/* Best margin first: the sighting that proves most is the one that is shown first. */
-static void finding_margin(struct finding *finding, int64_t margin, enum verdict_rule rule)
+void judge_find_margin(struct finding *finding, int64_t margin, enum verdict_rule rule)
 {
     if (margin <= finding->margin_us)
         return;
@@ -230,63 +105,6 @@ static void finding_margin(struct finding *finding, int64_t margin, enum verdict
 }
 
 /* --- the rules for one NIC --- */
-
-/* Whether another guest that has this MAC too is expected on `port` (DOMAIN F15):
- * then the sighting is that guest's. */
-static bool is_anothers(struct judge *judge, const struct view_nic *nic, uint32_t port,
-                        uint16_t vlan)
-{
-    const struct world_shared_mac *shared;
-    size_t count = world_shared(judge->world, nic->mac, &shared);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t guest = world_nic_guest(judge->world, shared[i].nic);
-        if (judge->world->canonical != NULL)
-            guest = judge->world->canonical[guest];
-        uint32_t hypervisor = world_nic_hypervisor(judge->world, shared[i].nic);
-        uint16_t other_vlan = world_nic_vlan(judge->world, shared[i].nic);
-        if (guest == judge->view.guest || hypervisor == WORLD_NONE ||
-            run_state_communicates(world_nic_state(judge->world, shared[i].nic)) == NO ||
-            world_vlans_apart(judge->world, other_vlan, vlan))
-            continue;
-        if (belongs_to(judge, port, hypervisor))
-            return true;
-    }
-    return false;
-}
-
-/* The number of VLANs in a set; beyond all for the unknown and for a trunk. */
-static size_t vlan_width(const struct world *world, uint16_t vlan, uint32_t *ret_lowest)
-{
-    size_t count = 0;
-    const uint32_t *ids = vlan_pool_get(world->vlans, vlan, &count);
-    *ret_lowest = count > 0 ? ids[0] : UINT32_MAX;
-    return count > 0 ? count : SIZE_MAX;
-}
-
-uint16_t judge_domain_vlan(const struct judge *judge, const struct sighting *sighting)
-{
-    uint16_t best = sighting->vlan;
-    uint32_t best_lowest, lowest;
-    size_t best_width = vlan_width(judge->world, best, &best_lowest);
-    for (size_t i = 0; i < judge->edge_count + judge->transit_count; i++) {
-        const struct sighting *other =
-            i < judge->edge_count ? &judge->edges[i] : &judge->transit[i - judge->edge_count];
-        size_t width = vlan_width(judge->world, other->vlan, &lowest);
-        if (!judge_one_domain(judge, sighting, other) || width > best_width ||
-            (width == best_width && lowest >= best_lowest))
-            continue;
-        best = other->vlan;
-        best_width = width;
-        best_lowest = lowest;
-    }
-    return best == VLAN_SET_TRUNK ? VLAN_SET_UNKNOWN : best;
-}
-
-bool judge_one_domain(const struct judge *judge, const struct sighting *a, const struct sighting *b)
-{
-    return site_of(judge, a) == site_of(judge, b) &&
-           world_vlans_overlap(judge->world, a->vlan, b->vlan);
-}
 
 /* Two places in one bridge domain: a duplicate, as far as this round can tell. */
 static void judge_overlap(struct judge *judge, const struct view_nic *nic, const struct sighting *a,
@@ -307,7 +125,7 @@ static void judge_overlap(struct judge *judge, const struct view_nic *nic, const
         margin = one < margin ? one : margin;
     }
     judge_find_nic(finding, nic);
-    finding_margin(finding, margin, RULE_OVERLAP);
+    judge_find_margin(finding, margin, RULE_OVERLAP);
 }
 
 /* Returns whether two of the NIC's edges are places apart in one domain. */
@@ -344,8 +162,7 @@ int64_t judge_lasting(const struct judge *judge, const struct sighting *sighting
     return proof_after(judge->world, sighting, since);
 }
 
-/* Whether a table was read, so that the sighting is a row. */
-static bool is_read(const struct world *world, const struct sighting *sighting)
+bool judge_is_read(const struct world *world, const struct sighting *sighting)
 {
     const struct world_heard *heard = world_heard_at(world, sighting->port);
     return heard == NULL || (heard->fact != NULL && heard->fact->polled);
@@ -357,12 +174,12 @@ int64_t judge_twice(const struct judge *judge, const struct sighting *sightings,
     const struct world *world = judge->world;
     int64_t best = PROOF_NONE;
     for (size_t h = 0; as_of_us != WALL_UNKNOWN.us && h < count; h++) {
-        if (is_read(world, &sightings[h]))
+        if (judge_is_read(world, &sightings[h]))
             continue;
         int64_t first = judge_first_on(judge, MAC_NONE, sightings[h].port), started, ended;
         for (size_t i = 0; first != WALL_UNKNOWN.us && i < count; i++) {
             proof_read(world, sightings[i].port, &started, &ended);
-            if (!is_read(world, &sightings[i]) || ended == WALL_UNKNOWN.us || ended < first ||
+            if (!judge_is_read(world, &sightings[i]) || ended == WALL_UNKNOWN.us || ended < first ||
                 !judge_same_place(judge, sightings[i].port, sightings[h].port))
                 continue;
             int64_t margin = as_of_us == INT64_MAX
@@ -379,11 +196,11 @@ static void prove_lasting(struct judge *judge, struct finding *finding, enum dis
     uint32_t domain = domain_of(finding->site, finding->vlan);
     int64_t since = judge_open_since(judge, kind, SUBJECT_GUEST, judge->view.first_nic, domain);
     for (size_t i = 0; i < finding->sighting_count; i++)
-        finding_margin(finding,
-                       judge_lasting(judge, &finding->sightings[i], since, judge->view.as_of_us),
-                       RULE_LASTING);
+        judge_find_margin(finding,
+                          judge_lasting(judge, &finding->sightings[i], since, judge->view.as_of_us),
+                          RULE_LASTING);
     if (judge->world->heard_count > 0)
-        finding_margin(
+        judge_find_margin(
             finding,
             judge_twice(judge, finding->sightings, finding->sighting_count, judge->view.as_of_us),
             RULE_TWICE);
@@ -417,12 +234,6 @@ void judge_access_port(struct judge *judge, struct mac mac, uint32_t nic,
         judge_add_nics(judge, &nic, 1);
 }
 
-bool judge_no_hypervisor(const struct judge *judge, uint32_t port)
-{
-    const struct world_port *p = &judge->world->ports[port];
-    return p->hypervisor == WORLD_NONE && p->class != PORT_CLASS_HYPERVISOR;
-}
-
 /* Is the place expected, another hypervisor's, or nobody's? Each bridge domain is
  * looked at by itself. Returns whether some edge is in place. */
 static bool judge_location(struct judge *judge, const struct view_nic *nic)
@@ -434,7 +245,7 @@ static bool judge_location(struct judge *judge, const struct view_nic *nic)
     for (size_t i = 0; judge->view.located && i < judge->edge_count; i++) {
         const struct sighting *edge = &judge->edges[i];
         if (judge_is_expected(judge, &judge->view, edge->port) || judge->view.migrating ||
-            is_anothers(judge, nic, edge->port, edge->vlan))
+            judge_is_anothers(judge, nic, edge->port, edge->vlan))
             continue;
         bool said = false; /* another row of the same place and domain */
         for (size_t j = 0; j < i; j++)
@@ -444,7 +255,7 @@ static bool judge_location(struct judge *judge, const struct view_nic *nic)
             continue; /* further ports of its hypervisor may stand there */
         if (judge_no_hypervisor(judge, edge->port)) {
             if (!said)
-                judge_access_port(judge, nic->mac, nic->nic, edge, site_of(judge, edge),
+                judge_access_port(judge, nic->mac, nic->nic, edge, judge_site_of(judge, edge),
                                   judge->view.as_of_us);
             continue;
         }
@@ -455,11 +266,6 @@ static bool judge_location(struct judge *judge, const struct view_nic *nic)
     return in_place;
 }
 
-static bool is_in_place(const struct judge *judge, const struct sighting *edge)
-{
-    return !judge->view.located || judge_is_expected(judge, &judge->view, edge->port);
-}
-
 static void judge_vlan(struct judge *judge, const struct view_nic *nic)
 {
     if (nic->vlan == VLAN_SET_UNKNOWN || nic->vlan == VLAN_SET_TRUNK)
@@ -467,7 +273,7 @@ static void judge_vlan(struct judge *judge, const struct view_nic *nic)
     bool known = false;
     for (size_t i = 0; i < judge->edge_count; i++) {
         const struct sighting *edge = &judge->edges[i];
-        if (!is_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
+        if (!judge_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
             continue;
         if (world_vlans_overlap(judge->world, nic->vlan, edge->vlan))
             return;
@@ -475,110 +281,12 @@ static void judge_vlan(struct judge *judge, const struct view_nic *nic)
     }
     for (size_t i = 0; known && i < judge->edge_count; i++) {
         const struct sighting *edge = &judge->edges[i];
-        if (!is_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
+        if (!judge_in_place(judge, edge) || edge->vlan == VLAN_SET_UNKNOWN)
             continue;
         struct finding *finding = judge_find(judge, DISCREPANCY_WRONG_VLAN);
         judge_find_nic(finding, nic);
         judge_find_sighting(judge, finding, edge);
     }
-}
-
-int64_t judge_off_since(const struct judge *judge)
-{
-    if (judge->view.since_us != WALL_UNKNOWN.us)
-        return judge->view.since_us;
-    if (judge->world->memory->off_count == 0)
-        return WALL_UNKNOWN.us;
-    AUTO_TEXT struct text identity = TEXT_EMPTY;
-    view_identity(judge->world, judge->view.first_nic, &identity);
-    return memory_off_first(judge->world->memory, text_get(&identity)).us;
-}
-
-/* Heard first when the record had been read already: it may just have been switched on, and
- * the record be older than that (DOMAIN 3.1 point 4). */
-static bool is_newer_than_record(const struct judge *judge, const struct sighting *sighting)
-{
-    return judge->view.as_of_us == WALL_UNKNOWN.us ||
-           judge_first_on(judge, MAC_NONE, sighting->port) > judge->view.as_of_us;
-}
-
-/* The sighting that proves most is shown first. */
-static void state_margin(const struct judge *judge, struct finding *finding,
-                         const struct sighting *sighting, int64_t since)
-{
-    int64_t margin = proof_after(judge->world, sighting, since);
-    if (!is_read(judge->world, sighting) && is_newer_than_record(judge, sighting)) {
-        if (finding->state == VERDICT_SUSPECTED)
-            finding->rule = RULE_HEARD;
-        return;
-    }
-    if (margin > finding->margin_us && finding->sighting_count > 1) {
-        struct sighting first = finding->sightings[0];
-        finding->sightings[0] = *sighting;
-        for (size_t i = 1; i < finding->sighting_count; i++)
-            if (memcmp(&finding->sightings[i], sighting, sizeof *sighting) == 0) {
-                finding->sightings[i] = first;
-                break;
-            }
-    }
-    if (margin <= 0 && !is_read(judge->world, sighting) && since != WALL_UNKNOWN.us &&
-        finding->state == VERDICT_SUSPECTED)
-        finding->rule = RULE_HEARD; /* a session that is kept open, and no frame since */
-    finding_margin(finding, margin,
-                   !is_read(judge->world, sighting)       ? RULE_HEARD
-                   : sighting->age != FORWARD_AGE_UNKNOWN ? RULE_FRESH_AGE
-                                                          : RULE_MARGIN);
-}
-
-/* P8: the guest should not communicate and is seen where it is recorded. */
-static void judge_state(struct judge *judge, const struct view_nic *nic, int64_t since)
-{
-    const struct sighting *list = judge->edge_count > 0 ? judge->edges : judge->transit;
-    size_t count = judge->edge_count > 0 ? judge->edge_count : judge->transit_count;
-    for (size_t i = 0; i < count; i++) {
-        if (judge->edge_count > 0 && !is_in_place(judge, &list[i]))
-            continue;
-        struct finding *finding = judge_find(judge, DISCREPANCY_OFF_BUT_SEEN);
-        judge_find_nic(finding, nic);
-        judge_find_sighting(judge, finding, &list[i]);
-        if (judge->edge_count == 0) {
-            if (finding->state == VERDICT_SUSPECTED)
-                finding->rule = RULE_TRANSIT;
-            continue;
-        }
-        if (finding->state == VERDICT_SUSPECTED && finding->rule == RULE_PLAIN)
-            finding->rule = RULE_NO_SINCE;
-        state_margin(judge, finding, &list[i], since);
-    }
-    for (size_t i = 0; i < judge->transit_count; i++) {
-        if (is_read(judge->world, &judge->transit[i]))
-            continue;
-        struct finding *finding = judge_find(judge, DISCREPANCY_OFF_BUT_SEEN);
-        if (judge->edge_count > 0)
-            judge_find_sighting(judge, finding, &judge->transit[i]);
-        state_margin(judge, finding, &judge->transit[i], since);
-    }
-}
-
-/* Off for less than ageing + poll error, as far as every row tells: the rows are only
- * ageing, wherever they are (DESIGN section 8 point 7). */
-static bool is_only_ageing(const struct judge *judge)
-{
-    if (judge->view.communicates != NO || judge->view.since_us == WALL_UNKNOWN.us)
-        return false;
-    for (size_t i = 0; i < judge->edge_count; i++) {
-        int64_t margin = proof_kept_after(judge->world, &judge->edges[i], judge->view.since_us);
-        if (margin > 0 || margin == PROOF_NONE)
-            return false;
-    }
-    for (size_t i = 0; i < judge->transit_count; i++) {
-        if (judge->edge_count > 0 && is_read(judge->world, &judge->transit[i]))
-            continue; /* edges tell more than their path */
-        int64_t margin = proof_kept_after(judge->world, &judge->transit[i], judge->view.since_us);
-        if (margin > 0 || margin == PROOF_NONE)
-            return false;
-    }
-    return true;
 }
 
 /* A, B, A: the guest came back to an edge it had left, or keeps leaving it. Returns
@@ -614,59 +322,6 @@ static bool judge_wandering(struct judge *judge, const struct view_nic *nic)
     return true;
 }
 
-/* Whether the sighting is another guest's that has the same MAC (DOMAIN F15): in that
- * guest's site, or in its VLAN and not in this one's. In one bridge domain the places
- * of both are expected for both (DESIGN section 8 point 4). */
-static bool is_foreign(const struct judge *judge, const struct view_nic *nic,
-                       const struct world_shared_mac *shared, size_t count,
-                       const struct sighting *sighting)
-{
-    const struct world *world = judge->world;
-    if (judge_is_expected(judge, &judge->view, sighting->port))
-        return false;
-    uint32_t site = site_of(judge, sighting);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t other = world_hypervisor_site(world, world_nic_hypervisor(world, shared[i].nic));
-        uint16_t vlan = world_nic_vlan(world, shared[i].nic);
-        if (other != site)
-            continue;
-        if (site != judge->view.site)
-            return true;
-        if (vlan != VLAN_SET_UNKNOWN && sighting->vlan != VLAN_SET_UNKNOWN &&
-            world_vlans_overlap(world, vlan, sighting->vlan) &&
-            world_vlans_apart(world, nic->vlan, sighting->vlan))
-            return true;
-    }
-    return false;
-}
-
-static size_t keep_own(struct judge *judge, const struct view_nic *nic,
-                       const struct world_shared_mac *shared, size_t shared_count,
-                       struct sighting *list, size_t count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!is_foreign(judge, nic, shared, shared_count, &list[i]))
-            list[kept++] = list[i];
-    return kept;
-}
-
-/* Leaves the sightings that are this guest's; returns whether there are any. */
-static bool owns_sightings(struct judge *judge, const struct view_nic *nic)
-{
-    const struct world_shared_mac *shared;
-    size_t count = world_shared(judge->world, nic->mac, &shared);
-    if (count == 0)
-        return true;
-    size_t edges = judge->edge_count;
-    judge->edge_count = keep_own(judge, nic, shared, count, judge->edges, edges);
-    judge->transit_count =
-        keep_own(judge, nic, shared, count, judge->transit, judge->transit_count);
-    if (edges > 0 && judge->edge_count == 0)
-        judge->transit_count = 0; /* the path to the other guest */
-    return judge->edge_count + judge->transit_count > 0;
-}
-
 static bool judge_nic(struct judge *judge, struct view_nic *nic)
 {
     const struct sighting *sightings;
@@ -674,11 +329,11 @@ static bool judge_nic(struct judge *judge, struct view_nic *nic)
     judge_split(judge, WORLD_NONE, sightings, count);
     if (judge->heard_only && judge->edge_count + judge->transit_count == 0)
         return nic->seen = true; /* heard, but by nothing that could be held against it */
-    if (judge->edge_count + judge->transit_count == 0 || !owns_sightings(judge, nic))
+    if (judge->edge_count + judge->transit_count == 0 || !judge_owns_sightings(judge, nic))
         return false;
     nic->seen = true;
     judge_supersede(judge, nic->mac);
-    if (is_only_ageing(judge) || judge_wandering(judge, nic))
+    if (judge_is_only_ageing(judge) || judge_wandering(judge, nic))
         return true;
     if (!judge->view.migrating && find_duplicate(judge, nic))
         return true;
@@ -689,7 +344,7 @@ static bool judge_nic(struct judge *judge, struct view_nic *nic)
         judge_vlan(judge, nic);
     for (size_t i = 0; i < judge->edge_count && judge->moved.count > 0; i++)
         for (size_t e = 0; e < judge->view.expected_count; e++)
-            if (has_moved_to(judge, judge->edges[i].port, judge->view.expected[e]))
+            if (judge_has_moved_to(judge, judge->edges[i].port, judge->view.expected[e]))
                 judge_collect(judge, judge->view.expected[e], judge->view.first_nic);
     return true;
 }

@@ -99,6 +99,24 @@ bool judge_is_expected(const struct judge *judge, const struct guest_view *view,
 /* Whether two ports are one place: one logical port, or ports of one hypervisor. */
 bool judge_same_place(const struct judge *judge, uint32_t a, uint32_t b);
 
+/* Whether the hypervisor's own NICs were seen on `port`'s place rather than on the recorded one. */
+bool judge_has_moved_to(const struct judge *judge, uint32_t port, uint32_t hypervisor);
+
+/* Whether the view's guest may be where `edge` is: also where nobody recorded its place. */
+bool judge_in_place(const struct judge *judge, const struct sighting *edge);
+
+/* Whether another guest that has the MAC of `nic` too is expected on `port` (DOMAIN F15): then a
+ * sighting there, in the VLAN set `vlan`, is that guest's. */
+bool judge_is_anothers(struct judge *judge, const struct view_nic *nic, uint32_t port,
+                       uint16_t vlan);
+
+/* Leaves of the split sightings those that are the view's guest's; returns whether there are
+ * any. */
+bool judge_owns_sightings(struct judge *judge, const struct view_nic *nic);
+
+/* Whether the sighting is a row that was read, by a round or a probe, and was not heard. */
+bool judge_is_read(const struct world *world, const struct sighting *sighting);
+
 /* Splits a MAC's sightings in the view's site into edges and transit. */
 void judge_split(struct judge *judge, uint32_t site, const struct sighting *sightings,
                  size_t count);
@@ -133,6 +151,14 @@ void judge_missing_nics(struct judge *judge);
 int64_t judge_twice(const struct judge *judge, const struct sighting *sightings, size_t count,
                     int64_t as_of_us);
 
+/* P8: adds to the findings of the view's guest, which should not communicate since `since`
+ * (microseconds, WALL_UNKNOWN.us), that `nic` is seen where it is recorded. */
+void judge_state(struct judge *judge, const struct view_nic *nic, int64_t since);
+
+/* Whether the view's guest is off for less than ageing + poll error, as far as every split
+ * sighting tells: then they are only ageing, wherever they are (DESIGN section 8 point 7). */
+bool judge_is_only_ageing(const struct judge *judge);
+
 /* Adds to the findings of the view's guest what its ended and expired sessions say. */
 void judge_departures(struct judge *judge);
 
@@ -142,6 +168,7 @@ struct finding *judge_find(struct judge *judge, enum discrepancy_kind kind);
 void judge_find_nic(struct finding *finding, const struct view_nic *nic);
 void judge_find_sighting(const struct judge *judge, struct finding *finding,
                          const struct sighting *sighting);
+void judge_find_margin(struct finding *finding, int64_t margin, enum verdict_rule rule);
 
 /* The instant from which a frame of the view's guest proves a zombie: the record's, else
  * Muster's own first reading of "off"; WALL_UNKNOWN.us. */
@@ -203,6 +230,11 @@ void judge_add_nics(struct judge *judge, const uint32_t *nics, size_t count);
 
 /* Notes that the guest of `nic` belongs under hypervisor's verdict. */
 void judge_collect(struct judge *judge, uint32_t hypervisor, uint32_t nic);
+
+static inline uint32_t judge_site_of(const struct judge *judge, const struct sighting *sighting)
+{
+    return judge->world->switches[judge->world->ports[sighting->port].switch_index].site;
+}
 
 static inline uint32_t domain_of(uint32_t site, uint16_t vlan)
 {
