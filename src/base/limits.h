@@ -36,6 +36,7 @@ enum {
     LIMIT_TRAP_DEVICES = 4096,            /* senders of traps whose rate is watched singly */
     LIMIT_MEMBERS = 10000,                /* members of collective cases remembered a round */
     LIMIT_CAPTURE_PACKET = 256 * 1024,    /* octets of one packet of a capture */
+    LIMIT_CAPTURE_INTERFACES = 4096,      /* interfaces of one section of a pcapng file */
     LIMIT_VLAN_TAGS = 4,                  /* VLAN tags before one frame's payload */
     LIMIT_ENCAPSULATION = 4,              /* tunnels and mirror headers around one packet */
     LIMIT_IPV6_HEADERS = 16,              /* extension headers of one IPv6 packet */

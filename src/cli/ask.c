@@ -239,14 +239,31 @@ static int decode_group(const char *const *paths, size_t count, size_t first,
     AUTO_FREE const char **group = alloc_zeroed(count, sizeof *group);
     size_t grouped = 0;
     for (size_t i = 0; i < count; i++) {
-        bool same = !decode_csv_is(paths[i]) && !capture_file_is(paths[i]) &&
+        bool same = !capture_file_is(paths[i]) && !decode_csv_is(paths[i]) &&
                     recording_file_same(paths[i], paths[first]);
         if (same && i < first)
             return 0;
         if (same)
             group[grouped++] = paths[i];
     }
-    return decode_recording(group, grouped, quirks, out, &counts, err);
+    int status = decode_recording(group, grouped, quirks, out, &counts, err);
+    if (status == ERR_SYNTAX && counts.files == 0)
+        err_consequence(err, "nor is it a capture (pcap, pcapng), a table with a header line or a "
+                             "FreeRADIUS detail file");
+    return status;
+}
+
+/* What no decoder could make sense of is said once, for all of them. */
+static int check_file(const char *path, struct err *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return err_set_errno(err, errno, "cannot open %s", path);
+    if (S_ISDIR(status.st_mode))
+        return err_set(err, ERR_SYNTAX, "%s is a folder: name the files in it", path);
+    if (status.st_size == 0)
+        return err_set(err, ERR_SYNTAX, "%s is empty", path);
+    return 0;
 }
 
 static int decode_one(const char *const *paths, size_t count, size_t at,
@@ -254,10 +271,13 @@ static int decode_one(const char *const *paths, size_t count, size_t at,
                       FILE *out, struct err *err)
 {
     struct decode_capture_counts counts = {0};
+    if (capture_file_is(paths[at])) /* first, since what is piped can be read only once */
+        return decode_capture(paths[at], secrets, out, stderr, &counts, err);
+    int status = check_file(paths[at], err);
+    if (status != 0)
+        return status;
     if (is_forward_csv(paths[at]))
         return decode_forward_csv(paths[at], out, err);
-    if (capture_file_is(paths[at]))
-        return decode_capture(paths[at], secrets, out, stderr, &counts, err);
     if (decode_csv_is(paths[at]))
         return decode_csv_print(paths[at], out, err);
     if (decode_radius_is_file(paths[at]))

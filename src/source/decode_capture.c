@@ -36,6 +36,8 @@ struct decoding {
     FILE *out, *notes;
     const char *path;
     uint64_t noted;
+    uint64_t unread; /* frames of link types that are not read */
+    uint32_t unread_link;
     struct decode_capture_counts *counts;
 };
 
@@ -94,9 +96,13 @@ static void add_mac(struct decoding *d, const char *key, struct mac mac)
 static void begin(struct decoding *d, const char *type, const char *event)
 {
     char at[CLOCK_TEXT_SIZE];
-    text_printf(&d->lines,
-                "{\"type\":\"%s\",\"frame\":%" PRIu64 ",\"time\":\"%s\",\"event\":\"%s\"", type,
-                d->packet->number, wall_format(d->packet->at, at), event);
+    text_printf(&d->lines, "{\"type\":\"%s\",\"frame\":%" PRIu64 ",\"time\":", type,
+                d->packet->number);
+    if (wall_known(d->packet->at))
+        text_printf(&d->lines, "\"%s\"", wall_format(d->packet->at, at));
+    else
+        text_add(&d->lines, "null");
+    text_printf(&d->lines, ",\"event\":\"%s\"", event);
 }
 
 static void add_flags(struct decoding *d, const struct mobility_message *message)
@@ -232,6 +238,45 @@ static void see_frame(void *aux, const struct ethernet_frame *frame)
         add_note(d, "the neighbour's message", "has a malformed part");
 }
 
+/* Frames of one link type that is not read are one line, with their number at the end. */
+static void pass_over(struct decoding *d)
+{
+    if (d->unread++ > 0)
+        return;
+    d->unread_link = d->packet->link_number;
+    fprintf(d->notes, "%s: frame %" PRIu64 " is of link type %u (%s), which is not read\n", d->path,
+            d->packet->number, d->unread_link, capture_link_name(d->unread_link));
+}
+
+static void decode_packet(struct decoding *d)
+{
+    const struct packet_visitor visitor = {
+        .frame = see_frame, .packet = see_packet, .aux = d, .old_options = true};
+    d->counts->frames++;
+    if (d->packet->link == LINK_UNKNOWN) {
+        pass_over(d);
+        return;
+    }
+    enum wire_fault fault =
+        packet_walk(d->packet->link, d->packet->bytes, d->packet->captured, &visitor);
+    if (fault != WIRE_OK)
+        add_note(d, "it", wire_fault_text(fault));
+    flush(d, FLUSH_BYTES);
+}
+
+/* A capture of which nothing can be read is an error, as in the classic format. */
+static int judge_links(struct decoding *d, struct err *err)
+{
+    if (d->unread == 0)
+        return 0;
+    if (d->unread == d->packet->number)
+        return err_set(err, ERR_UNSUPPORTED, "%s: link type %u (%s) is not read", d->path,
+                       d->unread_link, capture_link_name(d->unread_link));
+    fprintf(d->notes, "%s: %" PRIu64 " of %" PRIu64 " frames are of link types that are not read\n",
+            d->path, d->unread, d->packet->number);
+    return 0;
+}
+
 int decode_capture(const char *path, const struct decode_secrets *secrets, FILE *out, FILE *notes,
                    struct decode_capture_counts *counts, struct err *err)
 {
@@ -247,19 +292,13 @@ int decode_capture(const char *path, const struct decode_secrets *secrets, FILE 
                          .notes = notes,
                          .path = path,
                          .counts = counts};
-    const struct packet_visitor visitor = {
-        .frame = see_frame, .packet = see_packet, .aux = &d, .old_options = true};
-    enum link_type link = capture_file_link(file);
-    while ((status = capture_file_next(file, &packet, err)) == 1) {
-        counts->frames++;
-        enum wire_fault fault = packet_walk(link, packet.bytes, packet.captured, &visitor);
-        if (fault != WIRE_OK)
-            add_note(&d, "it", wire_fault_text(fault));
-        flush(&d, FLUSH_BYTES);
-    }
+    while ((status = capture_file_next(file, &packet, err)) == 1)
+        decode_packet(&d);
     flush(&d, 0);
     if (d.noted > DECODE_CAPTURE_NOTES)
         fprintf(notes, "%s: %" PRIu64 " frames in all were not right\n", path, d.noted);
+    if (status == 0)
+        status = judge_links(&d, err);
     text_done(&d.lines);
     capture_file_close(file);
     return status;

@@ -20,7 +20,8 @@ struct sniffer {
     struct capture_file *file;
     struct loop_timer *timer; /* the next slice of the file */
     struct capture_packet held;
-    bool holding; /* `held` was refused and comes again */
+    struct wall last; /* when the file's last packet was captured */
+    bool holding;     /* `held` was refused and comes again */
     bool ended;
     uint64_t packets;
 };
@@ -65,11 +66,19 @@ static int open_interface(struct sniffer *sniffer, const char *name, struct err 
 
 /* --- a file --- */
 
+/* A packet without a time was captured when the one before it was, as far as is known. */
+static void set_time(struct sniffer *sniffer)
+{
+    if (!wall_known(sniffer->held.at))
+        sniffer->held.at =
+            wall_known(sniffer->last) ? sniffer->last : sniffer->env->now(sniffer->env->clock);
+    sniffer->last = sniffer->held.at;
+}
+
 /* Takes packets until the file's end, a refusal, or the end of the slice. Returns whether
  * there is more to do at once. */
 static bool take_slice(struct sniffer *sniffer, bool *ret_refused, struct err *err)
 {
-    enum link_type link = capture_file_link(sniffer->file);
     struct mono until = mono_add(loop_now(sniffer->env->loop), span_us(CAPTURE_TURN_US));
     for (unsigned count = 1;; count++) {
         if (!sniffer->holding) {
@@ -77,13 +86,14 @@ static bool take_slice(struct sniffer *sniffer, bool *ret_refused, struct err *e
             if (got != 1)
                 return false;
             sniffer->packets++;
+            set_time(sniffer);
         }
         sniffer->holding = false;
         const struct capture_packet *packet = &sniffer->held;
-        unsigned matched = capture_filter_match(link, packet->bytes, packet->captured);
+        unsigned matched = capture_filter_match(packet->link, packet->bytes, packet->captured);
         matched |= CAPTURE_CENSUS;
         if ((matched & sniffer->wants) != 0 &&
-            !sniffer->packet(sniffer->aux, link, packet, matched)) {
+            !sniffer->packet(sniffer->aux, packet->link, packet, matched)) {
             sniffer->holding = *ret_refused = true;
             return true;
         }
@@ -128,6 +138,7 @@ int sniffer_open(struct env *env, struct event_feed *feed, const struct sniffer_
     sniffer->packet = packet;
     sniffer->aux = aux;
     sniffer->wants = settings->wants;
+    sniffer->last = WALL_UNKNOWN;
     int status = settings->interface != NULL ? open_interface(sniffer, settings->interface, err)
                                              : open_file(sniffer, settings->file, err);
     if (status != 0) {
