@@ -54,7 +54,8 @@ enum verdict_rule {
     RULE_STOPPED,        /* its session ended by itself */
     RULE_RESET,          /* its session ended with all others of its NAS */
     RULE_EXPIRED,        /* its session was not renewed in time */
-    RULE_PAST,           /* its session outlived the power-off by `margin_us`; it is over */
+    RULE_PAST,           /* its session, which is over, had a frame later than the power-off by
+                            `margin_us`; or, suspected, outlived it by that */
     RULE_GAP_SWITCH,     /* named in the record, not configured */
     RULE_GAP_ATTACHMENT, /* a hypervisor without attachment */
     RULE_GAP_PORT,       /* a recorded port that its switch does not have */
@@ -160,9 +161,14 @@ bool judge_wants_unknown(const struct world *world, struct mac mac);
 void judge_unknown_mac(struct judge *judge, struct mac mac);
 
 /* Judges the end of a session at port number `port` of the world, which is one of the guest
- * that owns NIC number `nic` and should not communicate: where the session outlived the
- * recorded power-off by more than the settle time, the guest talked while it was off, and the
- * verdict off_but_seen says so of a time that is over (DOMAIN F1b). Returns whether. */
+ * that owns NIC number `nic` and should not communicate: the verdict off_but_seen says of a time
+ * that is over that the guest talked while it was off (DOMAIN F1b). Confirmed where a frame of
+ * the session came later than the recorded power-off by more than clock error and the settle
+ * time. That it ended late is none: whoever keeps it learns only by a timer of his own that the
+ * guest is gone. So that is the normal result within such a timer (the switch's ageing, or
+ * `heard_hold`) and the settle time; beyond, it is suspected, unless tables that were read since
+ * know better. Returns whether anything was said; `detail` of the verdict is by how many seconds
+ * the session outlived the power-off. */
 bool judge_past(struct judge *judge, uint32_t nic, uint32_t port);
 
 /* Adds the verdict on flush number `flush` of world_input. */

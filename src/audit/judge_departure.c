@@ -144,28 +144,3 @@ void judge_departures(struct judge *judge)
         depart(judge, &view->nics[i], &departure, row);
     }
 }
-
-bool judge_past(struct judge *judge, uint32_t nic, uint32_t port)
-{
-    const struct world *world = judge->world;
-    const struct world_heard *heard = &world->heard[port - world->port_count];
-    struct guest_view *view = &judge->view;
-    view_build(world, nic, view, &judge->scratch_nics, &judge->scratch_capacity);
-    int64_t since = judge_off_since(judge), end = heard->fact->ended.us, margin;
-    if (view->communicates != NO || since == WALL_UNKNOWN.us || end == WALL_UNKNOWN.us ||
-        __builtin_sub_overflow(end, since, &margin) || margin <= world->options.settle.us ||
-        heard->fact->first.us > view->as_of_us)
-        return false; /* or it began when the record had been read, and may be on by now */
-    struct sighting last = {port, heard->vlan, FORWARD_AGE_UNKNOWN};
-    judge->edge_count = judge->transit_count = 0;
-    uint16_t vlan = view->vlan != VLAN_SET_UNKNOWN ? view->vlan : heard->vlan;
-    uint32_t site = world->switches[world->ports[port].switch_index].site;
-    judge_add(judge, DISCREPANCY_OFF_BUT_SEEN, VERDICT_CONFIRMED, RULE_PAST, SUBJECT_GUEST,
-              view->first_nic, domain_of(site, vlan))
-        ->margin_us = margin;
-    judge_add_sightings(judge, &last, 1);
-    for (size_t i = 0; i < view->nic_count; i++)
-        if (mac_equal(view->nics[i].mac, heard->fact->mac))
-            judge_add_nics(judge, &view->nics[i].nic, 1);
-    return true;
-}

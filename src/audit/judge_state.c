@@ -100,3 +100,47 @@ bool judge_is_only_ageing(const struct judge *judge)
     }
     return true;
 }
+
+/* --- a session that is over --- */
+
+/* How long after a guest has gone a session of it may go on at `port`: until its keeper's timer
+ * has run out, which nobody tells us, and as long as any end may take to be heard. */
+static int64_t normal_end(const struct world *world, uint32_t port)
+{
+    int64_t timer = world_ageing(world, port);
+    if (timer < world->options.heard_hold.us)
+        timer = world->options.heard_hold.us;
+    return timer + world->options.settle.us + world->options.clock_skew.us;
+}
+
+bool judge_past(struct judge *judge, uint32_t nic, uint32_t port)
+{
+    const struct world *world = judge->world;
+    const struct world_heard *heard = &world->heard[port - world->port_count];
+    const struct heard_fact *fact = heard->fact;
+    const struct sighting last = {port, heard->vlan, FORWARD_AGE_UNKNOWN};
+    struct guest_view *view = &judge->view;
+    view_build(world, nic, view, &judge->scratch_nics, &judge->scratch_capacity);
+    int64_t since = judge_off_since(judge), outlived;
+    if (view->communicates != NO || since == WALL_UNKNOWN.us || fact->ended.us == WALL_UNKNOWN.us ||
+        __builtin_sub_overflow(fact->ended.us, since, &outlived) || fact->first.us > view->as_of_us)
+        return false; /* or it began when the record had been read, and may be on by now */
+    int64_t margin = proof_after(world, &last, since);
+    bool proved = margin > world->options.settle.us && fact->frame.us <= view->as_of_us;
+    if (!proved && (!proof_is_single(world, &last) || outlived <= normal_end(world, port) ||
+                    world_heard_is_outlasted(world, heard)))
+        return false;
+    judge->edge_count = judge->transit_count = 0;
+    uint16_t vlan = view->vlan != VLAN_SET_UNKNOWN ? view->vlan : heard->vlan;
+    struct verdict *verdict = judge_add(
+        judge, DISCREPANCY_OFF_BUT_SEEN, proved ? VERDICT_CONFIRMED : VERDICT_SUSPECTED, RULE_PAST,
+        SUBJECT_GUEST, view->first_nic, domain_of(judge_site_of(judge, &last), vlan));
+    verdict->margin_us = proved ? margin : outlived;
+    verdict->detail =
+        outlived < (int64_t)UINT32_MAX * 1000000 ? (uint32_t)(outlived / 1000000) : UINT32_MAX;
+    judge_add_sightings(judge, &last, 1);
+    for (size_t i = 0; i < view->nic_count; i++)
+        if (mac_equal(view->nics[i].mac, fact->mac))
+            judge_add_nics(judge, &view->nics[i].nic, 1);
+    return true;
+}

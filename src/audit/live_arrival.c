@@ -106,6 +106,12 @@ static void arrive(struct live *live, const struct event *event, const struct pr
             live_judge(live, sign->id.mac, now, "arrival", out);
         return;
     }
+    if (outcome == PRESENCE_ENDED) { /* its stop came before it */
+        struct wall frame = row.implicit ? WALL_UNKNOWN : row.started;
+        if (mac_known(sign->id.mac) && live->base != NULL)
+            live_ended(live, event, &row, frame, now, out);
+        return;
+    }
     note_delay(live, &row, sign->at, now);
     if (!mac_known(sign->id.mac)) {
         live_mobile_arrive(live, event, sign, now, out);

@@ -143,6 +143,12 @@ static const struct mac_slot *guest_slot(const struct live *live, struct mac mac
     return slot;
 }
 
+/* Whether it is a guest that the sweep judges wherever it is seen: one that is off, say. */
+static bool is_slow(const struct mac_slot *slot)
+{
+    return slot != NULL && (slot->key >> 48 & MAC_TAG_SLOW);
+}
+
 /* Whether a table shows the guest where the sweep would ask the judge: what its session had to say
  * against that is over. */
 static bool has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac)
@@ -161,34 +167,52 @@ static bool has_odd_rows(const struct live_base *base, const struct mac_slot *sl
     return pass.odd_rows > 0;
 }
 
-void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
-               struct wall now, struct live_out *out)
+/* The last frame that proves where a session that goes on has its guest; WALL_UNKNOWN. */
+static struct wall frame_of_session(const struct live *live, const struct presence_sign *sign)
 {
-    struct presence_row row;
-    enum presence_outcome outcome = presence_stop(live->presence, sign, now, &row);
-    if (outcome != PRESENCE_ENDED || row.unstarted || live->base == NULL)
-        return;
-    if (!mac_known(sign->id.mac)) {
-        live_mobile_stop(live, event, out);
-        return;
-    }
+    struct presence_row rows[LIVE_SESSIONS_MAX];
+    unsigned count = presence_find(live->presence, sign->id, false, rows, LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX; i++)
+        if (rows[i].source == sign->source && rows[i].session == sign->session)
+            return live_fact_of(live, &rows[i]).frame;
+    return WALL_UNKNOWN;
+}
+
+void live_ended(struct live *live, const struct event *event, const struct presence_row *row,
+                struct wall frame, struct wall now, struct live_out *out)
+{
     const struct mac_slot *slot = guest_slot(live, event->mac);
-    bool stood = slot != NULL ? live_stands(live->base, slot, event->mac.bits)
-                              : live_stands(live->base, NULL, event->mac.bits);
-    bool slow = slot != NULL && (slot->key >> 48 & MAC_TAG_SLOW);
+    bool stood = live_stands(live->base, slot, event->mac.bits);
+    bool slow = is_slow(slot);
     if (slow) {
         struct heard_fact *fact = arena_alloc(out->arena, sizeof *fact);
-        *fact = live_fact_of(live, &row);
-        fact->ended = fact->last = sign->at;
+        *fact = live_fact_of(live, row);
+        fact->frame = frame;
         fact->cause = event->cause != NULL ? arena_printf(out->arena, "%s", event->cause) : NULL;
         live_judge_past(live, slot->nic, fact, now, out);
     }
     struct presence_row other;
-    bool others = presence_find(live->presence, sign->id, false, &other, 1) > 0;
+    bool others = presence_find(live->presence, row->id, false, &other, 1) > 0;
     if (stood || slow || others || has_odd_rows(live->base, slot, event->mac.bits))
         live_judge(live, event->mac, now, "departure", out);
     else
         live->counts.in_order++;
+}
+
+void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
+               struct wall now, struct live_out *out)
+{
+    struct presence_row row;
+    struct wall frame = WALL_UNKNOWN;
+    if (live->base != NULL && mac_known(sign->id.mac) && is_slow(guest_slot(live, sign->id.mac)))
+        frame = frame_of_session(live, sign); /* its end is none, and all that is kept of it */
+    enum presence_outcome outcome = presence_stop(live->presence, sign, now, &row);
+    if (outcome != PRESENCE_ENDED || row.unstarted || live->base == NULL)
+        return;
+    if (mac_known(sign->id.mac))
+        live_ended(live, event, &row, frame, now, out);
+    else
+        live_mobile_stop(live, event, out);
 }
 
 /* --- time --- */

@@ -81,7 +81,7 @@ struct delayed {
     struct wall heard, at;
 };
 
-enum { DEPARTED_SHARDS = 128 };
+enum { DEPARTED_SHARDS = 128, LIVE_SESSIONS_MAX = 64 };
 enum { STORM_LISTED = 16, STORM_GROUPS = 4096 };
 
 struct storm_member {
@@ -253,6 +253,11 @@ struct heard_fact live_fact_of(const struct live *live, const struct presence_ro
 /* Takes a stop: off the list, and judged at once only where something stands. */
 void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
                struct wall now, struct live_out *out);
+
+/* Looks at a session of a MAC that has ended, and of which `frame` is the last frame that proves
+ * where it was: by its stop, or by its start that came behind it. */
+void live_ended(struct live *live, const struct event *event, const struct presence_row *row,
+                struct wall frame, struct wall now, struct live_out *out);
 
 /* --- live_probe.c --- */
 

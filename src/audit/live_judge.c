@@ -8,7 +8,7 @@
 
 /* Judging one subject by all that is known of it, and comparing with what stands. */
 
-enum { KEY_GUEST = 1, KEY_MAC = 2, KEY_SWITCH = 3, SESSIONS_MAX = 64 };
+enum { KEY_GUEST = 1, KEY_MAC = 2, KEY_SWITCH = 3 };
 
 uint64_t live_guest_key(const struct world *world, uint32_t nic)
 {
@@ -397,12 +397,12 @@ static void add_fact(struct live *live, const struct heard_fact *fact, struct li
 /* Adds all that is heard and probed of a MAC; returns whether its last session was stopped. */
 static bool add_facts(struct live *live, uint64_t mac, struct live_out *out)
 {
-    struct presence_row rows[SESSIONS_MAX];
+    struct presence_row rows[LIVE_SESSIONS_MAX];
     bool stopped = false;
     map_put(&live->base->view.heard_of_mac, mac, MAP_NO_VALUE);
-    unsigned count =
-        presence_find(live->presence, presence_mac((struct mac){mac}), true, rows, SESSIONS_MAX);
-    for (unsigned i = 0; i < count && i < SESSIONS_MAX; i++) {
+    unsigned count = presence_find(live->presence, presence_mac((struct mac){mac}), true, rows,
+                                   LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX; i++) {
         if (rows[i].settled || rows[i].unstarted || rows[i].proof == EVENT_PROOF_HINT)
             continue;
         struct heard_fact fact = live_fact_of(live, &rows[i]);

@@ -484,17 +484,24 @@ static bool is_late(const struct presence *list, const struct presence_hot *hot,
 }
 
 static enum presence_outcome refuse_late(struct presence *list, uint32_t row,
-                                         const struct presence_sign *sign)
+                                         const struct presence_sign *sign, bool is_update)
 {
     struct presence_hot *hot = row_hot(list, row);
-    if ((hot->flags & ROW_UNSTARTED) != 0) { /* now it has a beginning, and a place */
-        uint32_t at = claimed_step(list, sign->at);
-        row_cold(list, row)->started = at < hot->heard ? at : hot->heard;
-        hot->flags = (uint16_t)(hot->flags & ~ROW_UNSTARTED);
-        (void)move_row(list, hot, sign);
-    }
     list->counts.late++;
-    return PRESENCE_LATE;
+    if ((hot->flags & ROW_UNSTARTED) == 0)
+        return PRESENCE_LATE;
+    /* now it has a beginning, and a place */
+    uint32_t at = claimed_step(list, sign->at);
+    row_cold(list, row)->started = at < hot->heard ? at : hot->heard;
+    hot->flags = (uint16_t)((hot->flags & ~ROW_UNSTARTED) | (is_update ? ROW_IMPLICIT : 0));
+    note_proof(hot, sign->proof);
+    (void)move_row(list, hot, sign);
+    if ((hot->flags & ROW_SETTLED) != 0) { /* handed out without: once more, as what it is */
+        hot->flags = (uint16_t)(hot->flags & ~ROW_SETTLED);
+        hot->lifetime = presence_lifetime_pack(list->now - hot->heard);
+        presence_wheel_hang(list, row);
+    }
+    return PRESENCE_ENDED;
 }
 
 static enum presence_outcome refresh_session(struct presence *list, uint32_t row,
@@ -529,7 +536,7 @@ static enum presence_outcome hear(struct presence *list, const struct presence_s
     if (hot != NULL && row_is_live(list, hot)) {
         outcome = refresh_session(list, row, sign, is_update);
     } else if (hot != NULL && (hot->flags & ROW_ENDED) != 0 && is_late(list, hot, sign)) {
-        outcome = refuse_late(list, row, sign);
+        outcome = refuse_late(list, row, sign, is_update);
     } else {
         if (hot == NULL)
             row = add_row(list, &key, sign);

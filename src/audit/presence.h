@@ -156,7 +156,8 @@ enum presence_outcome {
     PRESENCE_STARTED,   /* a new life began */
     PRESENCE_REFRESHED, /* known, same place */
     PRESENCE_MOVED,     /* known, another place than before */
-    PRESENCE_ENDED,     /* a stop: will be handed out when it has settled */
+    PRESENCE_ENDED,     /* a stop, or the first sign of a session whose stop came before it: will
+                           be handed out when it has settled */
     PRESENCE_LATE,      /* about a life that is over, or over before this one: no effect */
     PRESENCE_REFUSED    /* no room in one of the shares: not kept, counted */
 };
@@ -201,8 +202,8 @@ struct presence *presence_new(const struct presence_options *options, struct wal
 void presence_free(struct presence *list); /* NULL is allowed */
 
 /* A session began (start, binding registered). `ret_row`, which may be NULL, is set to the row as
- * it is afterwards, and untouched when refused. Returns STARTED, REFRESHED, MOVED, LATE or
- * REFUSED. */
+ * it is afterwards, and untouched when refused. Returns STARTED, REFRESHED, MOVED, LATE, REFUSED,
+ * or ENDED where it gave its beginning to a session that is known by its stop alone. */
 enum presence_outcome presence_start(struct presence *list, const struct presence_sign *sign,
                                      struct wall now, struct presence_row *ret_row);
 

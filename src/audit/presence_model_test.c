@@ -122,12 +122,16 @@ static enum presence_outcome model_hear(struct model *model, const struct call *
         return moved ? PRESENCE_MOVED : PRESENCE_REFRESHED;
     }
     if (row != NULL && row->end == PRESENCE_STOPPED && call->at <= row->heard + REORDER * 10) {
-        if (row->unstarted) {
-            row->started = call->at < row->heard ? call->at : row->heard;
-            row->place = call->place != PRESENCE_NONE ? call->place : row->place;
-        }
+        if (!row->unstarted)
+            return PRESENCE_LATE;
+        row->started = call->at < row->heard ? call->at : row->heard;
+        row->place = call->place != PRESENCE_NONE ? call->place : row->place;
         row->unstarted = false;
-        return PRESENCE_LATE;
+        row->implicit = is_update;
+        if (row->settled)
+            row->lifetime = packed(model->now - row->heard);
+        row->settled = false;
+        return PRESENCE_ENDED;
     }
     uint32_t place = row != NULL && call->place == PRESENCE_NONE ? row->place : call->place;
     if (row == NULL)

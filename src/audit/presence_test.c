@@ -149,7 +149,7 @@ static void stop_may_come_before_its_start(void **state)
     assert_true(row.unstarted);
     sign.at = at(4); /* Acct-Delay-Time: its start was lost and is sent again */
     sign.place = 10;
-    assert_int_equal(presence_start(list, &sign, at(15), &row), PRESENCE_LATE);
+    assert_int_equal(presence_start(list, &sign, at(15), &row), PRESENCE_ENDED);
     assert_false(row.unstarted);
     assert_int_equal(row.place, 10);
     assert_int_equal(row.started.us, at(4).us);

@@ -237,9 +237,14 @@ static const char *why_off(struct rendering *r)
             r->to->run_state, r->where, r->to->observed_count > 0 ? r->to->observed[0].source : "",
             margin_text(r));
     case RULE_PAST:
+        if (r->verdict->state == VERDICT_SUSPECTED)
+            return arena_printf(r->arena,
+                                "%s is recorded %s, yet its session on %s ended only %s after "
+                                "that; that it was kept open proves no frame",
+                                r->who, r->to->run_state, r->where, margin_text(r));
         return arena_printf(r->arena,
-                            "%s is recorded %s, yet its session on %s ended only %s after that: it "
-                            "ran until then",
+                            "%s is recorded %s, yet in a session on %s, which is over, a frame of "
+                            "it was heard at least %s after that",
                             r->who, r->to->run_state, r->where, margin_text(r));
     case RULE_TRANSIT:
         return arena_printf(r->arena,
@@ -458,6 +463,8 @@ static const char *would_prove(struct rendering *r)
     switch ((enum discrepancy_kind)r->verdict->kind) {
     case DISCREPANCY_OFF_BUT_SEEN:
         return r->verdict->rule == RULE_HEARD ? "the record read again, and still off"
+               : r->verdict->rule == RULE_PAST
+                   ? "a frame since the power-off: in a table, announced, or a session's start"
                : r->verdict->rule == RULE_TRANSIT
                    ? "reading the switch where it is attached"
                    : "state_since in the record, or a round more than ageing and poll error after "
@@ -544,7 +551,7 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
     if (v->rule != RULE_MARGIN && v->rule != RULE_OVERLAP && v->rule != RULE_LASTING &&
         v->rule != RULE_FRESH_AGE && v->rule != RULE_HEARD && v->rule != RULE_PAST)
         return;
-    if (v->rule == RULE_HEARD && v->state == VERDICT_SUSPECTED)
+    if ((v->rule == RULE_HEARD || v->rule == RULE_PAST) && v->state == VERDICT_SUSPECTED)
         return; /* nothing is proved yet */
     if (v->sightings == 0) {
         chain_add(chain, "arithmetic", "", WALL_UNKNOWN,
@@ -712,7 +719,7 @@ void render_verdict(const struct world *world, const struct verdict_list *list,
     if (verdict->members > 0)
         text_add(&text, " collective");
     ret->identity = arena_text(arena, text_get(&text), text.length);
-    if (verdict->rule == RULE_PAST && verdict->margin_us < world->options.inventory_lag.us)
+    if (verdict->rule == RULE_PAST && verdict->detail < world->options.inventory_lag.us / 1000000)
         ret->severity = SEVERITY_INFO; /* as long as records take to follow: a slow shutdown */
     fill_observed(&r);
     name_subject(&r);

@@ -218,6 +218,11 @@ static bool is_outlasted(const struct world *world, const struct heard_fact *fac
            !__builtin_sub_overflow(read, frame, &margin) && margin > 0;
 }
 
+bool world_heard_is_outlasted(const struct world *world, const struct world_heard *heard)
+{
+    return is_outlasted(world, heard->fact, heard->on);
+}
+
 uint32_t world_heard_add(struct world *world, const struct heard_fact *fact)
 {
     uint32_t on = world_heard_place(world, fact->origin->switch_name, fact->origin->port);

@@ -244,6 +244,10 @@ const struct world_heard *world_heard_of(const struct world *world, uint64_t mac
 const struct world_heard *world_heard_next(const struct world *world,
                                            const struct world_heard *heard);
 
+/* Whether tables that were read whole since know better than the session that `heard` is: its
+ * last frame is older than any that they could have missed. */
+bool world_heard_is_outlasted(const struct world *world, const struct world_heard *heard);
+
 /* Returns the port number of what was heard, for a sighting. */
 static inline uint32_t world_heard_port(const struct world *world, const struct world_heard *heard)
 {

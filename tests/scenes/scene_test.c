@@ -280,6 +280,8 @@ static void line_event(struct play *play, char *const *words, size_t count)
     if (proof[0] != '\0')
         event.proof = event_proof_parse(proof);
     event.source = event.type = kind == EVENT_ANNOUNCE ? "announce" : trap ? "snmp_trap" : "radius";
+    if (option(words, count, "type")[0] != '\0')
+        event.source = event.type = option(words, count, "type");
     event.heard = story_time(now);
     event.at = at[0] != '\0' ? story_time(parse_time(at)) : event.heard;
     if (life[0] != '\0')
