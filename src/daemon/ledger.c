@@ -17,6 +17,8 @@ struct ledger {
     struct journal *journal;
     struct loop_timer *retry;
     bool folding, again, failing, ending;
+    bool durable; /* else the journal holds at most what an earlier run has left */
+    bool empty;   /* and no longer even that */
     struct span retention;
     struct event_fold fold; /* of the errand */
 };
@@ -44,6 +46,7 @@ static void folded(void *aux, int status, const struct err *err)
     if (ledger->failing)
         log_say(ledger->log, LOG_LEVEL_INFO, "store", "events are in the store again");
     ledger->failing = false;
+    ledger->empty = !ledger->durable && !ledger->fold.more;
     if (ledger->fold.more || ledger->again)
         ledger_fold(ledger, ledger->retention);
 }
@@ -52,7 +55,7 @@ void ledger_fold(struct ledger *ledger, struct span retention)
 {
     ledger->retention = retention;
     ledger->again = ledger->folding;
-    if (ledger->folding || ledger->ending)
+    if (ledger->folding || ledger->ending || ledger->empty)
         return;
     ledger->folding = true;
     keeper_do(ledger->keeper, fold, folded, ledger);
@@ -81,6 +84,7 @@ int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool d
     struct ledger *ledger = alloc_zeroed(1, sizeof *ledger);
     ledger->keeper = keeper;
     ledger->log = log;
+    ledger->durable = durable;
     text_printf(&path, "%s.journal", keeper_path(keeper));
     int status = journal_open(text_get(&path), &options, &ledger->journal, &recovery, err);
     if (status != 0) {
