@@ -69,7 +69,7 @@ enum counter {
 
 /* An answer that waits until its event is on the disk. */
 struct slot {
-    const struct radius_socket *socket;
+    struct radius_socket *socket;
     struct radius_peer peer;
     uint64_t request_key, record_key;
     uint8_t *bytes; /* NULL: in `inline_bytes` */
@@ -105,7 +105,7 @@ struct radius_server {
 
 /* One request on its way. */
 struct request {
-    const struct radius_socket *socket;
+    struct radius_socket *socket;
     struct radius_datagram datagram;
     const struct radius_client *client;
     struct radius_packet packet;
@@ -611,7 +611,7 @@ static void prepare(struct radius_server *server, struct request *request)
     radius_recent_expect(server->records, request->record_key);
 }
 
-static void take_datagrams(struct radius_server *server, const struct ear *ear, size_t count)
+static void take_datagrams(struct radius_server *server, struct ear *ear, size_t count)
 {
     const struct wall heard = server->env->now(server->env->clock);
     const struct mono now = loop_now(server->env->loop);

@@ -2,6 +2,7 @@
 #include "source/radius_socket.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,9 +12,15 @@
 
 enum {
     RECEIVE_BUFFER = 8 * 1024 * 1024, /* a second of a busy data centre's accounting */
-    SLOT = RADIUS_PACKET_MAX,
-    CONTROL = 96 /* pktinfo of either family and the overflow count */
+    SLOT = RADIUS_PACKET_MAX + 320,   /* not a power of two: packets would share the cache's sets */
+    CONTROL = 96,      /* pktinfo of either family, and the overflow count or a length */
+    TRAIN_MOST = 64,   /* answers in one send: the kernel's own limit */
+    TRAIN_LENGTH = 512 /* octets of each at most: no route's packets are smaller */
 };
+
+#ifndef UDP_SEGMENT
+enum { UDP_SEGMENT = 103 };
+#endif
 
 union control {
     char bytes[CONTROL];
@@ -28,10 +35,18 @@ struct lane {
     uint8_t bytes[RADIUS_BATCH][SLOT];
 };
 
+/* Answers that lie one behind the other and go to one peer by one send. */
+struct train {
+    uint16_t each, last; /* octets of an answer; of the last one, which may be shorter */
+    uint16_t count;
+};
+
 struct radius_batch {
-    struct lane in, out;
-    size_t queued;
-    const struct radius_socket *out_socket;
+    struct lane in, out;               /* of `out` the octets are in a row */
+    struct train trains[RADIUS_BATCH]; /* beside out.messages */
+    size_t queued, answers;
+    size_t filled; /* octets */
+    struct radius_socket *out_socket;
     uint64_t unsent;
 };
 
@@ -204,6 +219,27 @@ void radius_batch_datagram(const struct radius_batch *batch, size_t number,
 
 /* --- answers --- */
 
+static bool same_peer(const struct radius_socket *sock, const struct radius_peer *a,
+                      const struct radius_peer *b)
+{
+    return a->from_port == b->from_port && ip_equal(&a->from_ip, &b->from_ip) &&
+           (!sock->v6 || a->from.v6.sin6_scope_id == b->from.v6.sin6_scope_id) &&
+           ip_equal(&a->local, &b->local) && a->local_index == b->local_index;
+}
+
+static struct cmsghdr *add_control(struct msghdr *header, union control *control, int level,
+                                   int type, size_t size)
+{
+    struct cmsghdr *c = (struct cmsghdr *)(control->bytes + header->msg_controllen);
+    memset(c, 0, CMSG_SPACE(size));
+    header->msg_control = control->bytes;
+    header->msg_controllen += CMSG_SPACE(size);
+    c->cmsg_len = CMSG_LEN(size);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    return c;
+}
+
 /* Makes the answer leave by the address that was asked. */
 static void write_control(struct msghdr *header, union control *control,
                           const struct radius_socket *sock, const struct radius_peer *peer)
@@ -212,29 +248,63 @@ static void write_control(struct msghdr *header, union control *control,
     header->msg_controllen = 0;
     if (!sock->wildcard || !ip_known(&peer->local))
         return;
-    const size_t size = sock->v6 ? sizeof(struct in6_pktinfo) : sizeof(struct in_pktinfo);
-    memset(control, 0, sizeof(*control));
-    header->msg_control = control->bytes;
-    header->msg_controllen = CMSG_SPACE(size);
-    struct cmsghdr *c = CMSG_FIRSTHDR(header);
-    c->cmsg_len = CMSG_LEN(size);
     if (sock->v6) {
         struct in6_pktinfo info = {.ipi6_ifindex = peer->local_index};
         memcpy(&info.ipi6_addr, peer->local.octets, 16);
-        c->cmsg_level = IPPROTO_IPV6;
-        c->cmsg_type = IPV6_PKTINFO;
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        memcpy(CMSG_DATA(add_control(header, control, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(info))),
+               &info, sizeof(info));
     } else {
         struct in_pktinfo info = {0};
         memcpy(&info.ipi_spec_dst, peer->local.octets + 12, 4);
-        c->cmsg_level = IPPROTO_IP;
-        c->cmsg_type = IP_PKTINFO;
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        memcpy(CMSG_DATA(add_control(header, control, IPPROTO_IP, IP_PKTINFO, sizeof(info))), &info,
+               sizeof(info));
+    }
+}
+
+/* Has the kernel cut what `header` sends into datagrams of `each` octets. */
+static void write_segment(struct msghdr *header, union control *control, uint16_t each)
+{
+    memcpy(CMSG_DATA(add_control(header, control, IPPROTO_UDP, UDP_SEGMENT, sizeof(each))), &each,
+           sizeof(each));
+}
+
+/* Sends the answers of train `number` one by one: its network cannot do it at once. */
+static void send_singly(struct radius_batch *batch, size_t number)
+{
+    const struct train *train = &batch->trains[number];
+    struct msghdr *header = &batch->out.messages[number].msg_hdr;
+    uint8_t *at = batch->out.vectors[number].iov_base;
+    header->msg_controllen -= CMSG_SPACE(sizeof(train->each));
+    if (header->msg_controllen == 0)
+        header->msg_control = NULL;
+    for (size_t i = 0; i < train->count; i++) {
+        const size_t length = i + 1 < train->count ? train->each : train->last;
+        batch->out.vectors[number] = (struct iovec){at, length};
+        batch->unsent += sendmsg(batch->out_socket->fd, header, MSG_DONTWAIT) < 0;
+        at += length;
+    }
+}
+
+/* Deals with message `number`, which the kernel did not take. */
+static void give_up(struct radius_batch *batch, size_t number, int why)
+{
+    const struct train *train = &batch->trains[number];
+    if (train->count > 1 &&
+        (why == EIO || why == EINVAL || why == EMSGSIZE || why == ENOPROTOOPT)) {
+        batch->out_socket->singly = true;
+        send_singly(batch, number);
+    } else {
+        batch->unsent += train->count; /* others may go elsewhere */
     }
 }
 
 static void send_queued(struct radius_batch *batch)
 {
+    for (size_t i = 0; i < batch->queued; i++) {
+        if (batch->trains[i].count > 1)
+            write_segment(&batch->out.messages[i].msg_hdr, &batch->out.controls[i],
+                          batch->trains[i].each);
+    }
     size_t sent = 0;
     while (sent < batch->queued) {
         int count = sendmmsg(batch->out_socket->fd, batch->out.messages + sent,
@@ -245,23 +315,45 @@ static void send_queued(struct radius_batch *batch)
         }
         if (count < 0 && errno == EINTR)
             continue;
-        sent++; /* that one cannot be sent; the others may go elsewhere */
-        batch->unsent++;
+        give_up(batch, sent++, count < 0 ? errno : 0);
     }
-    batch->queued = 0;
+    batch->queued = batch->answers = batch->filled = 0;
 }
 
-void radius_batch_add(struct radius_batch *batch, const struct radius_socket *sock,
+/* Whether an answer of `length` octets to `peer` may go with the latest one. */
+static bool goes_along(const struct radius_batch *batch, const struct radius_peer *peer,
+                       size_t length)
+{
+    if (batch->queued == 0 || batch->out_socket->singly)
+        return false;
+    const struct train *train = &batch->trains[batch->queued - 1];
+    return train->last == train->each && length <= train->each && train->each <= TRAIN_LENGTH &&
+           train->count < TRAIN_MOST &&
+           same_peer(batch->out_socket, &batch->out.peers[batch->queued - 1], peer);
+}
+
+void radius_batch_add(struct radius_batch *batch, struct radius_socket *sock,
                       const struct radius_peer *peer, const uint8_t *bytes, size_t length)
 {
-    CHECK(length <= SLOT);
-    if (batch->queued == RADIUS_BATCH || (batch->queued > 0 && batch->out_socket != sock))
+    CHECK(length > 0 && length <= RADIUS_PACKET_MAX);
+    if (batch->answers == RADIUS_BATCH || (batch->queued > 0 && batch->out_socket != sock))
         send_queued(batch);
-    const size_t at = batch->queued++;
+    uint8_t *to = &batch->out.bytes[0][0] + batch->filled;
+    memcpy(to, bytes, length);
+    batch->filled += length;
+    batch->answers++;
     batch->out_socket = sock;
+    if (goes_along(batch, peer, length)) {
+        struct train *train = &batch->trains[batch->queued - 1];
+        batch->out.vectors[batch->queued - 1].iov_len += length;
+        train->last = (uint16_t)length;
+        train->count++;
+        return;
+    }
+    const size_t at = batch->queued++;
+    batch->trains[at] = (struct train){(uint16_t)length, (uint16_t)length, 1};
     batch->out.peers[at] = *peer;
-    memcpy(batch->out.bytes[at], bytes, length);
-    batch->out.vectors[at].iov_len = length;
+    batch->out.vectors[at] = (struct iovec){to, length};
     struct msghdr *header = &batch->out.messages[at].msg_hdr;
     header->msg_namelen = sock->v6 ? sizeof(peer->from.v6) : sizeof(peer->from.v4);
     write_control(header, &batch->out.controls[at], sock, &batch->out.peers[at]);

@@ -24,6 +24,12 @@
  * RFC 3542) and give it back. The kernel's count of datagrams that found the receive
  * buffer full (SO_RXQ_OVFL) is kept, since nothing else would show that loss.
  *
+ * Answers of one length that go to one client in a row (a switch that reports all its
+ * sessions, a FreeRADIUS that passes on what it hears) are given to the kernel as one piece
+ * with the length of each (UDP_SEGMENT): route, address and filters are then asked once and not
+ * for each, and sending, which is the dearest part of a request, costs half. The client sees the
+ * datagrams that it would have seen. Where a network or kernel cannot do it they go singly.
+ *
  * A datagram longer than the longest packet is cut by the kernel and told as such. An
  * answer that cannot be sent at once is dropped and counted; who waits for it asks
  * again. Errors that ICMP brings back (a switch that went away) are ignored: they belong
@@ -47,6 +53,7 @@ struct radius_peer {
 struct radius_socket {
     int fd;
     bool v6, wildcard;
+    bool singly;         /* answers cannot go several at once */
     uint32_t overflowed; /* the kernel's count when last told */
 };
 
@@ -84,7 +91,7 @@ void radius_batch_datagram(const struct radius_batch *batch, size_t number,
 
 /* Queues an answer; `bytes` are copied. What is queued is sent when the queue is full, the
  * socket changes, or radius_batch_send() says so. */
-void radius_batch_add(struct radius_batch *batch, const struct radius_socket *socket,
+void radius_batch_add(struct radius_batch *batch, struct radius_socket *socket,
                       const struct radius_peer *peer, const uint8_t *bytes, size_t length);
 
 /* Sends what is queued. Returns how many answers could not be sent since the last call. */
