@@ -22,6 +22,9 @@ struct loop_timer {
     struct loop *loop;
     loop_timer_fn *fire;
     void *aux;
+    struct loop_timer *before, *after; /* of those that are due in the next turn */
+    bool due;
+    uint64_t due_since; /* the turn in which it was started */
 };
 struct loop_signal {
     uv_signal_t uv;
@@ -71,6 +74,8 @@ struct loop *loop_new(void)
 {
     struct loop *loop = alloc_zeroed(1, sizeof *loop);
     CHECK(uv_loop_init(&loop->uv) == 0);
+    loop->turn = alloc_zeroed(1, sizeof *loop->turn);
+    CHECK(uv_idle_init(&loop->uv, loop->turn) == 0);
     return loop;
 }
 
@@ -95,10 +100,24 @@ static void close_leftover(uv_handle_t *handle, void *aux)
         close_handle(handle);
 }
 
+static void leave_due(struct loop_timer *timer)
+{
+    struct loop *loop = timer->loop;
+    if (!timer->due)
+        return;
+    timer->due = false;
+    *(timer->before != NULL ? &timer->before->after : &loop->first_due) = timer->after;
+    *(timer->after != NULL ? &timer->after->before : &loop->last_due) = timer->before;
+    if (loop->first_due == NULL)
+        uv_idle_stop(loop->turn);
+}
+
 void loop_free(struct loop *loop)
 {
     if (loop == NULL)
         return;
+    while (loop->first_due != NULL)
+        leave_due(loop->first_due);
     do {
         uv_walk(&loop->uv, close_leftover, NULL);
     } while (uv_run(&loop->uv, UV_RUN_ONCE) != 0);
@@ -219,20 +238,59 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fire, void *
     return timer;
 }
 
+/* --- timers that are due in the next turn ---
+ *
+ * libuv's timers have no such thing: one started for zero from its own callback runs in the same
+ * turn again before 1.45, and whoever works in slices would keep sockets waiting to the end; one
+ * started for a millisecond costs that millisecond a slice. So they are a list, and an idle
+ * handle, which keeps libuv from waiting in its poll, takes them before the sockets' turn. */
+
+/* Those that were due at the turn's start, each once; what they start is the next turn's. */
+static void on_turn(uv_idle_t *handle)
+{
+    struct loop *loop = (struct loop *)handle->loop; /* its first member */
+    uint64_t turn = ++loop->turns;
+    while (loop->first_due != NULL && loop->first_due->due_since < turn) {
+        struct loop_timer *timer = loop->first_due;
+        leave_due(timer);
+        uint64_t entered = loop_enter(loop);
+        timer->fire(timer->aux);
+        loop_leave(loop, entered);
+    }
+}
+
+static void join_due(struct loop_timer *timer)
+{
+    struct loop *loop = timer->loop;
+    if (timer->due)
+        return;
+    timer->due = true;
+    timer->due_since = loop->turns;
+    timer->after = NULL;
+    timer->before = loop->last_due;
+    *(timer->before != NULL ? &timer->before->after : &loop->first_due) = timer;
+    loop->last_due = timer;
+    CHECK(uv_idle_start(loop->turn, on_turn) == 0);
+}
+
 /* libuv counts from the start of the loop's turn, which lies in the past; the
  * update brings "now" up to date, and the extra millisecond covers the part of
  * one that its clock has cut off. */
 void loop_timer_start(struct loop_timer *timer, struct span after)
 {
-    /* Never 0: libuv before 1.45 runs a timer that its own callback has started for "at once" in
-     * the same turn again, and whoever works in slices would keep sockets waiting to the end. */
-    uint64_t ms = after.us > 0 ? (uint64_t)(after.us + 999) / 1000 + 1 : 1;
+    if (after.us <= 0) {
+        uv_timer_stop(&timer->uv);
+        join_due(timer);
+        return;
+    }
+    leave_due(timer);
     uv_update_time(&timer->loop->uv);
-    CHECK(uv_timer_start(&timer->uv, on_timer, ms, 0) == 0);
+    CHECK(uv_timer_start(&timer->uv, on_timer, (uint64_t)(after.us + 999) / 1000 + 1, 0) == 0);
 }
 
 void loop_timer_stop(struct loop_timer *timer)
 {
+    leave_due(timer);
     uv_timer_stop(&timer->uv);
 }
 
@@ -240,6 +298,7 @@ void loop_timer_free(struct loop_timer *timer)
 {
     if (timer == NULL)
         return;
+    leave_due(timer);
     close_handle((uv_handle_t *)&timer->uv);
 }
 

@@ -19,7 +19,7 @@
  * What takes longer than that runs in a worker thread by loop_work_start(), on
  * data that nobody else touches meanwhile. Everything here is called on the
  * loop's thread. Callbacks may free the handle they were called for. Timers are
- * one-shot with millisecond resolution: they never fire early. */
+ * one-shot with millisecond resolution, next turn apart: they never fire early. */
 
 struct loop;
 
@@ -88,8 +88,10 @@ typedef void loop_timer_fn(void *aux);
 /* Returns a timer that is not started; yours to free. */
 struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fire, void *aux);
 
-/* Calls `fire` once, `after` from now (rounded up to whole milliseconds; zero or
- * less: in the loop's next turn). A timer that was started already is moved. */
+/* Calls `fire` once, `after` from now (rounded up to whole milliseconds). Zero or less: in the
+ * loop's next turn, without any wait; so work in slices goes on at once, and sockets are looked
+ * at between two slices. A timer that was started already is moved; but one that is due in the
+ * next turn stays due when it is started for that again. */
 void loop_timer_start(struct loop_timer *timer, struct span after);
 
 /* Forgets a started timer; it can be started again. */

@@ -14,6 +14,9 @@
 
 struct loop {
     uv_loop_t uv;
+    uv_idle_t *turn;                         /* runs while timers are due in the next turn: */
+    struct loop_timer *first_due, *last_due; /* in the order of their starts */
+    uint64_t turns;                          /* in which timers were due */
     uint64_t longest_ns, longest_work_ns;
     uint64_t entered_work_ns; /* processor time at the start of the callback at hand */
     bool measures_work;

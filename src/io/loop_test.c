@@ -102,6 +102,93 @@ static void test_work_in_slices_keeps_no_socket_waiting(void **unused)
     loop_free(probe.loop);
 }
 
+enum { RESTARTS = 2000 };
+
+/* Asks again and again for what is due in the next turn. */
+static void ask_again(void *aux)
+{
+    struct probe *probe = aux;
+    if (++probe->slices < RESTARTS)
+        loop_timer_start(probe->timer, span_us(0));
+}
+
+static void test_slices_do_not_wait_for_the_clock(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    probe.timer = loop_timer_new(probe.loop, ask_again, &probe);
+    loop_timer_start(probe.timer, span_us(0));
+    probe.started = loop_now(probe.loop);
+    loop_run(probe.loop);
+    assert_int_equal(probe.slices, RESTARTS);
+    /* A millisecond each would be two seconds. */
+    assert_true(mono_since(loop_now(probe.loop), probe.started).us < RESTARTS * 1000 / 2);
+    loop_timer_free(probe.timer);
+    loop_free(probe.loop);
+}
+
+static void note_slice(void *aux)
+{
+    ((struct probe *)aux)->slices++;
+}
+
+/* A turn's first callback asks for the second one before it could come. */
+struct pusher {
+    struct probe *probe;
+    struct loop_timer *timer;
+    unsigned pushes;
+};
+
+static void push(void *aux)
+{
+    struct pusher *pusher = aux;
+    loop_timer_start(pusher->probe->timer, span_us(0));
+    if (++pusher->pushes < SLICES_MOST)
+        loop_timer_start(pusher->timer, span_us(0));
+}
+
+static void test_asking_for_the_next_turn_again_does_not_put_it_off(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    struct pusher pusher = {.probe = &probe};
+    probe.timer = loop_timer_new(probe.loop, note_slice, &probe);
+    pusher.timer = loop_timer_new(probe.loop, push, &pusher);
+    loop_timer_start(pusher.timer, span_us(0));
+    loop_run(probe.loop);
+    assert_int_equal(probe.slices, SLICES_MOST);
+    loop_timer_free(pusher.timer);
+    loop_timer_free(probe.timer);
+    loop_free(probe.loop);
+}
+
+static void stop_the_other(void *aux)
+{
+    struct pusher *pusher = aux;
+    loop_timer_stop(pusher->probe->timer);
+}
+
+static void test_what_is_due_can_be_stopped_moved_and_freed(void **unused)
+{
+    struct probe probe = {.loop = loop_new()};
+    struct pusher pusher = {.probe = &probe};
+    probe.timer = loop_timer_new(probe.loop, note_fire, &probe);
+    pusher.timer = loop_timer_new(probe.loop, stop_the_other, &pusher);
+    loop_timer_start(pusher.timer, span_us(0));
+    loop_timer_start(probe.timer, span_us(0));
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, 0);
+    loop_timer_start(probe.timer, span_us(0));
+    loop_timer_start(probe.timer, span_ms(3)); /* later after all */
+    probe.started = loop_now(probe.loop);
+    loop_run(probe.loop);
+    assert_int_equal(probe.calls, 1);
+    assert_true(mono_since(probe.fired, probe.started).us >= 3000);
+    loop_timer_start(probe.timer, span_us(0));
+    loop_timer_start(pusher.timer, span_us(0));
+    loop_timer_free(probe.timer);
+    loop_free(probe.loop);
+    assert_int_equal(probe.calls, 1);
+}
+
 static void test_a_watch_tells_what_is_possible(void **unused)
 {
     struct probe probe = {.loop = loop_new()};
@@ -216,6 +303,9 @@ int main(void)
         cmocka_unit_test(test_a_timer_fires_once_and_never_early),
         cmocka_unit_test(test_a_callback_may_free_its_own_timer),
         cmocka_unit_test(test_work_in_slices_keeps_no_socket_waiting),
+        cmocka_unit_test(test_slices_do_not_wait_for_the_clock),
+        cmocka_unit_test(test_asking_for_the_next_turn_again_does_not_put_it_off),
+        cmocka_unit_test(test_what_is_due_can_be_stopped_moved_and_freed),
         cmocka_unit_test(test_a_watch_tells_what_is_possible),
         cmocka_unit_test(test_a_bad_descriptor_is_an_error),
         cmocka_unit_test(test_work_ends_with_done_on_the_loop),
