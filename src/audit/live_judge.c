@@ -85,6 +85,25 @@ static void mark(struct live_base *base, uint32_t nic, bool on)
     free(nics);
 }
 
+/* What a verdict rests on: a table, a word or frame that was heard, a probe. A kind of proof
+ * that joins is worth telling: a case is to show both (DESIGN section 2). */
+enum { PROOF_BY_TABLE = 1, PROOF_BY_EAR = 2, PROOF_BY_PROBE = 4 };
+
+static uint8_t proofs_of(const struct world *world, const struct verdict_list *list,
+                         const struct verdict *verdict)
+{
+    uint8_t proofs = 0;
+    for (uint32_t i = 0; i < verdict->sightings; i++) {
+        uint32_t port = list->sightings[verdict->sighting + i].port;
+        const struct world_heard *heard = world_heard_at(world, port);
+        if (heard == NULL)
+            proofs |= PROOF_BY_TABLE;
+        else if (heard->fact != NULL)
+            proofs |= heard->fact->polled ? PROOF_BY_PROBE : PROOF_BY_EAR;
+    }
+    return proofs;
+}
+
 static struct standing *stand(struct live_base *base, uint64_t key, const struct verdict *verdict,
                               int64_t first_us)
 {
@@ -123,7 +142,7 @@ void live_stand_sweep(struct live_base *base, const struct sweep *sweep)
         struct standing *one = stand(base, key, verdict, sweep->now.us);
         one->collected = verdict->collective != WORLD_NONE;
         one->swept = true;
-        one->proofs = UINT8_MAX; /* the round has told what there was; the next one tells more */
+        one->proofs = proofs_of(base->world, list, verdict);
         if (verdict->subject_type == SUBJECT_MAC)
             one->mac = list->macs[verdict->subject];
         if (verdict->subject_type == SUBJECT_MAC && verdict->nics > 0)
@@ -232,32 +251,13 @@ static uint32_t find_standing(const struct live *live, uint64_t key,
 }
 
 /* Tells one verdict that is said now, and lets it stand. */
-/* What a verdict rests on: a table, a word or frame that was heard, a probe. A kind of proof
- * that joins is worth telling: a case is to show both (DESIGN section 2). */
-enum { PROOF_BY_TABLE = 1, PROOF_BY_EAR = 2, PROOF_BY_PROBE = 4 };
-
-static uint8_t proofs_of(const struct live *live, const struct live_out *out,
-                         const struct verdict *verdict)
-{
-    uint8_t proofs = 0;
-    for (uint32_t i = 0; i < verdict->sightings; i++) {
-        uint32_t port = out->list->sightings[verdict->sighting + i].port;
-        const struct world_heard *heard = world_heard_at(&live->base->view, port);
-        if (heard == NULL)
-            proofs |= PROOF_BY_TABLE;
-        else if (heard->fact != NULL)
-            proofs |= heard->fact->polled ? PROOF_BY_PROBE : PROOF_BY_EAR;
-    }
-    return proofs;
-}
-
 static void tell(struct live *live, uint64_t key, uint32_t number, struct wall now,
                  struct live_out *out)
 {
     struct live_base *base = live->base;
     struct verdict *verdict = &out->list->verdicts[number];
     uint32_t n = find_standing(live, key, out->list, verdict);
-    uint8_t proofs = proofs_of(live, out, verdict);
+    uint8_t proofs = proofs_of(&live->base->view, out->list, verdict);
     enum live_change_kind kind = LIVE_CHANGED;
     if (n == WORLD_NONE) {
         struct standing *one = stand(base, key, verdict, now.us);
