@@ -96,11 +96,11 @@ struct event_feed; /* the core's */
 /* One figure of a source's own, for `muster status`. */
 struct source_counter {
     const char *name; /* "bad_authenticator"; lives as long as the program */
-    uint64_t value;
-    bool loss; /* what was lost or refused: worth a second look when it grows */
+    uint64_t value;   /* but for levels ("pending") never less while the source is started */
+    bool loss;        /* what was lost or refused: worth a second look when it grows */
 };
 
-enum { SOURCE_COUNTER_MAX = 32 };
+enum { SOURCE_COUNTER_MAX = 48 };
 
 struct source_status {
     struct source_counter counters[SOURCE_COUNTER_MAX];
@@ -113,13 +113,17 @@ struct source_status {
 struct event_source_class {
     struct plug_class plug;
     /* Opens what needs privileges (sockets, capture) and begins to listen; events go to
-     * `feed` until `stop`. Called before privileges are dropped. Returns 0, or an
-     * error that says what cannot be heard: the core tries again from time to time. */
+     * `feed` until `stop`. Called before privileges are dropped, never while it is started.
+     * Returns 0, or an error that says what cannot be heard, and then has left nothing open:
+     * the core tries again from time to time. */
     int (*start)(void *state, struct event_feed *feed, struct err *err);
+    /* Closes all that start opened; does nothing to a source that is not started. Comes
+     * before `destruct`. */
     void (*stop)(void *state);
     /* Tells the outcome of events that were added with a ticket: they are on the disk
      * (`stored`), or will never be. In the order of adding; never from within
-     * event_feed_add() or event_feed_flush(). NULL: the source never uses tickets. */
+     * event_feed_add() or event_feed_flush(). May come after `stop`, and after the next
+     * `start`: such tickets mean nothing any more. NULL: the source never uses tickets. */
     void (*settled)(void *state, const uint64_t *tickets, size_t count, bool stored);
     /* Fills in the counters; NULL: it has none. */
     void (*status)(void *state, struct source_status *ret);
@@ -127,7 +131,8 @@ struct event_source_class {
 
 /* Hands one event over; texts are copied, `source`, `type` and, where unknown,
  * `heard` are set. Returns 0, or ERR_LIMIT when too many events wait to be stored:
- * this one is not taken, and a peer that waits for an answer gets none. */
+ * this one is not taken, a counter of the source with `loss` says so, and a peer that waits
+ * for an answer gets none. */
 int event_feed_add(struct event_feed *feed, const struct event *event, uint64_t ticket) MUST_USE;
 
 /* Says that no more events come in this turn: what was added is stored as a group

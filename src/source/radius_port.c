@@ -126,7 +126,7 @@ static int check_template(const char *template, struct err *err)
         /* Any number does for the form; that it has no value for this one is no fault. */
         if (!evaluate(&at, UINT32_MAX, &unused) && (at == from))
             return err_set(err, ERR_SYNTAX,
-                           "port rule: found \"{%.40s\", expected {n} with operators + - * / %% & "
+                           "ports: found \"{%.40s\", expected {n} with operators + - * / %% & "
                            "> and numbers, as in {n%%100}",
                            from);
     }
@@ -143,7 +143,7 @@ static int compile(struct radius_port_rule *rule, const char *text, struct err *
     if (text == NULL || text[0] == '\0')
         return 0;
     if (strlen(text) > RADIUS_PORT_RULE)
-        return err_set(err, ERR_LIMIT, "port rule: longer than %d octets", RADIUS_PORT_RULE);
+        return err_set(err, ERR_LIMIT, "ports: longer than %d octets", RADIUS_PORT_RULE);
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         if (strcmp(text, words[i]) == 0) {
             rule->kind = (enum rule_kind)i;
@@ -153,18 +153,17 @@ static int compile(struct radius_port_rule *rule, const char *text, struct err *
     rule->kind = RULE_TEMPLATE;
     rule->template = alloc_text(arrow != NULL ? arrow + 2 : text);
     if (arrow == NULL && strchr(text, '{') == NULL)
-        return err_set(
-            err, ERR_SYNTAX,
-            "port rule: found \"%.60s\", expected auto, id, number, a template with {n}, "
-            "or REGEX=>TEMPLATE",
-            text);
+        return err_set(err, ERR_SYNTAX,
+                       "ports: found \"%.60s\", expected auto, id, number, a template with {n}, "
+                       "or REGEX=>TEMPLATE",
+                       text);
     if (arrow != NULL) {
         AUTO_FREE char *pattern = alloc_text(text);
         pattern[arrow - text] = '\0';
         int status = regcomp(&rule->regex, pattern, REG_EXTENDED);
         if (status != 0) {
             regerror(status, &rule->regex, message, sizeof(message));
-            return err_set(err, ERR_SYNTAX, "port rule: \"%.60s\": %s", pattern, message);
+            return err_set(err, ERR_SYNTAX, "ports: \"%.60s\": %s", pattern, message);
         }
         rule->matches = true;
     }

@@ -59,7 +59,7 @@ struct radius_radacct {
     struct err output_err; /* what is wrong with this run's output */
     struct wall since;     /* WALL_UNKNOWN: no run has ended well */
     struct wall latest;    /* of the rows of this run */
-    uint64_t polls, failures, rows, events, bad_rows;
+    uint64_t polls, failures, rows, events, bad_rows, put_off;
 };
 
 /* One row with what is common to its events. */
@@ -139,7 +139,8 @@ static void tell(struct radius_radacct *radacct, struct row *row, enum event_kin
     event->at = at;
     event->cause = kind == EVENT_STOP ? row->texts[COLUMN_CAUSE] : NULL;
     if (event_feed_add(radacct->feed, event, EVENT_NO_TICKET) != 0) {
-        radacct->refused = true;
+        radacct->refused = true; /* so that the next run asks for it again */
+        radacct->put_off++;
         return;
     }
     radius_recent_put(radacct->told, key, now);
@@ -405,7 +406,9 @@ void radius_radacct_status(const struct radius_radacct *radacct, struct source_s
                                               {"radacct_rows", radacct->rows, false},
                                               {"radacct_events", radacct->events, false},
                                               {"radacct_bad_rows", radacct->bad_rows, false},
-                                              {"radacct_failures", radacct->failures, true}};
-    for (size_t i = 0; i < ARRAY_COUNT(counters) && ret->count < SOURCE_COUNTER_MAX; i++)
+                                              {"radacct_failures", radacct->failures, true},
+                                              {"radacct_not_taken", radacct->put_off, true}};
+    CHECK(ret->count + ARRAY_COUNT(counters) <= SOURCE_COUNTER_MAX);
+    for (size_t i = 0; i < ARRAY_COUNT(counters); i++)
         ret->counters[ret->count++] = counters[i];
 }

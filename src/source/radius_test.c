@@ -631,7 +631,7 @@ static void wrong_configurations_are_refused(void **state)
     struct err err;
     static const char *const wrong[][3] = {{"listen", "localhost", "listen"},
                                            {"client", "example", "client"},
-                                           {"ports", "Gi{x}", "port rule"}};
+                                           {"ports", "Gi{x}", "ports: "}};
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         options_done(class->plug.options, bench->config);
         options_init(class->plug.options, bench->config);
