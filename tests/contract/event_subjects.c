@@ -83,7 +83,7 @@ void stage_open(struct stage *stage)
 
 void stage_turn(struct stage *stage)
 {
-    loop_timer_start(stage->tick, span_us(0));
+    loop_timer_start(stage->tick, span_ms(1));
     loop_step(stage->env.loop);
 }
 

@@ -28,7 +28,7 @@ enum {
     FEW = 6,
     TAKEN = 2, /* of FEW events the feed takes TAKEN */
     CROWD = 6000,
-    TRIES = 3
+    TRIES = 6
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -209,11 +209,13 @@ static size_t open_descriptors(void)
 /* The loop has nothing left to wait for. */
 static void assert_idle(struct bench *bench)
 {
-    loop_timer_start(bench->stage.tick, span_us(0));
-    for (int i = 0; loop_step(bench->stage.env.loop); i++) {
-        if (i == 1000)
+    const struct loop *loop = bench->stage.env.loop;
+    struct mono until = mono_add(loop_now(loop), span_seconds(PATIENCE_S));
+    loop_timer_start(bench->stage.tick, span_ms(1));
+    while (loop_step(bench->stage.env.loop)) {
+        if (loop_now(loop).us > until.us)
             fail_msg("%s: something was left on the loop", bench->subject->name);
-        loop_timer_start(bench->stage.tick, span_us(0));
+        loop_timer_start(bench->stage.tick, span_ms(1));
     }
 }
 
@@ -452,7 +454,9 @@ static const char *failure(struct bench *bench, struct err *err)
 {
     if (start(bench, err) != 0)
         return err->text;
-    for (int i = 0; i < 5000 && feed_fake_failure(bench->feed)[0] == '\0'; i++)
+    struct mono until = mono_add(loop_now(bench->stage.env.loop), span_seconds(PATIENCE_S));
+    while (feed_fake_failure(bench->feed)[0] == '\0' &&
+           loop_now(bench->stage.env.loop).us < until.us)
         turn(bench);
     stop(bench);
     return feed_fake_failure(bench->feed);
@@ -499,7 +503,8 @@ static void clause_refused(struct bench *bench)
     feed_fake_refuse_after(bench->feed, TAKEN);
     play(bench, FEW);
     await(bench, TAKEN);
-    for (int i = 0; i < 1000 && losses(bench) == before; i++)
+    struct mono until = mono_add(loop_now(bench->stage.env.loop), span_seconds(PATIENCE_S));
+    while (losses(bench) == before && loop_now(bench->stage.env.loop).us < until.us)
         turn(bench);
     for (int i = 0; i < QUIET_TURNS; i++)
         turn(bench);
