@@ -62,8 +62,10 @@ static void print_daemon(const json_t *status)
                 daemon_client_text(status, "version"), number(status, "pid"),
                 daemon_client_text(status, "started"));
     add_bytes(&text, real(status, "resident_bytes"));
-    text_printf(&text, "; longest hold of the loop %.1f ms, at work for %.1f ms of one",
-                1e3 * real(loop, "longest_hold_seconds"), 1e3 * real(loop, "longest_work_seconds"));
+    const char *by = daemon_client_text(loop, "longest_hold_by");
+    text_printf(&text, "; longest hold of the loop %.1f ms%s%s, at work for %.1f ms of one",
+                1e3 * real(loop, "longest_hold_seconds"), *by != '\0' ? " by " : "", by,
+                1e3 * real(loop, "longest_work_seconds"));
     paragraph("daemon", &text);
     text_clear(&text);
     text_printf(&text, "%s, read %s", daemon_client_text(status, "config"),

@@ -318,8 +318,10 @@ static struct turn *turn_new(struct auditor *auditor, const struct config_source
     struct poller_listener listener = {poll_ended, turn};
     turn->auditor = auditor;
     turn->poller = poller_new(auditor->generation, source, &limits, &listener);
+    uint32_t before = loop_name(auditor->parts.loop, source->name);
     turn->timer = loop_timer_new(auditor->parts.loop, turn_comes, turn);
     turn->ask = loop_timer_new(auditor->parts.loop, ask_comes, turn);
+    loop_name_back(auditor->parts.loop, before);
     turn->asking = bucket_of(options->poll_gap, 1);
     return turn;
 }

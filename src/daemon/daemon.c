@@ -102,7 +102,9 @@ static int open_sources(struct daemon *daemon)
                                         .heard = events_heard,
                                         .context = daemon};
     const struct config *config = daemon->generation->config;
+    uint32_t before = loop_name(daemon->loop, "the events");
     daemon->hearing = hearing_new(&parts, daemon->generation);
+    loop_name_back(daemon->loop, before);
     hearing_start(daemon->hearing);
     if (!config->daemon.hearing && config->event_count > 0)
         log_say(daemon->log, LOG_LEVEL_WARNING, "daemon",
@@ -113,28 +115,8 @@ static int open_sources(struct daemon *daemon)
     return 0;
 }
 
-static int open_rest(struct daemon *daemon, struct err *err)
+static void make_judging(struct daemon *daemon)
 {
-    const struct config *config = daemon->generation->config;
-    const struct control_listener listener = {daemon_asked, daemon};
-    const struct control_options control = {.path = config->daemon.socket,
-                                            .group = config->daemon.group,
-                                            .clients = (size_t)config->daemon.clients};
-    int status = privilege_drop(config->daemon.user, err);
-    if (status == 0)
-        status = keeper_new(daemon->loop, config->store, &daemon->keeper, err);
-    if (status == 0)
-        status = worker_new(daemon->loop, "muster-judge", &daemon->judge, err);
-    if (status == 0)
-        status = ledger_new(daemon->loop, daemon->keeper, daemon->log, config->daemon.durable,
-                            &daemon->ledger, err);
-    if (status == 0)
-        status = hearing_keep_in(
-            daemon->hearing, config->daemon.durable ? ledger_journal(daemon->ledger) : NULL, err);
-    if (status == 0)
-        status = control_new(daemon->loop, &control, daemon->log, &listener, &daemon->control, err);
-    if (status != 0)
-        return status;
     const struct auditor_parts parts = {.loop = daemon->loop,
                                         .keeper = daemon->keeper,
                                         .judge = daemon->judge,
@@ -144,6 +126,7 @@ static int open_rest(struct daemon *daemon, struct err *err)
                                                      .add_deaf = add_deaf,
                                                      .add_heard = add_heard,
                                                      .context = daemon}};
+    uint32_t before = loop_name(daemon->loop, "rounds");
     daemon->auditor = auditor_new(&parts, daemon->generation);
     const struct reactor_parts reactor = {.loop = daemon->loop,
                                           .log = daemon->log,
@@ -151,8 +134,43 @@ static int open_rest(struct daemon *daemon, struct err *err)
                                           .auditor = daemon->auditor,
                                           .cases = cases_changed,
                                           .context = daemon};
-    daemon->reactor = reactor_new(&reactor, config);
-    return catch_signals(daemon, err);
+    loop_name(daemon->loop, "the events");
+    daemon->reactor = reactor_new(&reactor, daemon->generation->config);
+    loop_name_back(daemon->loop, before);
+}
+
+static int open_rest(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->generation->config;
+    const struct control_listener listener = {daemon_asked, daemon};
+    const struct control_options control = {.path = config->daemon.socket,
+                                            .group = config->daemon.group,
+                                            .clients = (size_t)config->daemon.clients};
+    int status = privilege_drop(config->daemon.user, err);
+    uint32_t before = loop_name(daemon->loop, "the keeper");
+    if (status == 0)
+        status = keeper_new(daemon->loop, config->store, &daemon->keeper, err);
+    loop_name(daemon->loop, "the judge");
+    if (status == 0)
+        status = worker_new(daemon->loop, "muster-judge", &daemon->judge, err);
+    loop_name(daemon->loop, "the journal");
+    if (status == 0)
+        status = ledger_new(daemon->loop, daemon->keeper, daemon->log, config->daemon.durable,
+                            &daemon->ledger, err);
+    if (status == 0)
+        status = hearing_keep_in(
+            daemon->hearing, config->daemon.durable ? ledger_journal(daemon->ledger) : NULL, err);
+    loop_name(daemon->loop, "the control socket");
+    if (status == 0)
+        status = control_new(daemon->loop, &control, daemon->log, &listener, &daemon->control, err);
+    loop_name_back(daemon->loop, before);
+    if (status != 0)
+        return status;
+    make_judging(daemon);
+    before = loop_name(daemon->loop, "a signal");
+    status = catch_signals(daemon, err);
+    loop_name_back(daemon->loop, before);
+    return status;
 }
 
 int daemon_new(const struct daemon_start *start, struct daemon **ret)
@@ -168,7 +186,9 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     loop_measure_work(daemon->loop);
     daemon->env = (struct env){
         .loop = daemon->loop, .capture = capture_hub_new(daemon->loop), .now = clock_env_now};
+    uint32_t before = loop_name(daemon->loop, "SNMP");
     int status = snmp_engine_new_on_loop(daemon->loop, &daemon->env.snmp, &err);
+    loop_name_back(daemon->loop, before);
     if (status == 0)
         status = daemon_first_config(daemon);
     if (status == 0)
@@ -206,14 +226,18 @@ static void recall(struct daemon *daemon)
                                        .generation = daemon->generation,
                                        .done = recalled,
                                        .context = daemon};
+    uint32_t before = loop_name(daemon->loop, "the recall");
     daemon->recall = recall_new(&parts);
+    loop_name_back(daemon->loop, before);
 }
 
 void daemon_run(struct daemon *daemon)
 {
     recall(daemon);
     if (notify_watchdog(daemon->notify).us > 0) {
+        uint32_t before = loop_name(daemon->loop, "the watchdog");
         daemon->watchdog = loop_timer_new(daemon->loop, on_watchdog, daemon);
+        loop_name_back(daemon->loop, before);
         on_watchdog(daemon);
     }
     notify_send(daemon->notify, "READY=1\nSTATUS=running");

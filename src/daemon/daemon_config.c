@@ -260,10 +260,12 @@ void daemon_reload(struct daemon *daemon, uint64_t client)
     struct trial *trial = alloc_zeroed(1, sizeof *trial);
     trial->daemon = daemon;
     trial->client = client;
+    uint32_t before = loop_name(daemon->loop, "the reload");
     trial->timer = loop_timer_new(daemon->loop, try_next, trial);
     daemon->trial = trial;
     trial->file = daemon->start.config_file;
     trial->loading = true;
     notify_reloading(daemon->notify);
     loop_work_start(daemon->loop, load, loaded, trial);
+    loop_name_back(daemon->loop, before);
 }

@@ -95,8 +95,11 @@ static void rest(struct ear *ear)
 static void ear_start(struct ear *ear)
 {
     struct err err = {0};
+    struct loop *loop = ear->hearing->parts.loop;
     ear->starts++;
+    uint32_t before = loop_name(loop, ear->source->name);
     int status = ear_open(ear, &err);
+    loop_name_back(loop, before);
     ear->since = clock_wall();
     if (status == 0) {
         if (ear->failures > 0)
@@ -134,7 +137,9 @@ static struct ear *ear_new(struct hearing *hearing, const struct config_source *
     ear->since = clock_wall();
     ear->heard = WALL_UNKNOWN;
     ear->state = alloc_zeroed(1, source->event->plug.state_size);
+    uint32_t before = loop_name(hearing->parts.loop, source->name);
     ear->retry = loop_timer_new(hearing->parts.loop, retry, ear);
+    loop_name_back(hearing->parts.loop, before);
     ear->feed = alloc_zeroed(1, sizeof *ear->feed);
     ear->feed->ear = ear;
     return ear;

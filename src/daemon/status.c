@@ -347,6 +347,7 @@ void status_print(struct daemon *daemon, struct text *to)
     open_object(to, "loop");
     json_key(to, "longest_hold_seconds");
     text_printf(to, "%.6f", span_as_seconds(loop_longest_hold(daemon->loop)));
+    add_words(to, "longest_hold_by", loop_longest_name(daemon->loop));
     json_key(to, "longest_work_seconds");
     text_printf(to, "%.6f", span_as_seconds(loop_longest_work(daemon->loop)));
     text_add_char(to, '}');

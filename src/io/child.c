@@ -27,6 +27,7 @@ struct child {
     char *error_text; /* twice the limit: its last half is kept when it is full */
     size_t error_length;
     int pid;
+    uint32_t name;
     bool exited, out_ended, error_ended, killing, forgotten;
     int closed;
 };
@@ -86,7 +87,7 @@ static void start_killing(struct child *child, enum child_outcome why)
 static void on_timer(uv_timer_t *handle)
 {
     struct child *child = handle->data;
-    uint64_t entered = loop_enter(child->loop);
+    uint64_t entered = loop_enter(child->loop, child->name);
     struct loop *loop = child->loop;
     if (!child->killing) {
         start_killing(child, CHILD_TIMED_OUT);
@@ -105,7 +106,7 @@ static void on_ended(uv_process_t *process, int64_t status, int signal_number)
 {
     struct child *child = process->data;
     struct loop *loop = child->loop;
-    uint64_t entered = loop_enter(child->loop);
+    uint64_t entered = loop_enter(child->loop, child->name);
     child->exited = true;
     if (!child->killing) {
         child->end.outcome = signal_number != 0 ? CHILD_SIGNALLED : CHILD_EXITED;
@@ -139,7 +140,7 @@ static void on_stdout(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer
 {
     struct child *child = stream->data;
     struct loop *loop = child->loop;
-    uint64_t entered = loop_enter(child->loop);
+    uint64_t entered = loop_enter(child->loop, child->name);
     if (count > 0) {
         take_output(child, buffer->base, (size_t)count);
     } else if (count < 0) {
@@ -169,7 +170,7 @@ static void on_stderr(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer
 {
     struct child *child = stream->data;
     struct loop *loop = child->loop;
-    uint64_t entered = loop_enter(child->loop);
+    uint64_t entered = loop_enter(child->loop, child->name);
     if (count > 0) {
         keep_error_text(child, buffer->base, (size_t)count);
     } else if (count < 0) {
@@ -245,6 +246,7 @@ struct child *child_start(struct loop *loop, const struct child_options *options
     struct child *child = alloc_zeroed(1, sizeof *child);
     child->compound.forget = forget;
     child->loop = loop;
+    child->name = loop->name;
     child->options = *options;
     child->read_buffer = alloc_array(READ_SIZE, 1);
     child->error_text = alloc_array(2 * LIMIT_STDERR_BYTES + 1, 1);

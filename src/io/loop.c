@@ -2,9 +2,12 @@
 #include "io/loop.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/limits.h"
+#include "base/names.h"
 #include "io/clock.h"
 #include "io/loop_internal.h"
 
@@ -14,6 +17,7 @@ struct loop_watch {
     struct loop *loop;
     loop_watch_fn *ready;
     void *aux;
+    uint32_t name;
     int fd;
     unsigned events;
 };
@@ -22,6 +26,7 @@ struct loop_timer {
     struct loop *loop;
     loop_timer_fn *fire;
     void *aux;
+    uint32_t name;
     struct loop_timer *before, *after; /* of those that are due in the next turn */
     bool due;
     uint64_t due_since; /* the turn in which it was started */
@@ -31,12 +36,14 @@ struct loop_signal {
     struct loop *loop;
     loop_signal_fn *caught;
     void *aux;
+    uint32_t name;
 };
 struct loop_work {
     uv_work_t uv;
     struct loop *loop;
     loop_work_fn *work, *done;
     void *aux;
+    uint32_t name;
 };
 
 static uint64_t processor_time(void)
@@ -51,8 +58,9 @@ static uint64_t hold_clock(const struct loop *loop)
     return loop->by_processor ? processor_time() : uv_hrtime();
 }
 
-uint64_t loop_enter(struct loop *loop)
+uint64_t loop_enter(struct loop *loop, uint32_t name)
 {
+    loop->name = loop->entered_name = name;
     if (loop->measures_work)
         loop->entered_work_ns = processor_time();
     return hold_clock(loop);
@@ -61,8 +69,11 @@ uint64_t loop_enter(struct loop *loop)
 void loop_leave(struct loop *loop, uint64_t entered)
 {
     uint64_t held = hold_clock(loop) - entered;
-    if (held > loop->longest_ns)
+    loop->name = NAME_NONE;
+    if (held > loop->longest_ns) {
         loop->longest_ns = held;
+        loop->longest_name = loop->entered_name;
+    }
     if (!loop->measures_work || held <= loop->longest_work_ns)
         return; /* work is never longer than the hold */
     uint64_t worked = processor_time() - loop->entered_work_ns;
@@ -74,6 +85,8 @@ struct loop *loop_new(void)
 {
     struct loop *loop = alloc_zeroed(1, sizeof *loop);
     CHECK(uv_loop_init(&loop->uv) == 0);
+    loop->names = names_new();
+    loop->name = loop->longest_name = NAME_NONE;
     loop->turn = alloc_zeroed(1, sizeof *loop->turn);
     CHECK(uv_idle_init(&loop->uv, loop->turn) == 0);
     return loop;
@@ -122,6 +135,7 @@ void loop_free(struct loop *loop)
         uv_walk(&loop->uv, close_leftover, NULL);
     } while (uv_run(&loop->uv, UV_RUN_ONCE) != 0);
     CHECK(uv_loop_close(&loop->uv) == 0);
+    names_free(loop->names);
     free(loop);
 }
 
@@ -149,6 +163,7 @@ void loop_hold_by_processor(struct loop *loop)
 {
     loop->by_processor = true;
     loop->longest_ns = 0;
+    loop->longest_name = NAME_NONE;
 }
 
 void loop_measure_work(struct loop *loop)
@@ -166,13 +181,32 @@ struct span loop_longest_hold(const struct loop *loop)
     return span_us((int64_t)(loop->longest_ns / 1000));
 }
 
+const char *loop_longest_name(const struct loop *loop)
+{
+    return names_get(loop->names, loop->longest_name);
+}
+
+/* --- who it is that holds the loop --- */
+
+uint32_t loop_name(struct loop *loop, const char *name)
+{
+    uint32_t before = loop->name;
+    loop->name = names_add(loop->names, name, strnlen(name, LIMIT_NAME_BYTES));
+    return before;
+}
+
+void loop_name_back(struct loop *loop, uint32_t before)
+{
+    loop->name = before;
+}
+
 /* --- file descriptors --- */
 
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct loop_watch *watch = (struct loop_watch *)handle;
     struct loop *loop = watch->loop;
-    uint64_t entered = loop_enter(loop);
+    uint64_t entered = loop_enter(loop, watch->name);
     unsigned ready = watch->events;
     if (status == 0)
         ready = (events & UV_READABLE ? LOOP_READ : 0u) | (events & UV_WRITABLE ? LOOP_WRITE : 0u);
@@ -191,6 +225,7 @@ struct loop_watch *loop_watch_new(struct loop *loop, int fd, unsigned events, lo
         return NULL;
     }
     watch->loop = loop;
+    watch->name = loop->name;
     watch->ready = ready;
     watch->aux = aux;
     watch->fd = fd;
@@ -223,7 +258,7 @@ static void on_timer(uv_timer_t *handle)
 {
     struct loop_timer *timer = (struct loop_timer *)handle;
     struct loop *loop = timer->loop;
-    uint64_t entered = loop_enter(loop);
+    uint64_t entered = loop_enter(loop, timer->name);
     timer->fire(timer->aux);
     loop_leave(loop, entered);
 }
@@ -233,6 +268,7 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fire, void *
     struct loop_timer *timer = alloc_zeroed(1, sizeof *timer);
     CHECK(uv_timer_init(&loop->uv, &timer->uv) == 0);
     timer->loop = loop;
+    timer->name = loop->name;
     timer->fire = fire;
     timer->aux = aux;
     return timer;
@@ -253,7 +289,7 @@ static void on_turn(uv_idle_t *handle)
     while (loop->first_due != NULL && loop->first_due->due_since < turn) {
         struct loop_timer *timer = loop->first_due;
         leave_due(timer);
-        uint64_t entered = loop_enter(loop);
+        uint64_t entered = loop_enter(loop, timer->name);
         timer->fire(timer->aux);
         loop_leave(loop, entered);
     }
@@ -308,7 +344,7 @@ static void on_signal(uv_signal_t *handle, int signal_number)
 {
     struct loop_signal *signal = (struct loop_signal *)handle;
     struct loop *loop = signal->loop;
-    uint64_t entered = loop_enter(loop);
+    uint64_t entered = loop_enter(loop, signal->name);
     signal->caught(signal->aux, signal_number);
     loop_leave(loop, entered);
 }
@@ -319,6 +355,7 @@ struct loop_signal *loop_signal_new(struct loop *loop, int signal_number, loop_s
     struct loop_signal *signal = alloc_zeroed(1, sizeof *signal);
     CHECK(uv_signal_init(&loop->uv, &signal->uv) == 0);
     signal->loop = loop;
+    signal->name = loop->name;
     signal->caught = caught;
     signal->aux = aux;
     int status = uv_signal_start(&signal->uv, on_signal, signal_number);
@@ -350,7 +387,7 @@ static void on_work_done(uv_work_t *request, int status)
 {
     struct loop_work *work = (struct loop_work *)request;
     struct loop *loop = work->loop;
-    uint64_t entered = loop_enter(loop);
+    uint64_t entered = loop_enter(loop, work->name);
     work->done(work->aux);
     free(work);
     loop_leave(loop, entered);
@@ -360,6 +397,7 @@ void loop_work_start(struct loop *loop, loop_work_fn *work, loop_work_fn *done, 
 {
     struct loop_work *request = alloc_zeroed(1, sizeof *request);
     request->loop = loop;
+    request->name = loop->name;
     request->work = work;
     request->done = done;
     request->aux = aux;

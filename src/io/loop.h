@@ -46,6 +46,18 @@ struct mono loop_now(const struct loop *loop);
 /* Returns the longest time that one callback held the loop so far. */
 struct span loop_longest_hold(const struct loop *loop);
 
+/* Returns the name of the handle whose callback held it so long, "" where it has none. */
+const char *loop_longest_name(const struct loop *loop);
+
+/* Gives what is made on this loop from now on the name `name`, of which LIMIT_NAME_BYTES are
+ * taken; names that were used are kept as long as the loop. What is made in a callback
+ * has the name of that callback's handle, so a source that is started under its name bears it
+ * with all that it makes later. Returns what held before, for loop_name_back(). */
+uint32_t loop_name(struct loop *loop, const char *name);
+
+/* Ends what loop_name() began, which returned `before`. */
+void loop_name_back(struct loop *loop, uint32_t before);
+
 /* Has the loop measure its callbacks' processor time, too, from now on. */
 void loop_measure_work(struct loop *loop);
 

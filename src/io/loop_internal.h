@@ -18,6 +18,10 @@ struct loop {
     struct loop_timer *first_due, *last_due; /* in the order of their starts */
     uint64_t turns;                          /* in which timers were due */
     uint64_t longest_ns, longest_work_ns;
+    struct names *names;   /* that handles have */
+    uint32_t name;         /* of handles that are made now */
+    uint32_t entered_name; /* of the callback at hand */
+    uint32_t longest_name;
     uint64_t entered_work_ns; /* processor time at the start of the callback at hand */
     bool measures_work;
     bool by_processor; /* loop_longest_hold() counts the thread's processor time */
@@ -29,8 +33,9 @@ struct loop_compound {
     void (*forget)(struct loop_compound *self); /* closes its handles, calls nobody */
 };
 
-/* Returns the start of a callback's time; pass it to loop_leave() at its end. */
-uint64_t loop_enter(struct loop *loop);
+/* Returns the start of a callback's time; pass it to loop_leave() at its end. `name` is the
+ * handle's: loop->name as it was when the handle was made. */
+uint64_t loop_enter(struct loop *loop, uint32_t name);
 
 /* Notes how long the callback that began at `entered` held `loop`. */
 void loop_leave(struct loop *loop, uint64_t entered);

@@ -292,9 +292,34 @@ static void test_the_longest_hold_is_measured(void **unused)
     loop_run(probe.loop);
     /* Both clocks cut to whole microseconds. */
     assert_true(loop_longest_hold(probe.loop).us >= 2999);
+    assert_string_equal(loop_longest_name(probe.loop), "");
     loop_hold_by_processor(probe.loop);
     assert_int_equal(loop_longest_hold(probe.loop).us, 0);
     loop_free(probe.loop); /* frees the timer, too */
+}
+
+static void hold_by_another(void *aux)
+{
+    struct probe *probe = aux;
+    probe->timer = loop_timer_new(probe->loop, hold, probe);
+    loop_timer_start(probe->timer, span_us(0));
+}
+
+/* A handle has the name of what made it, also when that was a callback. */
+static void test_the_longest_hold_has_a_name(void **unused)
+{
+    struct probe probe = {.loop = loop_new()}, other = {.loop = probe.loop};
+    char name[] = "sw1";
+    uint32_t before = loop_name(probe.loop, name);
+    struct loop_timer *maker = loop_timer_new(probe.loop, hold_by_another, &probe);
+    loop_name_back(probe.loop, before);
+    name[0] = 'x'; /* the name was copied */
+    other.timer = loop_timer_new(probe.loop, note_fire, &other);
+    loop_timer_start(maker, span_us(0));
+    loop_timer_start(other.timer, span_us(0));
+    loop_run(probe.loop);
+    assert_string_equal(loop_longest_name(probe.loop), "sw1");
+    loop_free(probe.loop);
 }
 
 int main(void)
@@ -312,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_freeing_waits_for_work),
         cmocka_unit_test(test_a_signal_reaches_the_loop),
         cmocka_unit_test(test_the_longest_hold_is_measured),
+        cmocka_unit_test(test_the_longest_hold_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

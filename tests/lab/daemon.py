@@ -181,8 +181,9 @@ def tell_the_story(check, trial, daemon):
     for part in (finds_what_happens, is_asked_by_the_commands, is_killed_and_goes_on,
                  survives_dead_switches, reloads, halves_are_switched_off, bears_hostile_clients):
         part(check, trial, daemon)
-    hold = daemon.status()['loop']['longest_hold_seconds']
-    print(f'longest hold of the loop {hold * 1000:.1f} ms')
+    loop = daemon.status()['loop']
+    print(f'longest hold of the loop {loop["longest_hold_seconds"] * 1000:.1f} ms by {loop["longest_hold_by"]}')
+    check.that('who held the loop longest has a name', loop['longest_hold_by'], loop)
     watch = Watch(daemon)
     check.that('it ends when told to', daemon.stop() == 0)
     check.that('and tells its watchers', 'has been stopped' in watch.stop())
