@@ -109,9 +109,9 @@ def vectors():
         'erspan_garp': (erspan(2, Ether(src=GUEST, dst='ff:ff:ff:ff:ff:ff') / garp),
                         [dict(heard, event='gratuitous_arp', vlan=30, address='192.0.2.77')]),
         'hop_by_hop': (ETHER / deep / update(), [told]),
-        'first_fragment': (ETHER / IPv6(src=CARE_OF, dst=AGENT) / IPv6ExtHdrFragment(m=1, offset=0) / home_option() /
+        'first_fragment': (ETHER / IPv6(src=CARE_OF, dst=AGENT) / IPv6ExtHdrFragment(m=1, offset=0, id=1) / home_option() /
                            update(), [told]),
-        'later_fragment': (ETHER / IPv6(src=CARE_OF, dst=AGENT) / IPv6ExtHdrFragment(offset=3, nh=135) /
+        'later_fragment': (ETHER / IPv6(src=CARE_OF, dst=AGENT) / IPv6ExtHdrFragment(offset=3, nh=135, id=2) /
                            Raw(raw(update())), []),
         'esp_update': (ETHER / IPv6(src=CARE_OF, dst=AGENT) / home_option() / ESP(spi=1, seq=1, data=bytes(40)), [
             {'type': 'binding', 'event': 'protected_update', 'home_address': HOME, 'care_of': CARE_OF,

@@ -5,6 +5,7 @@
 
 #include "wire/bytes.h"
 #include "wire/ip_packet.h"
+#include "wire/tunnel.h"
 
 enum {
     ETHERNET_HEADER = 14,
@@ -35,7 +36,10 @@ enum label {
     TAGGED, /* this and the next two: one for each number of tags */
     IPV4 = TAGGED + KERNEL_TAGS + 1,
     IPV6 = IPV4 + KERNEL_TAGS + 1,
-    TYPE = IPV6 + KERNEL_TAGS + 1,
+    DATAGRAM4 = IPV6 + KERNEL_TAGS + 1,
+    DATAGRAM6 = DATAGRAM4 + KERNEL_TAGS + 1,
+    TYPE = DATAGRAM6 + KERNEL_TAGS + 1,
+    PORTS,
     HEADER, /* one for each header of the chain, and one for what is deeper */
     OPTIONS = HEADER + FILTER_CHAIN_DEPTH + 1,
     AUTHENTICATION = OPTIONS + FILTER_CHAIN_DEPTH,
@@ -44,14 +48,15 @@ enum label {
     ROUTING = ROUTER + FILTER_CHAIN_DEPTH,
     ADVANCE = ROUTING + FILTER_CHAIN_DEPTH,
     ICMP = ADVANCE + FILTER_CHAIN_DEPTH,
-    LABEL_COUNT = ICMP + FILTER_CHAIN_DEPTH
+    LATER = ICMP + FILTER_CHAIN_DEPTH, /* fragments that are not the first */
+    LABEL_COUNT = LATER + FILTER_CHAIN_DEPTH
 };
 
 struct assembler {
     struct bpf_insn *program;
     size_t count;
     uint16_t at[LABEL_COUNT];
-    uint16_t verdicts[FILTER_CHAIN_DEPTH + 2]; /* where the pairs stand */
+    uint16_t verdicts[FILTER_CHAIN_DEPTH + 3]; /* where the pairs stand */
     size_t verdict_count;
     uint32_t accept, reject; /* octets */
     struct {
@@ -131,26 +136,51 @@ static void resolve(struct assembler *a)
 /* The IP packet behind `tags` tags, as far as one look at its protocol goes. The kernel
  * compiles loads from a fixed place to a few instructions and calls a function for one
  * that X moves, so what nearly every frame needs is written out for each place. */
-static void emit_packets(struct assembler *a, unsigned tags)
+static void emit_packets(struct assembler *a, unsigned tags, bool mobile)
 {
     unsigned begin = ETHERNET_HEADER + TAG_BYTES * tags;
     place(a, IPV4 + tags);
     load(a, BPF_B, BPF_ABS, begin + 9);
     jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
-    jump_equal(a, IP_PROTOCOL_UDP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_UDP, mobile ? DATAGRAM4 + tags : REJECT, NEXT);
     jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_ETHERIP, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_MPLS, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, REJECT);
     place(a, IPV6 + tags);
     load(a, BPF_B, BPF_ABS, begin + 6);
     jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
-    jump_equal(a, IP_PROTOCOL_UDP, REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_UDP, mobile ? DATAGRAM6 + tags : REJECT, NEXT);
     emit(a, BPF_LDX | BPF_IMM, begin + IPV6_HEADER);
     emit_jump(a, BPF_JA, 0, HEADER, HEADER);
+    if (!mobile)
+        return;
+    place(a, DATAGRAM4 + tags); /* X: where the UDP header begins */
+    emit(a, BPF_LDX | BPF_B | BPF_MSH, begin);
+    emit(a, BPF_MISC | BPF_TXA, 0);
+    emit(a, BPF_ALU | BPF_ADD | BPF_K, begin);
+    emit(a, BPF_MISC | BPF_TAX, 0);
+    emit_jump(a, BPF_JA, 0, PORTS, PORTS);
+    place(a, DATAGRAM6 + tags);
+    emit(a, BPF_LDX | BPF_IMM, begin + IPV6_HEADER);
+    emit_jump(a, BPF_JA, 0, PORTS, PORTS);
+}
+
+/* UDP at X: only tunnels matter. */
+static void emit_ports(struct assembler *a)
+{
+    place(a, PORTS);
+    load(a, BPF_H, BPF_IND, 2);
+    for (size_t i = 0; i < TUNNEL_PORTS; i++)
+        jump_equal(a, tunnel_ports[i], ACCEPT, NEXT);
+    load(a, BPF_H, BPF_IND, 0);
+    for (size_t i = 0; i < TUNNEL_PORTS_ANSWERED; i++)
+        jump_equal(a, tunnel_ports[i], ACCEPT, i + 1 < TUNNEL_PORTS_ANSWERED ? NEXT : REJECT);
 }
 
 /* Finds what is behind the tags. */
-static void emit_tags(struct assembler *a)
+static void emit_tags(struct assembler *a, bool mobile)
 {
     static const uint16_t kinds[] = {ETHER_VLAN, ETHER_PROVIDER_VLAN, ETHER_OLD_VLAN,
                                      ETHER_OLDER_VLAN};
@@ -163,7 +193,7 @@ static void emit_tags(struct assembler *a)
             jump_equal(a, kinds[i], tags < KERNEL_TAGS ? TAGGED + tags + 1 : ACCEPT, NEXT);
         emit(a, BPF_LDX | BPF_IMM, TAG_BYTES * tags);
         emit_jump(a, BPF_JA, 0, TYPE, TYPE);
-        emit_packets(a, tags);
+        emit_packets(a, tags, mobile);
     }
 }
 
@@ -171,7 +201,15 @@ static void emit_tags(struct assembler *a)
 static void emit_type(struct assembler *a, unsigned wants)
 {
     bool announcements = (wants & CAPTURE_ANNOUNCEMENT) != 0;
+    bool mobile = (wants & CAPTURE_MOBILE) != 0;
+    static const uint16_t carriers[] = {ETHER_MPLS, ETHER_MPLS_UPSTREAM, ETHER_PPPOE,
+                                        ETHER_BACKBONE, ETHER_NSH};
+    static const uint16_t tags[] = {ETHER_METADATA, ETHER_SEAMLESS, ETHER_REDUNDANCY};
     place(a, TYPE);
+    for (size_t i = 0; i < ARRAY_COUNT(tags); i++)
+        jump_equal(a, tags[i], ACCEPT, NEXT);
+    for (size_t i = 0; mobile && i < ARRAY_COUNT(carriers); i++)
+        jump_equal(a, carriers[i], ACCEPT, NEXT);
     jump_equal(a, ETHER_RARP, announcements ? ACCEPT : REJECT, NEXT);
     jump_equal(a, ETHER_ARP, announcements ? NEXT : REJECT, REJECT);
     /* Gratuitous: sender and target address are the same. */
@@ -222,6 +260,8 @@ static void emit_header(struct assembler *a, unsigned depth, unsigned wants)
     jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_ETHERIP, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_MPLS, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_OLD_MOBILITY, mobile, REJECT);
     emit_icmp(a, depth, wants);
     place(a, ROUTING + depth);
@@ -239,7 +279,7 @@ static void emit_header(struct assembler *a, unsigned depth, unsigned wants)
     emit_jump(a, BPF_JA, 0, ADVANCE + depth, ADVANCE + depth);
     place(a, FRAGMENT + depth);
     load(a, BPF_H, BPF_IND, 2);
-    emit_jump(a, BPF_JSET, FRAGMENT_OFFSET_MASK, REJECT, NEXT);
+    emit_jump(a, BPF_JSET, FRAGMENT_OFFSET_MASK, mobile == ACCEPT ? LATER + depth : REJECT, NEXT);
     load(a, BPF_IMM, 0, 8);
     place(a, ADVANCE + depth); /* A: the length of the header at X */
     emit(a, BPF_ST, 0);
@@ -250,6 +290,14 @@ static void emit_header(struct assembler *a, unsigned depth, unsigned wants)
     emit(a, BPF_MISC | BPF_TAX, 0);
     emit(a, BPF_LD | BPF_MEM, 1);
     emit_jump(a, BPF_JA, 0, HEADER + depth + 1, HEADER + depth + 1);
+    if (mobile == ACCEPT) {
+        /* It is joined with the others where it is a part of what matters. */
+        place(a, LATER + depth);
+        load(a, BPF_B, BPF_IND, 0);
+        jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
+        jump_equal(a, IP_PROTOCOL_UDP, REJECT, NEXT);
+        jump_equal(a, IP_PROTOCOL_ICMPV6, REJECT, ACCEPT);
+    }
     emit_verdicts(a);
 }
 
@@ -274,7 +322,9 @@ size_t capture_filter_program(unsigned wants, uint32_t snap,
         emit(&a, BPF_RET | BPF_K, a.reject);
         return a.count;
     }
-    emit_tags(&a);
+    emit_tags(&a, (wants & CAPTURE_MOBILE) != 0);
+    if ((wants & CAPTURE_MOBILE) != 0)
+        emit_ports(&a);
     emit_type(&a, wants);
     for (unsigned depth = 0; depth < FILTER_CHAIN_DEPTH; depth++)
         emit_header(&a, depth, wants);
@@ -285,13 +335,47 @@ size_t capture_filter_program(unsigned wants, uint32_t snap,
 
 /* --- the program's version --- */
 
+/* UDP at `at`, which may be beyond `length`. */
+static unsigned match_ports(const uint8_t *bytes, size_t length, size_t at)
+{
+    if (at + 4 > length)
+        return 0;
+    uint16_t source = bytes_u16(bytes + at), destination = bytes_u16(bytes + at + 2);
+    for (size_t i = 0; i < TUNNEL_PORTS; i++) {
+        if (destination == tunnel_ports[i] ||
+            (i < TUNNEL_PORTS_ANSWERED && source == tunnel_ports[i]))
+            return CAPTURE_MOBILE;
+    }
+    return 0;
+}
+
+static unsigned match_ipv4(const uint8_t *bytes, size_t length)
+{
+    if (length <= 9 || bytes[9] == IP_PROTOCOL_TCP)
+        return 0;
+    switch (bytes[9]) {
+    case IP_PROTOCOL_UDP:
+        return match_ports(bytes, length, (size_t)(bytes[0] & 0x0f) * 4);
+    case IP_PROTOCOL_GRE:
+    case IP_PROTOCOL_IPV6:
+    case IP_PROTOCOL_IPV4:
+    case IP_PROTOCOL_ETHERIP:
+    case IP_PROTOCOL_MPLS:
+        return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
+    default:
+        return 0;
+    }
+}
+
 static unsigned match_ipv6(const uint8_t *bytes, size_t length)
 {
     if (length <= IPV6_HEADER)
         return 0;
     uint8_t next = bytes[6];
-    if (next == IP_PROTOCOL_TCP || next == IP_PROTOCOL_UDP)
+    if (next == IP_PROTOCOL_TCP)
         return 0;
+    if (next == IP_PROTOCOL_UDP)
+        return match_ports(bytes, length, IPV6_HEADER);
     if (next != IP_PROTOCOL_ICMPV6)
         return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
     uint8_t type = bytes[IPV6_HEADER];
@@ -320,17 +404,16 @@ unsigned capture_filter_match(enum link_type link, const uint8_t *bytes, size_t 
         case ETHER_IPV6:
             return match_ipv6(bytes + at, length - at);
         case ETHER_IPV4:
-            if (length - at <= 9)
-                return 0;
-            uint8_t protocol = bytes[at + 9];
-            bool tunnel = protocol == IP_PROTOCOL_GRE || protocol == IP_PROTOCOL_IPV6 ||
-                          protocol == IP_PROTOCOL_IPV4;
-            return tunnel ? CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT : 0;
+            return match_ipv4(bytes + at, length - at);
         case ETHER_ARP:
         case ETHER_RARP:
             return CAPTURE_ANNOUNCEMENT;
+        case ETHER_METADATA:
+        case ETHER_SEAMLESS:
+        case ETHER_REDUNDANCY:
+            return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
         default:
-            return 0;
+            return tunnel_is_type(bytes_u16(bytes + at - 2)) ? CAPTURE_MOBILE : 0;
         }
     }
     return 0;

@@ -20,10 +20,12 @@
  * matter: a Mobility Header, destination options (Home Address, and the drafts'
  * messages), a type 2 routing header, ESP behind one, tunnels and GRE (mirror
  * headers), unsolicited Neighbor Advertisements, RARP, gratuitous ARP; and whatever is
- * deeper than it looks. What it accepts is parsed exactly by wire/, so a decoy costs
- * time and nothing else. TCP and UDP are refused after one look.
+ * deeper than it looks. For Mobile IPv6 it also accepts overlays (MPLS, VXLAN ..., see
+ * tunnel.h) and later fragments. What it accepts is parsed exactly by wire/, so a decoy costs
+ * time and nothing else. TCP is refused after one look, UDP after one at its ports.
  *
- * Limits: Ethernet only; on other links everything is accepted. For a census of
+ * Limits: an overlay behind IPv6 extension headers is not seen by the kernel's version.
+ * Ethernet only; on other links everything is accepted. For a census of
  * sources every frame is accepted, with its first FILTER_CENSUS_OCTETS octets.
  * Neither version reads past what was captured. */
 

@@ -5,6 +5,7 @@
 #include "source/mac_census.h"
 #include "source/sniffer.h"
 #include "wire/announcement.h"
+#include "wire/packet_walk.h"
 
 enum { REPEAT_SECONDS = 1 };
 

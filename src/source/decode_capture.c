@@ -11,6 +11,9 @@
 #include "source/decode_trap.h"
 #include "wire/announcement.h"
 #include "wire/binding.h"
+#include "wire/bytes.h"
+#include "wire/packet_walk.h"
+#include "wire/snmp_message.h"
 
 enum { FLUSH_BYTES = 64 * 1024 };
 
@@ -35,18 +38,23 @@ struct decoding {
     struct text lines;
     FILE *out, *notes;
     const char *path;
+    struct reassembly *reassembly;
     uint64_t noted;
     uint64_t unread; /* frames of link types that are not read */
     uint32_t unread_link;
     struct decode_capture_counts *counts;
 };
 
-static void add_note(struct decoding *d, const char *what, const char *why)
+static void add_note_of(struct decoding *d, uint64_t frame, const char *what, const char *why)
 {
     d->counts->faults++;
     if (++d->noted <= DECODE_CAPTURE_NOTES)
-        fprintf(d->notes, "%s: error in frame %" PRIu64 ": %s %s\n", d->path, d->packet->number,
-                what, why);
+        fprintf(d->notes, "%s: error in frame %" PRIu64 ": %s %s\n", d->path, frame, what, why);
+}
+
+static void add_note(struct decoding *d, const char *what, const char *why)
+{
+    add_note_of(d, d->packet->number, what, why);
 }
 
 static void flush(struct decoding *d, size_t above)
@@ -182,7 +190,8 @@ static void print_announcement(struct decoding *d, const struct announcement *an
 static void decode_datagram(struct decoding *d, const struct ip_packet *packet)
 {
     struct udp_datagram udp;
-    if (!ip_packet_udp(packet, &udp))
+    bool waits = packet->part.bytes != NULL && packet->part.length == packet->part.wire_length;
+    if (waits || !ip_packet_udp(packet, &udp))
         return;
     for (const struct port_decoder *known = port_decoders; known->decode != NULL; known++) {
         if (known->port != ANY_PORT && udp.destination_port != known->port &&
@@ -238,6 +247,30 @@ static void see_frame(void *aux, const struct ethernet_frame *frame)
         add_note(d, "the neighbour's message", "has a malformed part");
 }
 
+/* Whether something would have been told of a packet that did not come whole. */
+static bool was_wanted(const struct ip_packet *packet)
+{
+    switch (packet->part.next) {
+    case IP_PROTOCOL_MOBILITY:
+    case IP_PROTOCOL_OLD_MOBILITY:
+    case IP_PROTOCOL_DESTINATION:
+    case IP_PROTOCOL_ROUTING:
+        return true;
+    case IP_PROTOCOL_UDP:
+        return packet->length >= 4 && (decode_radius_is_port(bytes_u16(packet->payload)) ||
+                                       decode_radius_is_port(bytes_u16(packet->payload + 2)) ||
+                                       bytes_u16(packet->payload + 2) == SNMP_TRAP_PORT);
+    default:
+        return false;
+    }
+}
+
+static void see_lost(void *aux, const struct ip_packet *packet, uint64_t number)
+{
+    if (was_wanted(packet))
+        add_note_of(aux, number, "of its packet's fragments", "some are missing");
+}
+
 /* Frames of one link type that is not read are one line, with their number at the end. */
 static void pass_over(struct decoding *d)
 {
@@ -250,8 +283,15 @@ static void pass_over(struct decoding *d)
 
 static void decode_packet(struct decoding *d)
 {
-    const struct packet_visitor visitor = {
-        .frame = see_frame, .packet = see_packet, .aux = d, .old_options = true};
+    const struct packet_visitor visitor = {.frame = see_frame,
+                                           .packet = see_packet,
+                                           .aux = d,
+                                           .old_options = true,
+                                           .overlays = true,
+                                           .datagrams = true,
+                                           .reassembly = d->reassembly,
+                                           .number = d->packet->number,
+                                           .at = d->packet->at};
     d->counts->frames++;
     if (d->packet->link == LINK_UNKNOWN) {
         pass_over(d);
@@ -292,8 +332,11 @@ int decode_capture(const char *path, const struct decode_secrets *secrets, FILE 
                          .notes = notes,
                          .path = path,
                          .counts = counts};
+    d.reassembly = reassembly_new(see_lost, &d);
     while ((status = capture_file_next(file, &packet, err)) == 1)
         decode_packet(&d);
+    reassembly_end(d.reassembly);
+    reassembly_free(d.reassembly);
     flush(&d, 0);
     if (d.noted > DECODE_CAPTURE_NOTES)
         fprintf(notes, "%s: %" PRIu64 " frames in all were not right\n", path, d.noted);

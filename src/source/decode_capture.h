@@ -12,8 +12,9 @@
  * of the frames. Tunnels and mirror headers are taken off first.
  *
  * binding: a message of Mobile IPv6, or evidence of a binding (wire/binding.h).
- *   frame          number of the frame in the capture, from 1
- *   time           when it was captured
+ *   frame          number of the frame in the capture, from 1; of the fragment that made it
+ *                  whole, where its first fragment did not say it all
+ *   time           when it was captured, null where the capture does not say
  *   event          update, ack, error, refresh_request, home_test_init, home_test,
  *                  care_of_test_init, care_of_test, names of other messages;
  *                  protected_update, protected_ack (before ESP); data
@@ -32,8 +33,8 @@
  * neighbour, lacp: see decode_neighbour.h.
  * session, trap: see the decoders of RADIUS and SNMP.
  *
- * A frame that cannot be read is a note on stderr with its number and what is wrong,
- * at most DECODE_CAPTURE_NOTES a file and then their count. */
+ * A frame that cannot be read, or whose other fragments are missing, is a note on stderr with its
+ * number and what is wrong, at most DECODE_CAPTURE_NOTES a file and then their count. */
 
 enum { DECODE_CAPTURE_NOTES = 20 };
 

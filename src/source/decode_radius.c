@@ -210,7 +210,7 @@ static void print_other(struct text *line, const struct reading *reading)
 
 /* --- is it RADIUS, and is it true? --- */
 
-static bool is_radius_port(uint16_t port)
+bool decode_radius_is_port(uint16_t port)
 {
     return port == 1812 || port == 1813 || port == 1645 || port == 1646 || port == 1700 ||
            port == 3799;
@@ -244,7 +244,8 @@ static bool looks_like_radius(const struct reading *reading)
         return false;
     if (reading->valid == VALID_YES)
         return true;
-    if (is_radius_port(datagram->source_port) || is_radius_port(datagram->destination_port))
+    if (decode_radius_is_port(datagram->source_port) ||
+        decode_radius_is_port(datagram->destination_port))
         return reading->fault == RADIUS_SOUND || packet->attributes_end > RADIUS_HEADER;
     return reading->fault == RADIUS_SOUND && packet->code == RADIUS_ACCOUNTING_REQUEST &&
            reading->record.status != RADIUS_STATUS_NONE && reading->record.session.length > 0;
@@ -264,7 +265,8 @@ int decode_radius_datagram(const struct decode_datagram *datagram,
     }
     if (!headed || !looks_like_radius(&reading)) {
         *ret_why = headed ? "has a code that is not assigned" : radius_fault_words(reading.fault);
-        return is_radius_port(datagram->source_port) || is_radius_port(datagram->destination_port)
+        return decode_radius_is_port(datagram->source_port) ||
+                       decode_radius_is_port(datagram->destination_port)
                    ? -1
                    : 0;
     }

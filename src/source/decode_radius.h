@@ -54,6 +54,9 @@ struct decode_radius *decode_radius_new(const char *const *secrets, size_t count
 /* Wipes the secrets and frees the decoder; NULL is allowed. */
 void decode_radius_free(struct decode_radius *decoder);
 
+/* Whether `port` is one of the protocol's. */
+bool decode_radius_is_port(uint16_t port);
+
 /* Appends the line of one datagram to `lines`; a decode_datagram_fn. Nothing is said of
  * what is no RADIUS, except on the protocol's own ports. */
 int decode_radius_datagram(const struct decode_datagram *datagram,

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "source/binding_cache.h"
 #include "source/sniffer.h"
+#include "wire/packet_walk.h"
 
 enum icmp_type {
     ROUTER_ADVERTISEMENT = 134,
@@ -60,7 +61,8 @@ struct mobile_ip {
     struct event_feed *feed;
     struct sniffer *sniffer;
     struct binding_cache *cache;
-    uint64_t starts, told_updates, stops, malformed, refused, agents_forgotten;
+    struct reassembly *reassembly;
+    uint64_t starts, told_updates, stops, malformed, fragments_lost, refused, agents_forgotten;
     /* Of the packet at hand. */
     const struct capture_packet *packet;
     bool taken;
@@ -90,7 +92,8 @@ static void learn_agent(struct mobile_ip *source, const struct ip *agent)
 static void hear_icmp(struct mobile_ip *source, const struct ip_packet *packet)
 {
     const uint8_t *icmp = packet->payload;
-    if (packet->protocol != IP_PROTOCOL_ICMPV6 || packet->fragment || packet->length < ICMP_BYTES)
+    if (packet->protocol != IP_PROTOCOL_ICMPV6 || packet->fragment || packet->again ||
+        packet->length < ICMP_BYTES)
         return;
     if (icmp[0] == HOME_AGENT_REPLY || icmp[0] == PREFIX_ADVERTISEMENT)
         learn_agent(source, &packet->source);
@@ -125,13 +128,26 @@ static bool on_packet(void *aux, enum link_type link, const struct capture_packe
 {
     struct mobile_ip *source = aux;
     (void)matched;
-    const struct packet_visitor visitor = {
-        .packet = see_packet, .aux = source, .old_options = source->config->legacy_draft};
+    const struct packet_visitor visitor = {.packet = see_packet,
+                                           .aux = source,
+                                           .old_options = source->config->legacy_draft,
+                                           .overlays = true,
+                                           .reassembly = source->reassembly,
+                                           .number = packet->number,
+                                           .at = packet->at};
     source->packet = packet;
     source->taken = true;
     enum wire_fault fault = packet_walk(link, packet->bytes, packet->captured, &visitor);
     source->malformed += fault != WIRE_OK;
     return source->taken;
+}
+
+static void lose_fragments(void *aux, const struct ip_packet *packet, uint64_t number)
+{
+    struct mobile_ip *source = aux;
+    (void)packet;
+    (void)number;
+    source->fragments_lost++;
 }
 
 static int construct(void *state, const void *config, struct env *env, struct err *err)
@@ -157,6 +173,8 @@ static void stop(void *state)
     struct mobile_ip *source = state;
     sniffer_close(source->sniffer);
     binding_cache_free(source->cache);
+    reassembly_free(source->reassembly);
+    source->reassembly = NULL;
     source->sniffer = NULL;
     source->cache = NULL;
     source->feed = NULL;
@@ -175,6 +193,7 @@ static int start(void *state, struct event_feed *feed, struct err *err)
         .interface = config->interface, .file = config->file, .wants = CAPTURE_MOBILE};
     source->feed = feed;
     source->cache = binding_cache_new(config->refresh);
+    source->reassembly = reassembly_new(lose_fragments, source);
     for (size_t i = 0; i < config->home_agents.count; i++) {
         const char *text = config->home_agents.items[i];
         struct ip agent;
@@ -197,6 +216,7 @@ static void status(void *state, struct source_status *ret)
     sniffer_add_counter(ret, "refreshes", source->told_updates, false);
     sniffer_add_counter(ret, "stops", source->stops, false);
     sniffer_add_counter(ret, "malformed", source->malformed, false);
+    sniffer_add_counter(ret, "fragments_lost", source->fragments_lost, false);
     sniffer_add_counter(ret, "events_refused", source->refused, true);
     sniffer_add_counter(ret, "agents_forgotten", source->agents_forgotten, true);
     if (source->cache == NULL)

@@ -75,9 +75,11 @@ bool announcement_read_nd(const struct ethernet_frame *frame, const struct ip_pa
                           struct announcement *ret)
 {
     const uint8_t *nd = packet->payload;
-    if (packet->version != 6 || packet->fragment || packet->protocol != IP_PROTOCOL_ICMPV6 ||
-        packet->hop_limit != ND_HOP_LIMIT || packet->length < ND_HEADER ||
-        nd[0] != ND_ADVERTISEMENT || nd[1] != 0 || (nd[4] & ND_SOLICITED) != 0 || nd[8] == 0xff)
+    bool pieces = packet->part.bytes != NULL || packet->again; /* which RFC 6980 forbids */
+    if (packet->version != 6 || pieces || packet->fragment ||
+        packet->protocol != IP_PROTOCOL_ICMPV6 || packet->hop_limit != ND_HOP_LIMIT ||
+        packet->length < ND_HEADER || nd[0] != ND_ADVERTISEMENT || nd[1] != 0 ||
+        (nd[4] & ND_SOLICITED) != 0 || nd[8] == 0xff)
         return false;
     *ret = (struct announcement){.kind = ANNOUNCEMENT_UNSOLICITED_ND,
                                  .mac = frame->source,

@@ -111,6 +111,12 @@ static enum binding_checksum judge_checksum(const struct ip_packet *packet)
 static int read_message(const struct ip_packet *packet, struct binding *ret,
                         enum wire_fault *ret_fault)
 {
+    /* What does not fit into the first fragment is read when all of them have come. */
+    size_t size = packet->length < 2 ? SIZE_MAX : ((size_t)packet->payload[1] + 1) * 8;
+    bool waits = packet->part.bytes != NULL && size > packet->length;
+    bool told = packet->again && packet->told >= 2 && size <= packet->told;
+    if (waits || told)
+        return 0;
     *ret_fault = mobility_read(packet->payload, packet->length, &ret->message);
     if (*ret_fault != WIRE_OK)
         return -1;
@@ -165,6 +171,8 @@ int binding_read(const struct ip_packet *packet, struct binding *ret, enum wire_
     *ret = (struct binding){.message = {.mac = MAC_NONE}};
     if (packet->protocol == IP_PROTOCOL_MOBILITY || packet->protocol == IP_PROTOCOL_OLD_MOBILITY)
         return read_message(packet, ret, ret_fault);
+    if (packet->again)
+        return 0;
     if (chain->old_update.bytes != NULL || chain->old_ack.bytes != NULL ||
         chain->old_request.bytes != NULL)
         return read_old(packet, ret, ret_fault);

@@ -6,6 +6,8 @@
 enum {
     ETHERNET_HEADER = 14,
     TAG_BYTES = 4,
+    LONG_TAG_BYTES = 6,
+    METADATA_BYTES = 8,
     VLAN_ID_MASK = 0x0fff,
     LENGTHS_BELOW = 0x0600, /* smaller "types" are lengths of 802.3 frames */
     SNAP_HEADER = 8,
@@ -33,28 +35,42 @@ enum link_type link_type_of(uint32_t number)
     return LINK_UNKNOWN;
 }
 
-static bool is_tag(uint16_t type)
+/* Returns the octets of the tag that `type` announces, 0 for no tag. The last two are the
+ * type of what follows. */
+static size_t tag_size(uint16_t type)
 {
-    return type == ETHER_VLAN || type == ETHER_PROVIDER_VLAN || type == ETHER_OLD_VLAN ||
-           type == ETHER_OLDER_VLAN;
+    switch (type) {
+    case ETHER_VLAN:
+    case ETHER_PROVIDER_VLAN:
+    case ETHER_OLD_VLAN:
+    case ETHER_OLDER_VLAN:
+        return TAG_BYTES;
+    case ETHER_SEAMLESS:
+    case ETHER_REDUNDANCY:
+        return LONG_TAG_BYTES;
+    case ETHER_METADATA:
+        return METADATA_BYTES;
+    default:
+        return 0;
+    }
 }
 
 /* Takes tags and a SNAP header off: `type` is what precedes `bytes`. */
 static enum wire_fault read_tags(uint16_t type, const uint8_t *bytes, size_t length,
                                  struct ethernet_frame *ret)
 {
-    unsigned tags = 0;
-    for (; is_tag(type); tags++) {
+    size_t size;
+    for (unsigned tags = 0; (size = tag_size(type)) != 0; tags++) {
         if (tags == LIMIT_VLAN_TAGS)
             return WIRE_TOO_DEEP;
-        if (length < TAG_BYTES)
+        if (length < size)
             return WIRE_CUT;
-        uint16_t vlan = bytes_u16(bytes) & VLAN_ID_MASK;
+        uint16_t vlan = size == TAG_BYTES ? bytes_u16(bytes) & VLAN_ID_MASK : 0;
         if (vlan != 0)
             ret->vlans[ret->vlan_count++] = vlan;
-        type = bytes_u16(bytes + 2);
-        bytes += TAG_BYTES;
-        length -= TAG_BYTES;
+        type = bytes_u16(bytes + size - 2);
+        bytes += size;
+        length -= size;
     }
     if (type < LENGTHS_BELOW) {
         if (type < length)
@@ -129,10 +145,12 @@ static enum wire_fault read_ppp(const uint8_t *bytes, size_t length, struct ethe
     }
     if (length < 2)
         return WIRE_CUT;
-    uint16_t protocol = bytes_u16(bytes);
+    /* Sides may agree to send one octet of a number below 256 (RFC 1661 6.5): odd ones end. */
+    size_t size = (bytes[0] & 1) != 0 ? 1 : 2;
+    uint16_t protocol = size == 1 ? bytes[0] : bytes_u16(bytes);
     ret->type = protocol == PPP_IPV4 ? ETHER_IPV4 : protocol == PPP_IPV6 ? ETHER_IPV6 : 0;
-    ret->payload = bytes + 2;
-    ret->length = length - 2;
+    ret->payload = bytes + size;
+    ret->length = length - size;
     return WIRE_OK;
 }
 
@@ -181,6 +199,8 @@ const char *wire_fault_text(enum wire_fault fault)
         return "has a malformed header";
     case WIRE_TOO_DEEP:
         return "has more tags, headers or tunnels than the limit";
+    case WIRE_CONTRADICTED:
+        return "overlaps another fragment of its packet and differs from it";
     }
     UNREACHABLE();
 }

@@ -17,7 +17,8 @@
  * link has no addresses, they are MAC_NONE.
  *
  * VLAN tags 0x8100, 0x88a8, 0x9100 and 0x9200 are taken off in any order, at most
- * LIMIT_VLAN_TAGS of them (IEEE 802.1Q, 802.1ad and what came before it). A tag of
+ * LIMIT_VLAN_TAGS of them (IEEE 802.1Q, 802.1ad and what came before it), and so are tags
+ * that name no VLAN: security groups, redundancy. A tag of
  * VLAN 0 carries a priority only and counts as no VLAN. An RSPAN frame is one whose
  * outer tag is the mirror's VLAN: nothing else tells it. 802.3 frames with LLC and
  * SNAP headers give the EtherType behind SNAP, others type 0.
@@ -39,23 +40,33 @@ enum link_type {
 enum ether_type {
     ETHER_IPV4 = 0x0800,
     ETHER_ARP = 0x0806,
+    ETHER_ERSPAN3 = 0x22eb,  /* ERSPAN type III, in GRE */
     ETHER_BRIDGING = 0x6558, /* transparent Ethernet bridging, in GRE */
     ETHER_RARP = 0x8035,
     ETHER_VLAN = 0x8100,
     ETHER_IPV6 = 0x86dd,
+    ETHER_WCCP = 0x883e, /* in GRE */
+    ETHER_MPLS = 0x8847,
+    ETHER_MPLS_UPSTREAM = 0x8848,
+    ETHER_PPPOE = 0x8864, /* a session's frames */
     ETHER_PROVIDER_VLAN = 0x88a8,
-    ETHER_ERSPAN = 0x88be,  /* ERSPAN type I and II, in GRE */
-    ETHER_ERSPAN3 = 0x22eb, /* ERSPAN type III, in GRE */
+    ETHER_ERSPAN = 0x88be,   /* ERSPAN type I and II, in GRE */
+    ETHER_BACKBONE = 0x88e7, /* provider backbone bridging */
+    ETHER_METADATA = 0x8909, /* Cisco's security group tag */
+    ETHER_SEAMLESS = 0x892f, /* HSR, IEC 62439-3 */
+    ETHER_NSH = 0x894f,      /* network service header */
     ETHER_OLD_VLAN = 0x9100,
-    ETHER_OLDER_VLAN = 0x9200
+    ETHER_OLDER_VLAN = 0x9200,
+    ETHER_REDUNDANCY = 0xf1c1 /* R-TAG, IEEE 802.1CB */
 };
 
 /* What reading a header came to. */
 enum wire_fault {
     WIRE_OK,
-    WIRE_CUT,       /* the header ends behind the captured octets */
-    WIRE_MALFORMED, /* a field contradicts its standard */
-    WIRE_TOO_DEEP   /* more tags, headers or tunnels than the limit */
+    WIRE_CUT,         /* the header ends behind the captured octets */
+    WIRE_MALFORMED,   /* a field contradicts its standard */
+    WIRE_TOO_DEEP,    /* more tags, headers or tunnels than the limit */
+    WIRE_CONTRADICTED /* its fragments overlap and differ */
 };
 
 struct ethernet_frame {

@@ -3,17 +3,13 @@
 
 #include "wire/bytes.h"
 
-enum { IPV4_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, FRAGMENT_OFFSET = 0x1fff };
-
-enum gre_flags {
-    GRE_CHECKSUM = 0x8000,
-    GRE_ROUTING = 0x4000,
-    GRE_KEY = 0x2000,
-    GRE_SEQUENCE = 0x1000,
-    GRE_VERSION = 0x0007
+enum {
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    UDP_HEADER = 8,
+    FRAGMENT_OFFSET = 0x1fff,
+    MORE_FRAGMENTS = 0x2000
 };
-
-enum { GRE_HEADER = 4, ERSPAN2_HEADER = 8, ERSPAN3_HEADER = 12, ERSPAN3_SUBHEADER = 8 };
 
 /* --- IP --- */
 
@@ -36,10 +32,22 @@ static enum wire_fault read_ipv4(const uint8_t *bytes, size_t length, struct ip_
     ret->version = 4;
     ret->hop_limit = bytes[8];
     ret->protocol = bytes[9];
-    ret->fragment = (bytes_u16(bytes + 6) & FRAGMENT_OFFSET) != 0;
+    uint16_t place = bytes_u16(bytes + 6);
+    ret->fragment = (place & FRAGMENT_OFFSET) != 0;
     ret->payload = bytes + header;
     ret->wire_length = total - header;
     ret->length = (total < length ? total : length) - header;
+    ret->again = false;
+    ret->told = 0;
+    ret->part = (struct ip_part){.bytes = NULL};
+    if ((place & (FRAGMENT_OFFSET | MORE_FRAGMENTS)) != 0)
+        ret->part = (struct ip_part){.bytes = ret->payload,
+                                     .length = ret->length,
+                                     .wire_length = ret->wire_length,
+                                     .offset = (size_t)(place & FRAGMENT_OFFSET) * 8,
+                                     .id = bytes_u16(bytes + 4),
+                                     .more = (place & MORE_FRAGMENTS) != 0,
+                                     .next = ret->protocol};
     return WIRE_OK;
 }
 
@@ -66,6 +74,12 @@ static enum wire_fault read_ipv6(const uint8_t *bytes, size_t length, bool old_o
     ret->length = ret->chain.length;
     size_t headers = (size_t)(ret->payload - (bytes + IPV6_HEADER));
     ret->wire_length = jumbo ? 0 : sent - headers;
+    ret->again = false;
+    ret->told = 0;
+    ret->part = ret->chain.part;
+    if (ret->part.bytes != NULL)
+        ret->part.wire_length =
+            jumbo ? ret->part.length : sent - (size_t)(ret->part.bytes - (bytes + IPV6_HEADER));
     /* A chain that overruns a packet which was captured whole is no cut. */
     return fault == WIRE_CUT && !jumbo && sent <= captured ? WIRE_MALFORMED : fault;
 }
@@ -80,6 +94,29 @@ enum wire_fault ip_packet_read(const uint8_t *bytes, size_t length, bool old_opt
     if (bytes[0] >> 4 == 6)
         return read_ipv6(bytes, length, old_options, ret);
     return WIRE_MALFORMED;
+}
+
+enum wire_fault ip_packet_join(const struct ip_packet *head, const uint8_t *bytes, size_t length,
+                               bool old_options, struct ip_packet *ret)
+{
+    enum wire_fault fault = WIRE_OK;
+    *ret = *head;
+    ret->again = !head->fragment;
+    ret->told = ret->again ? head->length : 0;
+    ret->fragment = false;
+    ret->part = (struct ip_part){.bytes = NULL};
+    ret->payload = bytes;
+    ret->length = ret->wire_length = length;
+    if (head->version != 6)
+        return WIRE_OK;
+    fault = ipv6_chain_continue(head->part.next, bytes, length, old_options, &ret->chain);
+    ret->protocol = ret->chain.protocol;
+    ret->fragment = ret->chain.fragment;
+    ret->payload = ret->chain.payload;
+    ret->length = ret->wire_length = ret->chain.length;
+    ret->part = ret->chain.part;
+    ret->part.wire_length = ret->part.length;
+    return fault == WIRE_CUT ? WIRE_MALFORMED : fault;
 }
 
 bool ip_packet_udp(const struct ip_packet *packet, struct udp_datagram *ret)
@@ -114,125 +151,4 @@ uint16_t ip_packet_checksum(const struct ip_packet *packet, const struct ip *sou
     while (sum >> 16 != 0)
         sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)~sum;
-}
-
-/* --- what is inside --- */
-
-struct walk {
-    const struct packet_visitor *visitor;
-    unsigned depth;
-};
-
-static enum wire_fault walk_frame(struct walk *walk, const struct ethernet_frame *frame);
-static enum wire_fault walk_packet(struct walk *walk, const struct ethernet_frame *frame,
-                                   unsigned version, const uint8_t *bytes, size_t length);
-
-/* A whole frame inside another; `vlan` is what its wrapping says of it, 0. */
-static enum wire_fault walk_inner_frame(struct walk *walk, uint16_t vlan, const uint8_t *bytes,
-                                        size_t length)
-{
-    struct ethernet_frame frame;
-    enum wire_fault fault = ethernet_read(LINK_ETHERNET, bytes, length, &frame);
-    if (fault != WIRE_OK)
-        return fault;
-    if (frame.vlan_count == 0 && vlan != 0)
-        frame.vlans[frame.vlan_count++] = vlan;
-    return walk_frame(walk, &frame);
-}
-
-static enum wire_fault walk_erspan(struct walk *walk, uint16_t type, bool sequence,
-                                   const uint8_t *bytes, size_t length)
-{
-    if (type == ETHER_ERSPAN && !sequence)
-        return walk_inner_frame(walk, 0, bytes, length);
-    size_t header = type == ETHER_ERSPAN3 ? ERSPAN3_HEADER : ERSPAN2_HEADER;
-    if (length < header)
-        return WIRE_CUT;
-    uint16_t vlan = bytes_u16(bytes) & 0x0fff;
-    if (type == ETHER_ERSPAN3) {
-        unsigned carried = bytes[10] >> 2 & 0x1f; /* 0: an Ethernet frame */
-        header += (bytes[11] & 0x01) != 0 ? ERSPAN3_SUBHEADER : 0;
-        if (carried != 0)
-            return WIRE_OK;
-    }
-    if (length < header)
-        return WIRE_CUT;
-    return walk_inner_frame(walk, vlan, bytes + header, length - header);
-}
-
-static enum wire_fault walk_gre(struct walk *walk, const struct ethernet_frame *frame,
-                                const struct ip_packet *packet)
-{
-    const uint8_t *bytes = packet->payload;
-    size_t length = packet->length;
-    if (length < GRE_HEADER)
-        return WIRE_CUT;
-    uint16_t flags = bytes_u16(bytes), type = bytes_u16(bytes + 2);
-    if ((flags & (GRE_ROUTING | GRE_VERSION)) != 0)
-        return WIRE_OK; /* RFC 2784 does away with the one, PPTP uses the other */
-    size_t header = GRE_HEADER;
-    header += (flags & GRE_CHECKSUM) != 0 ? 4 : 0;
-    header += (flags & GRE_KEY) != 0 ? 4 : 0;
-    header += (flags & GRE_SEQUENCE) != 0 ? 4 : 0;
-    if (length < header)
-        return WIRE_CUT;
-    bytes += header;
-    length -= header;
-    if (type == ETHER_ERSPAN || type == ETHER_ERSPAN3)
-        return walk_erspan(walk, type, (flags & GRE_SEQUENCE) != 0, bytes, length);
-    if (type == ETHER_BRIDGING)
-        return walk_inner_frame(walk, 0, bytes, length);
-    if (type == ETHER_IPV4 || type == ETHER_IPV6)
-        return walk_packet(walk, frame, type == ETHER_IPV4 ? 4 : 6, bytes, length);
-    return WIRE_OK;
-}
-
-static enum wire_fault walk_inside(struct walk *walk, const struct ethernet_frame *frame,
-                                   const struct ip_packet *packet)
-{
-    bool tunnel = packet->protocol == IP_PROTOCOL_GRE || packet->protocol == IP_PROTOCOL_IPV4 ||
-                  packet->protocol == IP_PROTOCOL_IPV6;
-    if (!tunnel || packet->fragment)
-        return WIRE_OK;
-    if (walk->depth == LIMIT_ENCAPSULATION)
-        return WIRE_TOO_DEEP;
-    walk->depth++;
-    if (packet->protocol == IP_PROTOCOL_GRE)
-        return walk_gre(walk, frame, packet);
-    return walk_packet(walk, frame, packet->protocol == IP_PROTOCOL_IPV4 ? 4 : 6, packet->payload,
-                       packet->length);
-}
-
-/* `version` is what the header around the packet announces. */
-static enum wire_fault walk_packet(struct walk *walk, const struct ethernet_frame *frame,
-                                   unsigned version, const uint8_t *bytes, size_t length)
-{
-    struct ip_packet packet;
-    if (length > 0 && bytes[0] >> 4 != version)
-        return WIRE_MALFORMED;
-    enum wire_fault fault = ip_packet_read(bytes, length, walk->visitor->old_options, &packet);
-    if (fault != WIRE_OK)
-        return fault;
-    if (walk->visitor->packet != NULL)
-        walk->visitor->packet(walk->visitor->aux, frame, &packet);
-    return walk_inside(walk, frame, &packet);
-}
-
-static enum wire_fault walk_frame(struct walk *walk, const struct ethernet_frame *frame)
-{
-    if (walk->visitor->frame != NULL)
-        walk->visitor->frame(walk->visitor->aux, frame);
-    if (frame->type == ETHER_IPV4 || frame->type == ETHER_IPV6)
-        return walk_packet(walk, frame, frame->type == ETHER_IPV4 ? 4 : 6, frame->payload,
-                           frame->length);
-    return WIRE_OK;
-}
-
-enum wire_fault packet_walk(enum link_type link, const uint8_t *bytes, size_t length,
-                            const struct packet_visitor *visitor)
-{
-    struct walk walk = {.visitor = visitor};
-    struct ethernet_frame frame;
-    enum wire_fault fault = ethernet_read(link, bytes, length, &frame);
-    return fault == WIRE_OK ? walk_frame(&walk, &frame) : fault;
 }

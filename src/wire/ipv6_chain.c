@@ -7,6 +7,7 @@ enum {
     HEADER_UNIT = 8,
     ADDRESS_BYTES = 16,
     FRAGMENT_OFFSET_MASK = 0xfff8,
+    MORE_FRAGMENTS = 1,
     ROUTING_TYPE_2 = 2,
     ROUTING_TYPE_2_BYTES = 24
 };
@@ -78,15 +79,27 @@ static enum wire_fault read_header(uint8_t protocol, const uint8_t *header, size
     if (protocol == IP_PROTOCOL_ROUTING && size == ROUTING_TYPE_2_BYTES &&
         header[2] == ROUTING_TYPE_2 && header[3] <= 1)
         ret->home_route = ip_from_v6(header + 8);
-    if (protocol == IP_PROTOCOL_FRAGMENT)
-        ret->fragment = (bytes_u16(header + 2) & FRAGMENT_OFFSET_MASK) != 0;
     return WIRE_OK;
 }
 
-enum wire_fault ipv6_chain_read(uint8_t next, const uint8_t *bytes, size_t length, bool old_options,
-                                struct ipv6_chain *ret)
+/* A fragment header of a packet that is in one piece (RFC 6946) is passed over. */
+static void read_fragment(const uint8_t *header, size_t length, struct ipv6_chain *ret)
 {
-    *ret = (struct ipv6_chain){.protocol = next, .payload = bytes};
+    uint16_t place = bytes_u16(header + 2);
+    bool more = (place & MORE_FRAGMENTS) != 0;
+    ret->fragment = (place & FRAGMENT_OFFSET_MASK) != 0;
+    if ((more || ret->fragment) && ret->part.bytes == NULL)
+        ret->part = (struct ip_part){.bytes = header + HEADER_UNIT,
+                                     .length = length - HEADER_UNIT,
+                                     .offset = place & FRAGMENT_OFFSET_MASK,
+                                     .id = bytes_u32(header + 4),
+                                     .more = more,
+                                     .next = header[0]};
+}
+
+static enum wire_fault step(uint8_t next, const uint8_t *bytes, size_t length, bool old_options,
+                            struct ipv6_chain *ret)
+{
     for (unsigned headers = 0; is_extension(next) && !ret->fragment; headers++) {
         if (headers == LIMIT_IPV6_HEADERS)
             return WIRE_TOO_DEEP;
@@ -100,6 +113,8 @@ enum wire_fault ipv6_chain_read(uint8_t next, const uint8_t *bytes, size_t lengt
         enum wire_fault fault = read_header(next, bytes, size, old_options, ret);
         if (fault != WIRE_OK)
             return fault;
+        if (next == IP_PROTOCOL_FRAGMENT)
+            read_fragment(bytes, length, ret);
         next = bytes[0];
         bytes += size;
         length -= size;
@@ -108,4 +123,30 @@ enum wire_fault ipv6_chain_read(uint8_t next, const uint8_t *bytes, size_t lengt
     }
     ret->length = length;
     return WIRE_OK;
+}
+
+static enum wire_fault walk(uint8_t next, const uint8_t *bytes, size_t length, bool old_options,
+                            struct ipv6_chain *ret)
+{
+    enum wire_fault fault = step(next, bytes, length, old_options, ret);
+    if (fault != WIRE_CUT || ret->part.bytes == NULL)
+        return fault;
+    ret->fragment = true; /* the rest is in another fragment */
+    return WIRE_OK;
+}
+
+enum wire_fault ipv6_chain_continue(uint8_t next, const uint8_t *bytes, size_t length,
+                                    bool old_options, struct ipv6_chain *chain)
+{
+    const struct ip home_option = chain->home_option, home_route = chain->home_route;
+    *chain = (struct ipv6_chain){
+        .protocol = next, .payload = bytes, .home_option = home_option, .home_route = home_route};
+    return walk(next, bytes, length, old_options, chain);
+}
+
+enum wire_fault ipv6_chain_read(uint8_t next, const uint8_t *bytes, size_t length, bool old_options,
+                                struct ipv6_chain *ret)
+{
+    *ret = (struct ipv6_chain){.protocol = next, .payload = bytes};
+    return walk(next, bytes, length, old_options, ret);
 }

@@ -15,7 +15,8 @@
  * which names the next: hop-by-hop options (0), routing (43), fragment (44),
  * authentication (51), destination options (60). It is walked to its end: an upper
  * protocol, ESP (50), nothing (59), or a fragment that is not the first, whose
- * payload is the middle of something. On the way two things are kept, because they
+ * payload is the middle of something. A chain that ends within a first fragment is no
+ * fault: its rest is in the next one (reassembly.h). On the way two things are kept, because they
  * say who is behind a packet of a mobile node: the Home Address option (201) of a
  * destination options header, and the address of a routing header of type 2.
  *
@@ -46,7 +47,9 @@ enum ip_protocol {
     IP_PROTOCOL_NONE = 59,
     IP_PROTOCOL_DESTINATION = 60,
     IP_PROTOCOL_OLD_MOBILITY = 62, /* Mobility Header before its number was assigned */
-    IP_PROTOCOL_MOBILITY = 135
+    IP_PROTOCOL_ETHERIP = 97,
+    IP_PROTOCOL_MOBILITY = 135,
+    IP_PROTOCOL_MPLS = 137
 };
 
 /* A pre-standard option's data; `bytes` NULL: not there. */
@@ -55,11 +58,24 @@ struct ipv6_old_option {
     uint8_t length;
 };
 
+/* Which part of a fragmented packet this is. */
+struct ip_part {
+    const uint8_t *bytes; /* NULL: the packet is not fragmented */
+    size_t length;        /* as far as captured */
+    size_t wire_length;   /* as sent */
+    size_t offset;        /* in the whole, behind its headers */
+    uint32_t id;
+    bool more;    /* it is not the last one */
+    uint8_t next; /* what the whole begins with */
+};
+
 struct ipv6_chain {
     uint8_t protocol;       /* where the chain ended */
     const uint8_t *payload; /* behind the last header */
     size_t length;
-    bool fragment;         /* not the first fragment: `payload` is the middle of something */
+    bool fragment;         /* `payload` is the middle of something, or the chain goes on in
+                              another fragment */
+    struct ip_part part;   /* `wire_length` is the caller's to set */
     struct ip home_option; /* of the Home Address option, IP_NONE */
     struct ip home_route;  /* of the type 2 routing header, IP_NONE */
     struct ipv6_old_option old_update, old_ack, old_request;
@@ -70,5 +86,10 @@ struct ipv6_chain {
  * `bytes`. */
 enum wire_fault ipv6_chain_read(uint8_t next, const uint8_t *bytes, size_t length, bool old_options,
                                 struct ipv6_chain *ret) MUST_USE;
+
+/* As ipv6_chain_read(), for what follows the headers that *chain holds: the octets of a
+ * packet that was put together from its parts. */
+enum wire_fault ipv6_chain_continue(uint8_t next, const uint8_t *bytes, size_t length,
+                                    bool old_options, struct ipv6_chain *chain) MUST_USE;
 
 #endif

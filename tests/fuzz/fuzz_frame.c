@@ -11,6 +11,7 @@
 #include "wire/announcement.h"
 #include "wire/binding.h"
 #include "wire/neighbour_frame.h"
+#include "wire/packet_walk.h"
 
 struct bounds {
     const uint8_t *begin, *end;
@@ -71,7 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct bounds bounds = {data + 1, data + size, 0};
-    const struct packet_visitor visitor = {see_frame, see_packet, &bounds, (data[0] & 0x80) != 0};
+    const struct packet_visitor visitor = {.frame = see_frame,
+                                           .packet = see_packet,
+                                           .aux = &bounds,
+                                           .old_options = (data[0] & 0x80) != 0,
+                                           .overlays = (data[0] & 0x40) != 0};
     packet_walk((enum link_type)(data[0] % (LINK_UNKNOWN + 1)), data + 1, size - 1, &visitor);
     return 0;
 }
