@@ -139,6 +139,8 @@ static bool on_packet(void *aux, enum link_type link, const struct capture_packe
     source->taken = true;
     enum wire_fault fault = packet_walk(link, packet->bytes, packet->captured, &visitor);
     source->malformed += fault != WIRE_OK;
+    if (!source->taken && source->config->file != NULL) /* it comes again */
+        reassembly_take_back(source->reassembly, packet->number);
     return source->taken;
 }
 

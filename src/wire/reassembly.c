@@ -14,6 +14,7 @@ struct datagram {
     enum state state;
     uint64_t number; /* of the frame that began it */
     uint64_t touched;
+    uint64_t completed; /* the frame that made it whole */
     struct wall began;
     struct ip_packet head; /* the last part's headers, the first part's once it is there */
     bool headed;           /* the first part is there */
@@ -239,5 +240,15 @@ enum wire_fault reassembly_add(struct reassembly *reassembly, const struct ip_pa
     if (!is_whole(datagram))
         return WIRE_OK;
     datagram->state = WHOLE;
+    datagram->completed = number;
     return give_whole(datagram, old_options, ret, ret_bytes);
+}
+
+void reassembly_take_back(struct reassembly *reassembly, uint64_t number)
+{
+    for (size_t i = 0; i < LIMIT_REASSEMBLIES; i++) {
+        struct datagram *datagram = &reassembly->datagrams[i];
+        if (datagram->state == WHOLE && datagram->completed == number)
+            datagram->state = COLLECTING;
+    }
 }

@@ -52,4 +52,8 @@ enum wire_fault reassembly_add(struct reassembly *reassembly, const struct ip_pa
                                bool old_options, uint64_t number, struct wall at,
                                struct ip_packet *ret, uint8_t **ret_bytes) MUST_USE;
 
+/* What the frame `number` made whole it makes whole again when it is taken once more: for
+ * a caller who could not use it and will be shown the frame again. */
+void reassembly_take_back(struct reassembly *reassembly, uint64_t number);
+
 #endif

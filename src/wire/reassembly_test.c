@@ -173,6 +173,29 @@ static void repetitions_give_nothing(void **state)
     reassembly_free(world.reassembly);
 }
 
+static void what_was_taken_back_comes_again(void **state)
+{
+    (void)state;
+    uint8_t bytes[256];
+    size_t length = make_registration(bytes);
+    struct world world;
+    struct frame frame;
+    struct ip_packet packet;
+    uint8_t *joined;
+    begin(&world);
+    make_part(&frame, bytes, 0, 16, true, 7);
+    assert_int_equal(hear(&world, &frame, 1, 100, &packet, &joined), WIRE_OK);
+    make_part(&frame, bytes, 16, length - 16, false, 7);
+    for (int tries = 0; tries < 3; tries++) {
+        assert_int_equal(hear(&world, &frame, 2, 100, &packet, &joined), WIRE_OK);
+        assert_non_null(joined);
+        free(joined);
+        reassembly_take_back(world.reassembly, 1);
+        reassembly_take_back(world.reassembly, 2);
+    }
+    reassembly_free(world.reassembly);
+}
+
 static void contradictions_are_refused(void **state)
 {
     (void)state;
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test(parts_in_any_order_become_the_whole),
         cmocka_unit_test(a_first_part_that_said_it_all_is_told_once),
         cmocka_unit_test(repetitions_give_nothing),
+        cmocka_unit_test(what_was_taken_back_comes_again),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(late_parts_and_floods_push_out_and_are_counted),
         cmocka_unit_test(parts_of_ipv4_are_joined_too),
