@@ -76,6 +76,7 @@ void live_out_init(struct live_out *out, struct live *live)
 
 void live_out_clear(struct live_out *out)
 {
+    out->note_count = 0;
     if (out->change_count + out->wish_count + out->list->count == 0 && out->live->base != NULL &&
         out->live->base->view.heard_count == out->live->base->heard_base)
         return;
@@ -99,6 +100,7 @@ void live_out_done(struct live_out *out)
     arena_free(out->arena);
     free(out->changes);
     free(out->wishes);
+    free(out->notes);
     free(out->said);
     *out = (struct live_out){0};
 }

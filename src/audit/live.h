@@ -128,6 +128,25 @@ struct live_wish {
     const char *why; /* one word: "arrival", "departure", "announcement", "trap" ... */
 };
 
+/* What followed besides verdicts and wishes, for who keeps it: a restart goes on with it, and a
+ * round can be judged again. */
+enum live_note_kind {
+    LIVE_NOTE_WINDOW, /* an announcement opened a migration window */
+    LIVE_NOTE_FLUSH,  /* a switch forgot its table */
+    LIVE_NOTE_EXPIRED /* a session was concluded to be over: nothing was heard of it in time */
+};
+
+struct live_note {
+    enum live_note_kind kind;
+    struct presence_id id;   /* WINDOW, EXPIRED: whose */
+    struct wall at, until;   /* WINDOW: opened, deadline; FLUSH: heard; EXPIRED: its date */
+    const char *switch_name; /* FLUSH */
+    enum event_hint hint;
+    /* FLUSH: who said so; EXPIRED: who had told of the session. The live's own texts. */
+    const char *source, *type, *nas;
+    uint64_t session; /* EXPIRED: presence_session_hash() by the options' secret */
+};
+
 struct verdict_list; /* judge.h */
 struct mobile_said;
 
@@ -138,8 +157,10 @@ struct live_out {
     size_t change_count;
     struct live_wish *wishes;
     size_t wish_count;
+    struct live_note *notes;
+    size_t note_count;
     /* inside */
-    size_t change_capacity, wish_capacity;
+    size_t change_capacity, wish_capacity, note_capacity;
     struct verdict_list *list;
     struct mobile_said *said;
     size_t said_count, said_capacity;
@@ -192,6 +213,12 @@ void live_export_begin(struct live *live, struct wall now, struct live_facts *re
  * come. The facts' texts live as long as `live`. */
 bool live_export_step(const struct live *live, struct live_facts *facts, size_t most);
 void live_facts_done(struct live_facts *facts);
+
+/* Says how each heard fact of the world beneath `base` is to be kept for judging the round again
+ * (store/told.h): `ret_keep` has one enum heard_keep for each of world_input.heard. Whole is kept
+ * what its verdicts rest on: all facts of an address of which one is not plainly in order.
+ * Linear in what was heard. */
+void live_base_keep(const struct live_base *base, uint8_t *ret_keep);
 
 /* The rules of the export, for who puts the rows of an earlier instant together again
  * (store/heard.h).
@@ -273,5 +300,12 @@ const struct heard_origin *live_origin(const struct live *live, uint32_t place);
 /* Puts back a row of an earlier run, which was at `origin`. */
 void live_restore(struct live *live, const struct presence_row *row,
                   const struct heard_origin *origin, struct wall now);
+
+/* Puts back what an earlier run had besides, before there is a world: a session that had ended
+ * and settled, of a guest that should be there (nothing changes if one of its MAC is known);
+ * a migration window, in the order of deadlines, also one that only rests any more; a flush. */
+void live_restore_departed(struct live *live, const struct heard_fact *fact, struct wall now);
+void live_restore_window(struct live *live, const struct migration_window *window, struct wall now);
+void live_restore_flush(struct live *live, const struct switch_flush *flush);
 
 #endif

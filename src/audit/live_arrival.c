@@ -84,7 +84,7 @@ static void announce(struct live *live, const struct event *event, uint32_t plac
     bool home = port != base->view.nowhere && world_is_place(&base->view, port, slot->owner) &&
                 !(tag & MAC_TAG_SLOW);
     if (!home)
-        live_window_open(live, event->mac, now);
+        live_window_open(live, event->mac, now, out);
     if (port == base->view.nowhere)
         live_wish_probe(live, event->mac, NULL, "announcement", now, out);
 }

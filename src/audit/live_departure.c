@@ -149,9 +149,7 @@ static bool is_slow(const struct mac_slot *slot)
     return slot != NULL && (slot->key >> 48 & MAC_TAG_SLOW);
 }
 
-/* Whether a table shows the guest where the sweep would ask the judge: what its session had to say
- * against that is over. */
-static bool has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac)
+bool live_has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac)
 {
     struct first_pass pass = {.world = base->world, .fast = base->fast};
     if (live_wanders(base, mac))
@@ -193,7 +191,7 @@ void live_ended(struct live *live, const struct event *event, const struct prese
     }
     struct presence_row other;
     bool others = presence_find(live->presence, row->id, false, &other, 1) > 0;
-    if (stood || slow || others || has_odd_rows(live->base, slot, event->mac.bits))
+    if (stood || slow || others || live_has_odd_rows(live->base, slot, event->mac.bits))
         live_judge(live, event->mac, now, "departure", out);
     else
         live->counts.in_order++;
@@ -242,6 +240,8 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
                    struct live_out *out)
 {
     const struct presence_row *row = &due->row;
+    if (row->end == PRESENCE_EXPIRED)
+        live_note_expired(live, row, out);
     if (!mac_known(row->id.mac) && !row->unstarted)
         live_mobile_due(live, due, now, out);
     if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL || due->others > 0)

@@ -17,6 +17,7 @@
  *   live_probe.c     wishes, what probes read, migration windows, flushes
  *   live_judge.c     judging one subject, and what stands
  *   live_storm.c     many of one kind at one place
+ *   live_keep.c      what is kept for judging a round again, and for a restart
  *
  * The small world on top: `live_base.view` is a copy of the round's world with ports and heard
  * facts of its own. The facts of a subject are added to it when the subject is judged and stay
@@ -247,6 +248,10 @@ void live_departed_forget(struct live *live, uint64_t mac);
 /* The one of a MAC, NULL. */
 const struct heard_fact *live_departed_find(const struct live *live, uint64_t mac);
 
+/* Whether a table shows the guest where the sweep would ask the judge: what its session had to say
+ * against that is over. */
+bool live_has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac);
+
 /* The fact that a row of the list is. */
 struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row);
 
@@ -271,6 +276,10 @@ void live_wish_probe(struct live *live, struct mac mac, const char *switch_name,
 void live_wish_everywhere(struct live *live, struct mac mac, const char *why, struct wall now,
                           struct live_out *out);
 
+/* Keeps a flush of a switch in the place of an earlier one; returns its number, or SIZE_MAX where
+ * there is no room. */
+size_t live_flush_put(struct live *live, const struct switch_flush *flush);
+
 /* Takes a hint, which proves nothing. */
 void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);
 
@@ -278,12 +287,21 @@ void live_hint(struct live *live, const struct event *event, struct wall now, st
 void live_probed_drop(struct live *live, const struct world *world);
 
 /* Opens a migration window for `mac` unless it has one or must rest; whether one is open. */
-void live_window_open(struct live *live, struct mac mac, struct wall now);
+void live_window_open(struct live *live, struct mac mac, struct wall now, struct live_out *out);
 bool live_in_window(const struct live *live, uint64_t mac, struct wall now);
 
 /* Returns the first deadline, WALL_UNKNOWN; and judges those whose window is over, some a call. */
 struct wall live_window_deadline(const struct live *live);
 void live_windows_due(struct live *live, struct wall now, struct live_out *out);
+
+/* --- live_keep.c --- */
+
+/* Adds a note. */
+void live_note(struct live_out *out, const struct live_note *note);
+
+/* Notes that a session expired. */
+void live_note_expired(const struct live *live, const struct presence_row *row,
+                       struct live_out *out);
 
 /* --- live_storm.c --- */
 

@@ -224,24 +224,40 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
 
 /* --- hints --- */
 
-static void flush(struct live *live, const struct event *event, struct wall now,
-                  struct live_out *out)
+size_t live_flush_put(struct live *live, const struct switch_flush *flush)
 {
     size_t at = 0;
-    while (at < live->flush_count && strcmp(live->flushes[at].switch_name, event->switch_name) != 0)
+    while (at < live->flush_count && strcmp(live->flushes[at].switch_name, flush->switch_name) != 0)
         at++;
     if (at == LIMIT_LIVE_FLUSHES) {
         live->counts.full++;
-        return;
+        return SIZE_MAX;
     }
     if (at == live->flush_count) {
         live->flushes = alloc_resize(live->flushes, live->flush_count + 1, sizeof *live->flushes);
         live->flush_count++;
     }
-    live->flushes[at] = (struct switch_flush){.switch_name = live_text(live, event->switch_name),
-                                              .at = now,
-                                              .hint = event->hint,
-                                              .source = live_text(live, event->source)};
+    live->flushes[at] = *flush;
+    return at;
+}
+
+static void flush(struct live *live, const struct event *event, struct wall now,
+                  struct live_out *out)
+{
+    const struct switch_flush flushed = {.switch_name = live_text(live, event->switch_name),
+                                         .at = now,
+                                         .hint = event->hint,
+                                         .source = live_text(live, event->source)};
+    size_t at = live_flush_put(live, &flushed);
+    if (at == SIZE_MAX)
+        return;
+    live_note(out, &(struct live_note){.kind = LIVE_NOTE_FLUSH,
+                                       .id = presence_mac(MAC_NONE),
+                                       .at = now,
+                                       .until = WALL_UNKNOWN,
+                                       .switch_name = flushed.switch_name,
+                                       .hint = flushed.hint,
+                                       .source = flushed.source});
     uint32_t index =
         live->base != NULL ? world_find_switch(&live->base->view, event->switch_name) : WORLD_NONE;
     if (index == WORLD_NONE)
@@ -302,7 +318,7 @@ static void compact_windows(struct live *live, struct wall now)
         live->window_first++;
 }
 
-void live_window_open(struct live *live, struct mac mac, struct wall now)
+void live_window_open(struct live *live, struct mac mac, struct wall now, struct live_out *out)
 {
     uint32_t known = map_find(&live->window_of, mac.bits);
     if (known != MAP_NO_VALUE && live->windows[known].rest_until.us > now.us)
@@ -322,6 +338,9 @@ void live_window_open(struct live *live, struct mac mac, struct wall now)
     map_put(&live->window_of, mac.bits, (uint32_t)live->window_total++);
     live->window_count++;
     live->counts.windows++;
+    live_note(out,
+              &(struct live_note){
+                  .kind = LIVE_NOTE_WINDOW, .id = presence_mac(mac), .at = now, .until = deadline});
 }
 
 struct wall live_window_deadline(const struct live *live)

@@ -195,14 +195,21 @@ int session_memory(struct session *session, const struct round *round, struct me
 
 /* --- views --- */
 
-/* What had been heard by `now`. */
-static int load_heard(struct session *session, struct wall now, struct store_heard *ret,
-                      struct err *err)
+/* What had been heard by `now`, which is the instant of `round`, if that is not NULL; else a daemon
+ * listens. */
+static int load_heard(struct session *session, struct wall now, const struct store_round *round,
+                      struct store_heard *ret, struct err *err)
 {
     struct live_options live;
     live_options_init(&live);
-    const struct store_heard_query query = {
-        .now = now, .settle = session->config->audit.settle, .departed_for = live.departed_for};
+    bool told = round != NULL && wall_known(round->told);
+    const struct store_heard_query query = {.now = now,
+                                            .round = told ? round->number : 0,
+                                            .told = told ? round->told : WALL_UNKNOWN,
+                                            .concluded = told,
+                                            .settle = session->config->audit.settle,
+                                            .departed_for = live.departed_for,
+                                            .hold = session->config->audit.heard_hold};
     int status = store_load_heard(session->store, &query, session->arena, ret, err);
     if (status == 0 && ret->left_out > 0)
         session_note(session, "%zu sessions are more than are looked at, and left out",
@@ -224,7 +231,7 @@ static int load_heard_now(struct session *session, struct wall now, struct store
     int64_t interval_us = session->config->daemon.interval.us;
     if (age_us < -interval_us || age_us > ROUNDS_MISSED * interval_us)
         return 0;
-    return load_heard(session, now, ret, err);
+    return load_heard(session, now, NULL, ret, err);
 }
 
 /* `heard`: with what has been heard, too. */
@@ -242,6 +249,10 @@ static int poll_view(struct session *session, const struct round_options *option
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     input.heard = ret->heard.facts;
     input.heard_count = ret->heard.count;
+    input.windows = ret->heard.windows;
+    input.window_count = ret->heard.window_count;
+    input.flushes = ret->heard.flushes;
+    input.flush_count = ret->heard.flush_count;
     ret->world = world_new(&input);
     ret->started = ret->round->started;
     ret->read_at = ret->round->ended;
@@ -309,7 +320,8 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
         load_world(session, round.number, &ret->stored, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     const struct store_world *stored = ret->stored;
-    if (stored->round.heard && load_heard(session, stored->round.judged, &ret->heard, &err) != 0)
+    if (stored->round.heard &&
+        load_heard(session, stored->round.judged, &stored->round, &ret->heard, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     date_stored_records(stored);
     ret->records = (const struct record_set *const *)stored->records;
@@ -328,6 +340,10 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
                                 .options = &ret->options,
                                 .heard = ret->heard.facts,
                                 .heard_count = ret->heard.count,
+                                .windows = ret->heard.windows,
+                                .window_count = ret->heard.window_count,
+                                .flushes = ret->heard.flushes,
+                                .flush_count = ret->heard.flush_count,
                                 .now = stored->round.judged};
     ret->options = session->config->audit;
     ret->options.gap_rounds = stored->round.gap_rounds;

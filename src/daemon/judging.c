@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/live.h"
 #include "audit/sweep.h"
 #include "base/alloc.h"
 #include "base/map.h"
@@ -50,7 +51,8 @@ void judging_run(const struct world *world, struct wall now, struct arena *arena
                             .not_observable =
                                 arena_alloc(arena, hidden * sizeof(struct not_observable)),
                             .not_observable_count = hidden,
-                            .exit = sweep_exit(sweep)};
+                            .exit = sweep_exit(sweep),
+                            .collected = WALL_UNKNOWN};
     for (size_t i = 0; i < hidden; i++)
         sweep_unobserved(sweep, i, arena, &ret->not_observable[i]);
 }
@@ -76,6 +78,53 @@ const struct discrepancy *judging_word(const struct judging *judging, size_t num
         return &judging->discrepancies[number];
     sweep_render(judging->sweep, number, scratch, space);
     return space;
+}
+
+/* Of an address of which something is said and nothing was heard, that is kept, too. */
+static void note_silent(struct map *heard, const struct discrepancy *discrepancy,
+                        struct judging *judging, size_t *capacity)
+{
+    for (size_t i = 0; i <= discrepancy->mac_count; i++) {
+        struct mac mac =
+            i < discrepancy->mac_count ? discrepancy->macs[i] : discrepancy->subject.mac;
+        if (!mac_known(mac) || (heard->count > 0 && map_find(heard, mac.bits) != MAP_NO_VALUE))
+            continue;
+        map_put(heard, mac.bits, 1);
+        judging->told =
+            alloc_grow(judging->told, judging->told_count, capacity, sizeof *judging->told);
+        judging->told[judging->told_count++] =
+            (struct told_fact){.fact = {.mac = mac}, .keep = HEARD_KEEP_NOTHING};
+    }
+}
+
+void judging_keep(struct judging *judging, const struct live_base *base,
+                  const struct heard_fact *heard, size_t count, struct wall collected,
+                  struct arena *arena)
+{
+    uint8_t *keep = alloc_zeroed(count + 1, sizeof *keep);
+    struct map known = MAP_EMPTY;
+    size_t capacity = 0;
+    live_base_keep(base, keep);
+    for (size_t i = 0; i < count; i++) {
+        map_put(&known, heard[i].mac.bits, 1);
+        if (keep[i] == HEARD_KEEP_NOT)
+            continue;
+        judging->told =
+            alloc_grow(judging->told, judging->told_count, &capacity, sizeof *judging->told);
+        judging->told[judging->told_count++] = (struct told_fact){heard[i], keep[i]};
+    }
+    for (size_t i = 0; count > 0 && i < judging->count; i++)
+        note_silent(&known, &judging->discrepancies[i], judging, &capacity);
+    for (size_t i = 0; count > 0 && i < judging->member_count; i++)
+        note_silent(&known, &judging->members[i], judging, &capacity);
+    struct told_fact *kept = arena_alloc(arena, (judging->told_count + 1) * sizeof *kept);
+    if (judging->told_count > 0)
+        memcpy(kept, judging->told, judging->told_count * sizeof *kept);
+    free(judging->told);
+    judging->told = kept;
+    judging->collected = collected;
+    map_done(&known);
+    free(keep);
 }
 
 static int store_facts(struct store *store, const struct round *round, struct err *err)
@@ -262,6 +311,9 @@ int judging_remember(struct judging *judging, const struct round *round, const s
         status = store_round_gaps(store, round->gap_rounds, err);
     if (status == 0)
         status = store_facts(store, round, err);
+    if (status == 0 && wall_known(judging->collected))
+        status =
+            store_round_told(store, judging->collected, judging->told, judging->told_count, err);
     if (status == 0)
         status = store_offs(store, world, arena, err);
     if (status == 0)

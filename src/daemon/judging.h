@@ -14,6 +14,7 @@
 #include "model/discrepancy.h"
 #include "store/query.h"
 #include "store/store.h"
+#include "store/told.h"
 
 struct sweep;
 
@@ -23,6 +24,8 @@ struct sweep;
  * verdicts, write facts, clocks and cases as one transaction that is on the disk
  * before anybody is told (DESIGN section 2: what was reported is never lost), and
  * only then report. */
+
+struct live_base; /* audit/live.h */
 
 struct judging {
     uint64_t round;                    /* the store's number; 0: not stored */
@@ -38,6 +41,11 @@ struct judging {
     struct not_observable *not_observable;
     size_t not_observable_count;
     enum audit_exit exit;
+    /* What had been heard, as far as it is kept, and when that was collected; WALL_UNKNOWN:
+     * nobody listens. judging_keep() */
+    struct told_fact *told;
+    size_t told_count;
+    struct wall collected;
 };
 
 /* Returns how far back the judge looks: twice the ageing, and each of its windows. */
@@ -54,6 +62,14 @@ void judging_done(struct judging *judging);
  * another order. Of what collective ones list the first `member_limit` are put in words
  * one by one, for the store: LIMIT_MEMBERS, or 0 where nothing is stored. */
 void judging_words(struct judging *judging, size_t member_limit, struct arena *arena);
+
+/* Finds out what must be kept of what had been heard when it was collected at `collected`, so that
+ * the round can be judged again (store/told.h); after judging_words(). `base` is over the world
+ * that was judged and `heard` its input. In `arena`; origins and texts of the facts are borrowed.
+ */
+void judging_keep(struct judging *judging, const struct live_base *base,
+                  const struct heard_fact *heard, size_t count, struct wall collected,
+                  struct arena *arena);
 
 /* Returns discrepancy `number` in words: one of judging_words(), else made in *space
  * and `scratch`, for as long as neither is changed. */

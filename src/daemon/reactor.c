@@ -55,6 +55,8 @@ void reactor_carry_out(struct reactor *reactor)
 {
     if (reactor->out.change_count > 0)
         reactor_keep_cases(reactor);
+    if (reactor->out.note_count > 0)
+        reactor_keep_notes(reactor);
     if (reactor->out.wish_count > 0)
         reactor_grant_wishes(reactor);
     live_out_clear(&reactor->out);
@@ -95,6 +97,7 @@ void reactor_free(struct reactor *reactor)
     if (reactor == NULL)
         return;
     reactor_forget_cases(reactor);
+    reactor_forget_notes(reactor);
     reactor_forget_moves(reactor);
     loop_timer_free(reactor->tick);
     loop_timer_free(reactor->tell_moves);
@@ -113,6 +116,22 @@ void reactor_restore(struct reactor *reactor, const struct presence_row *row,
 {
     live_restore(reactor->live, row, origin, reactor_now(reactor));
     set_tick(reactor);
+}
+
+void reactor_restore_departed(struct reactor *reactor, const struct heard_fact *fact)
+{
+    live_restore_departed(reactor->live, fact, reactor_now(reactor));
+}
+
+void reactor_restore_window(struct reactor *reactor, const struct migration_window *window)
+{
+    live_restore_window(reactor->live, window, reactor_now(reactor));
+    set_tick(reactor);
+}
+
+void reactor_restore_flush(struct reactor *reactor, const struct switch_flush *flush)
+{
+    live_restore_flush(reactor->live, flush);
 }
 
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count)

@@ -29,6 +29,9 @@
  * store does not take is said and not told, since a restart would not know of it; the next
  * round finds it again.
  *
+ * What else follows (migration windows, flushes, expiries, what probes showed) goes the same way
+ * (store/followed.h): for a restart, for judging a round again, and for who asks why.
+ *
  * The judge's clock is the wall clock at the start plus the monotonic time since, so that a
  * step of the wall clock expires nobody; when the two come to differ by more than a second,
  * the clock is set anew at the end of a round, and that is logged.
@@ -53,7 +56,7 @@ struct reactor_status {
     struct live_counts live;
     uint32_t sessions; /* live rows of the expiry list */
     size_t list_bytes;
-    uint64_t probes, probes_refused, polls, case_changes, cases_not_kept;
+    uint64_t probes, probes_refused, polls, case_changes, cases_not_kept, notes, notes_not_kept;
     size_t cases_waiting;
 };
 
@@ -73,6 +76,12 @@ uint64_t reactor_secret(const struct reactor *reactor);
 /* Puts a session of an earlier run, which was at `origin`, on the expiry list. */
 void reactor_restore(struct reactor *reactor, const struct presence_row *row,
                      const struct heard_origin *origin);
+
+/* Puts back what an earlier run had besides its sessions (live_restore_departed() and the others).
+ */
+void reactor_restore_departed(struct reactor *reactor, const struct heard_fact *fact);
+void reactor_restore_window(struct reactor *reactor, const struct migration_window *window);
+void reactor_restore_flush(struct reactor *reactor, const struct switch_flush *flush);
 
 /* Takes events in the order in which they were heard. */
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count);

@@ -7,10 +7,11 @@
 
 /* The reactor's parts, for the files that it is written in: reactor.c (events, time,
  * worlds), reactor_wish.c (probes and polls, and what they found), reactor_case.c (verdicts
- * into cases). Each ends what it does with reactor_carry_out(), which empties `out`, so that
- * no call finds another's changes in it. */
+ * into cases), reactor_note.c (what else followed, into the store). Each ends what it does with
+ * reactor_carry_out(), which empties `out`, so that no call finds another's changes in it. */
 
 struct case_batch;
+struct note_batch;
 
 struct reactor {
     struct reactor_parts parts;
@@ -22,6 +23,8 @@ struct reactor {
     struct mono mono_base;
     struct case_batch *filling; /* NULL: nothing waits */
     bool writing;               /* an errand has another batch */
+    struct note_batch *noting;  /* NULL: nothing waits */
+    bool noted;                 /* an errand has another batch */
     struct moves *comparing;    /* with a worker; a list */
     struct moves *moves;        /* those that are told slice by slice; a list */
     struct loop_timer *tell_moves;
@@ -36,6 +39,13 @@ void reactor_carry_out(struct reactor *reactor);
 void reactor_keep_cases(struct reactor *reactor);
 /* Frees the batch that waits. */
 void reactor_forget_cases(struct reactor *reactor);
+
+/* Puts the notes in `out`, and what a probe of `mac` on `table`'s switch has shown, into the batch
+ * that waits, and sends it when none is on its way. reactor_forget_notes() frees what waits. */
+void reactor_keep_notes(struct reactor *reactor);
+void reactor_keep_probe(struct reactor *reactor, struct mac mac, const struct forward_table *table,
+                        const struct live_probe_row *rows, size_t count);
+void reactor_forget_notes(struct reactor *reactor);
 
 /* Carries out the wishes in `out`. */
 void reactor_grant_wishes(struct reactor *reactor);

@@ -35,6 +35,7 @@ static void probed(void *aux, const struct probe_result *result)
     for (size_t i = 0; i < result->count; i++) {
         struct live_probe_row *rows = NULL;
         size_t count = table_moves_rows(result->tables[i], result->mac, &rows);
+        reactor_keep_probe(reactor, result->mac, result->tables[i], rows, count);
         tell_rows(reactor, result->mac, result->tables[i], rows, count);
         free(rows);
     }

@@ -4,13 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/live.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/names.h"
 #include "daemon/config.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "store/event_log.h"
+#include "store/followed.h"
+#include "store/heard.h"
+#include "store/query.h"
+#include "store/told.h"
+
+/* A stop that came after the last round may tell of so long before it. */
+#define LATE_STOP span_seconds(300)
 
 enum { FOLDED_AT_ONCE = 32768, RESTORED_A_TURN = 1024 };
 
@@ -26,8 +35,15 @@ struct session {
     struct wall started, heard;
     struct span lifetime;
     uint32_t origin;
-    uint8_t source, proof;
+    uint8_t source, proof, end;
     bool implicit;
+};
+
+/* The sessions that were found to have expired. */
+struct expired_list {
+    uint64_t *numbers;
+    struct wall *at;
+    size_t count, number_capacity, at_capacity;
 };
 
 struct recall {
@@ -43,6 +59,17 @@ struct recall {
     size_t origin_count, origin_capacity;
     struct session *sessions;
     size_t session_count, session_capacity, restored;
+    struct expired_list expired;
+    struct wall since;  /* the last round knows what had ended before; WALL_UNKNOWN: nothing did */
+    struct map open_of; /* MAC -> 1: it has an open session */
+    struct mac *ended;  /* whose sessions ended since, or expired */
+    size_t ended_count, ended_capacity;
+    struct arena *arena; /* of what follows */
+    struct heard_fact *ends;
+    struct heard_fact *frames; /* announcements that still hold */
+    struct migration_window *windows;
+    struct switch_flush *flushes;
+    size_t end_count, end_capacity, frame_count, window_count, flush_count;
     struct loop_timer *timer;
 };
 
@@ -92,14 +119,13 @@ static bool had_expired(const struct recall *recall, const struct session_record
     return wall_known(recall->listened) && record->heard.us + hold.us < recall->listened.us;
 }
 
-static int take_session(void *aux, const struct session_record *record)
+static void add_session(struct recall *recall, const struct session_record *record,
+                        struct span hold)
 {
-    struct recall *recall = aux;
-    struct span hold = hold_of(record);
     enum presence_source source = presence_source_parse(record->type);
     bool has_mac = mac_known(record->mac);
-    if (wall_known(record->ended) || had_expired(recall, record, hold))
-        return 0;
+    if (has_mac)
+        map_put(&recall->open_of, record->mac.bits, 1);
     recall->sessions = alloc_grow(recall->sessions, recall->session_count,
                                   &recall->session_capacity, sizeof *recall->sessions);
     recall->sessions[recall->session_count++] = (struct session){
@@ -114,7 +140,157 @@ static int take_session(void *aux, const struct session_record *record)
         .source = (uint8_t)source,
         .proof = (uint8_t)record->proof,
         .implicit = record->implicit};
+}
+
+static void add_ended(struct recall *recall, struct mac mac)
+{
+    if (!mac_known(mac))
+        return;
+    recall->ended = alloc_grow(recall->ended, recall->ended_count, &recall->ended_capacity,
+                               sizeof *recall->ended);
+    recall->ended[recall->ended_count++] = mac;
+}
+
+static void add_expired(struct recall *recall, const struct session_record *record,
+                        struct span hold)
+{
+    struct expired_list *list = &recall->expired;
+    list->numbers =
+        alloc_grow(list->numbers, list->count, &list->number_capacity, sizeof *list->numbers);
+    list->at = alloc_grow(list->at, list->count, &list->at_capacity, sizeof *list->at);
+    list->numbers[list->count] = record->number;
+    list->at[list->count++] = wall_add(record->heard, hold.us > 0 ? hold : RECALL_UNDATED);
+    if (hold.us > 0) /* else nothing follows: its source never said how long it holds */
+        add_ended(recall, record->mac);
+}
+
+static int take_session(void *aux, const struct session_record *record)
+{
+    struct recall *recall = aux;
+    struct wall ended = wall_known(record->ended) ? record->ended : record->expired;
+    struct span hold = hold_of(record);
+    if (!wall_known(ended) && !had_expired(recall, record, hold))
+        add_session(recall, record, hold);
+    else if (!wall_known(ended))
+        add_expired(recall, record, hold);
+    else if (ended.us >= recall->since.us || record->heard.us >= recall->since.us)
+        add_ended(recall, record->mac);
     return 0;
+}
+
+/* --- what had ended --- */
+
+static void add_end(struct recall *recall, const struct heard_fact *fact)
+{
+    if (fact->end == HEARD_OPEN || fact->proof == EVENT_PROOF_HINT ||
+        (recall->open_of.count > 0 && map_find(&recall->open_of, fact->mac.bits) != MAP_NO_VALUE))
+        return;
+    recall->ends =
+        alloc_grow(recall->ends, recall->end_count, &recall->end_capacity, sizeof *recall->ends);
+    recall->ends[recall->end_count++] = *fact;
+}
+
+/* Keeps of the addresses whose sessions ended those that have no open one, each once. */
+static void sift_ended(struct recall *recall)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < recall->ended_count; i++) {
+        if (recall->open_of.count > 0 &&
+            map_find(&recall->open_of, recall->ended[i].bits) != MAP_NO_VALUE)
+            continue;
+        recall->ended[kept++] = recall->ended[i];
+    }
+    recall->ended_count = 0;
+    struct map known = MAP_EMPTY;
+    for (size_t i = 0; i < kept; i++) {
+        if (known.count > 0 && map_find(&known, recall->ended[i].bits) != MAP_NO_VALUE)
+            continue;
+        map_put(&known, recall->ended[i].bits, 1);
+        recall->ended[recall->ended_count++] = recall->ended[i];
+    }
+    map_done(&known);
+}
+
+/* Of each address the last end since the last round. */
+static int load_ended(struct recall *recall, struct store *store, struct err *err)
+{
+    struct live_options options;
+    struct store_heard heard = {0};
+    live_options_init(&options);
+    sift_ended(recall);
+    const struct store_heard_query query = {.now = clock_wall(),
+                                            .settle =
+                                                recall->parts.generation->config->audit.settle,
+                                            .departed_for = options.departed_for,
+                                            .macs = recall->ended,
+                                            .mac_count = recall->ended_count,
+                                            .concluded = true};
+    if (recall->ended_count == 0)
+        return 0;
+    int status = store_load_heard(store, &query, recall->arena, &heard, err);
+    for (size_t i = 0; status == 0 && i < heard.count; i++)
+        add_end(recall, &heard.facts[i]);
+    store_heard_done(&heard);
+    return status;
+}
+
+/* And what the last round was told of others. */
+static int load_told(struct recall *recall, struct store *store, const struct store_round *round,
+                     struct err *err)
+{
+    struct told_fact *told = NULL;
+    size_t count = 0;
+    struct map newer = MAP_EMPTY;
+    int status =
+        store_load_told(store, round->number, round->judged, recall->arena, &told, &count, err);
+    for (size_t i = 0; i < recall->end_count; i++)
+        map_put(&newer, recall->ends[i].mac.bits, 1);
+    for (size_t i = 0; status == 0 && i < count; i++)
+        if (told[i].keep == HEARD_KEEP_WHOLE &&
+            (newer.count == 0 || map_find(&newer, told[i].fact.mac.bits) == MAP_NO_VALUE))
+            add_end(recall, &told[i].fact);
+    map_done(&newer);
+    return status;
+}
+
+static int load_sessions(struct recall *recall, struct store *store, struct err *err)
+{
+    struct wall now = clock_wall();
+    struct span settle = recall->parts.generation->config->audit.settle;
+    struct store_round round = {.told = WALL_UNKNOWN};
+    int status = store_find_round(store, WALL_UNKNOWN, &round, err);
+    if (status != 0 && status != ERR_NOT_FOUND)
+        return status;
+    struct wall from = wall_known(round.told)         ? round.told
+                       : wall_known(recall->listened) ? recall->listened
+                                                      : now;
+    recall->since = wall_add(from, span_us(-2 * settle.us));
+    const struct session_query sessions = {.from = wall_add(recall->since, span_us(-LATE_STOP.us)),
+                                           .to = now};
+    status = store_each_session(store, &sessions, take_session, recall, err);
+    if (status == 0 && recall->expired.count > 0)
+        status = store_expire_sessions(store, recall->expired.numbers, recall->expired.at,
+                                       recall->expired.count, err);
+    if (status == 0)
+        status = load_ended(recall, store, err);
+    return status == 0 && wall_known(round.told) ? load_told(recall, store, &round, err) : status;
+}
+
+static int load_followed(struct recall *recall, struct store *store, struct err *err)
+{
+    struct live_options options;
+    struct wall now = clock_wall();
+    live_options_init(&options);
+    int status = store_load_windows(store, wall_add(now, span_us(-options.window_rest.us)), now,
+                                    recall->arena, &recall->windows, &recall->window_count, err);
+    if (status == 0)
+        status = store_load_flushes(store, now, recall->arena, &recall->flushes,
+                                    &recall->flush_count, err);
+    return status == 0
+               ? store_load_announced(store, now,
+                                      recall->parts.generation->config->audit.heard_hold,
+                                      recall->arena, &recall->frames, &recall->frame_count, err)
+               : status;
 }
 
 static int fold_all(struct recall *recall, struct store *store, struct err *err)
@@ -156,14 +332,14 @@ static int load_records(struct recall *recall, struct store *store, struct err *
 static int load(void *aux, struct store *store, struct err *err)
 {
     struct recall *recall = aux;
-    struct wall now = clock_wall();
-    const struct session_query open = {.from = now, .to = now};
     int status = load_records(recall, store, err);
     if (status == 0)
         status = fold_all(recall, store, err);
     if (status == 0)
         status = find_listened(recall, store, err);
-    return status == 0 ? store_each_session(store, &open, take_session, recall, err) : status;
+    if (status == 0)
+        status = load_sessions(recall, store, err);
+    return status == 0 ? load_followed(recall, store, err) : status;
 }
 
 /* --- on the loop --- */
@@ -211,12 +387,79 @@ static void restore(struct recall *recall, const struct session *session)
     reactor_restore(recall->parts.reactor, &row, &origin);
 }
 
+/* One that ended since the last round settles anew. */
+static void restore_end(struct recall *recall, const struct heard_fact *fact)
+{
+    enum presence_source source = presence_source_parse(fact->origin->type);
+    const struct presence_row row = {
+        .id = presence_mac(fact->mac),
+        .source = source,
+        .session = presence_session_hash(recall->secret, source, fact->origin->nas, fact->session),
+        .started = fact->first,
+        .heard = fact->ended,
+        .expires = WALL_UNKNOWN,
+        .end = fact->end == HEARD_RESET ? PRESENCE_RESET : PRESENCE_STOPPED,
+        .proof = (enum event_proof)fact->proof,
+        .implicit = !wall_known(fact->frame)};
+    if (fact->end == HEARD_EXPIRED || fact->ended.us < recall->since.us)
+        reactor_restore_departed(recall->parts.reactor, fact);
+    else
+        reactor_restore(recall->parts.reactor, &row, fact->origin);
+}
+
+/* An announcement, which is no session but a row of the list. */
+static void restore_frame(struct recall *recall, const struct heard_fact *fact)
+{
+    enum presence_source source = presence_source_parse(fact->origin->type);
+    const struct presence_row row = {
+        .id = presence_mac(fact->mac),
+        .source = source,
+        .session = presence_session_hash(recall->secret, source, fact->origin->nas, NULL),
+        .started = fact->first,
+        .heard = fact->last,
+        .lifetime = wall_since(fact->expires, fact->last),
+        .expires = fact->expires,
+        .end = PRESENCE_LIVE,
+        .proof = (enum event_proof)fact->proof};
+    reactor_restore(recall->parts.reactor, &row, fact->origin);
+}
+
+static void restore_followed(struct recall *recall)
+{
+    struct reactor *reactor = recall->parts.reactor;
+    for (size_t i = 0; i < recall->window_count; i++)
+        reactor_restore_window(reactor, &recall->windows[i]);
+    for (size_t i = 0; i < recall->flush_count; i++)
+        reactor_restore_flush(reactor, &recall->flushes[i]);
+    recall->window_count = recall->flush_count = 0;
+}
+
+static bool restore_next(struct recall *recall)
+{
+    size_t number = recall->restored++;
+    if (number < recall->session_count) {
+        restore(recall, &recall->sessions[number]);
+        return true;
+    }
+    number -= recall->session_count;
+    if (number < recall->end_count) {
+        restore_end(recall, &recall->ends[number]);
+        return true;
+    }
+    number -= recall->end_count;
+    if (number < recall->frame_count)
+        restore_frame(recall, &recall->frames[number]);
+    return number < recall->frame_count;
+}
+
 static void restore_some(void *aux)
 {
     struct recall *recall = aux;
-    for (size_t i = 0; i < RESTORED_A_TURN && recall->restored < recall->session_count; i++)
-        restore(recall, &recall->sessions[recall->restored++]);
-    if (recall->restored < recall->session_count) {
+    bool more = true;
+    restore_followed(recall);
+    for (size_t i = 0; i < RESTORED_A_TURN && more; i++)
+        more = restore_next(recall);
+    if (more) {
         loop_timer_start(recall->timer, span_us(0));
         return;
     }
@@ -242,7 +485,8 @@ struct recall *recall_new(const struct recall_parts *parts)
     struct recall *recall = alloc_zeroed(1, sizeof *recall);
     recall->parts = *parts;
     recall->secret = reactor_secret(parts->reactor);
-    recall->listened = WALL_UNKNOWN;
+    recall->listened = recall->since = WALL_UNKNOWN;
+    recall->arena = arena_new();
     recall->names = names_new();
     recall->timer = loop_timer_new(parts->loop, restore_some, recall);
     recall->sources = alloc_zeroed(config->recorded_count + 1, sizeof *recall->sources);
@@ -268,6 +512,12 @@ void recall_free(struct recall *recall)
     free(recall->read_at);
     free(recall->origins);
     free(recall->sessions);
+    free(recall->expired.numbers);
+    free(recall->expired.at);
+    free(recall->ended);
+    free(recall->ends);
+    map_done(&recall->open_of);
+    arena_free(recall->arena);
     names_free(recall->names);
     free(recall);
 }

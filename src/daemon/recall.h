@@ -15,12 +15,20 @@
  * known as it was, and the sessions that were open. Without them the first round would miss
  * what had been heard, and clear the cases that rest on it.
  *
+ * Put back are, too, the announcements that still hold, the migration windows that are open or
+ * rest, the last flush of every switch (store/followed.h), and the ended sessions on which cases
+ * rest: those that the last round was told of (store/told.h), as it was, and those that have ended
+ * since, which settle anew; of no address that has a newer session. So what stood before a kill is
+ * judged the same after it.
+ *
  * A session is put back when it had not expired by the time that the last event of any
  * source was heard, which is when somebody last listened; it then has its whole lifetime
  * again, since nobody could have heard its refresh (presence.h). One whose source tells no
- * lifetime and no interval is put back for RECALL_UNDATED. Sessions go to the list in
+ * lifetime and no interval is put back for RECALL_UNDATED. One that had expired, and of which the
+ * daemon did not come to conclude so, is concluded now: it is kept as expired at its date, and
+ * counts as ended then. Sessions go to the list in
  * slices, so that the loop is not held; events that arrive meanwhile are newer and win.
- * Memory while it lasts: 80 octets a session. */
+ * Memory while it lasts: 100 octets a session. */
 
 #define RECALL_UNDATED span_seconds(24 * 3600)
 

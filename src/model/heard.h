@@ -53,6 +53,14 @@ struct heard_fact {
     uint16_t age; /* of such a row: as forward_row.age */
 };
 
+/* How the store keeps a fact that a round was told, to judge the round again (store/told.h). */
+enum heard_keep {
+    HEARD_KEEP_NOT,    /* an open session in order: its row in the store says so */
+    HEARD_KEEP_STEADY, /* a frame heard in order: its place, and not its times */
+    HEARD_KEEP_WHOLE,  /* as it is */
+    HEARD_KEEP_NOTHING /* no fact: that nothing was heard of the address */
+};
+
 /* An announcement at another place than the recorded one: until `deadline` the address is
  * expected at two places, since inventories follow a migration by seconds or minutes
  * (DOMAIN 2.10 point 7). After it, it is judged. */

@@ -52,6 +52,6 @@ struct database_class {
 extern const struct database_class database_sqlite;
 
 /* The version of the schema that this Muster writes. */
-enum { STORE_VERSION = 4 };
+enum { STORE_VERSION = 5 };
 
 #endif

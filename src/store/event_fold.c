@@ -261,6 +261,8 @@ static int drop_old(struct fold *fold, struct wall now, struct span retention, s
     if (failed == 0)
         failed = store_run(store, SQL_SESSION_DROP, sessions, ARRAY_COUNT(sessions), err);
     if (failed == 0)
+        failed = store_run(store, SQL_SESSION_DROP_EXPIRED, sessions, ARRAY_COUNT(sessions), err);
+    if (failed == 0)
         failed = get_meta(store, "updates_floor", &updates_floor, err);
     if (updates_floor < floor)
         updates_floor = floor;

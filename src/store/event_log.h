@@ -30,8 +30,12 @@
  * stop, a reset of its NAS (F9, DOMAIN 2.7 point 2), or its replacement by a new
  * life. A session is named by its source, NAS and session id; where the source has no ids,
  * by source, NAS and identity, and then a stop ends it only at the place where it is. A
- * late event (its stop came first) moves no later one. That a session has expired is
- * the caller's finding: it journals a stop of its own.
+ * late event (its stop came first) moves no later one.
+ *
+ * That a session has expired is a conclusion and no event: nobody said so. It is kept beside the
+ * session (`expired`, store/followed.h) and not among the events. From then on the session is not
+ * open; a word that comes later begins a new life, as it does on the expiry list, and a stop
+ * that comes later still ends the life that it is of.
  *
  * Refreshes are many and say little: rows of kind "update" are kept for
  * STORE_UPDATE_RETENTION, their count and times stay with the session. Each fold also
@@ -91,6 +95,15 @@ struct event_query {
 int store_list_events(struct store *store, const struct event_query *query, struct arena *arena,
                       const struct event_entry **ret, size_t *ret_count, struct err *err) MUST_USE;
 
+typedef int store_event_fn(void *aux, const struct event_entry *event);
+
+/* Calls `each` for the announcements that were heard from `from` to `to`, newest first, in
+ * `arena`. Goes through all events since `from`. Ends early when `each` returns something else
+ * than 0, and returns that. */
+int store_each_announcement(struct store *store, struct wall from, struct wall to,
+                            struct arena *arena, store_event_fn *each, void *aux,
+                            struct err *err) MUST_USE;
+
 /* One life of a session. */
 struct session_record {
     uint64_t number;
@@ -102,7 +115,8 @@ struct session_record {
     struct wall started;  /* as its source says */
     struct wall last;     /* the latest word of it, as its source says */
     struct wall heard;    /* and when that came */
-    struct wall ended;    /* WALL_UNKNOWN: open */
+    struct wall ended;    /* as somebody said; WALL_UNKNOWN: nobody did */
+    struct wall expired;  /* since when it was concluded to be over; WALL_UNKNOWN: not */
     const char *cause;    /* why it ended; "" */
     struct span lifetime; /* as last told; 0: not known */
     struct span interval; /* between its last two updates; 0: not known */

@@ -40,6 +40,7 @@ static void read_session(const struct cell *row, struct session_record *ret)
         .implicit = row[21].integer != 0,
         .last_event = (uint64_t)row[22].integer,
         .kept_event = (uint64_t)row[23].integer,
+        .expired = cell_to_wall(&row[24]),
     };
     if (row[6].type == CELL_INTEGER)
         ret->mac.bits = (uint64_t)row[6].integer;
@@ -320,6 +321,34 @@ int store_list_events(struct store *store, const struct event_query *query, stru
     free(listing.entries);
     free(listing.chains);
     return failed;
+}
+
+int store_each_announcement(struct store *store, struct wall from, struct wall to,
+                            struct arena *arena, store_event_fn *each, void *aux, struct err *err)
+{
+    enum { BEFORE_US = 5000000 }; /* events are in the order of the journal's lanes, nearly */
+    struct cell row[STORE_COLUMNS_MAX];
+    int result = store_start(store, SQL_EVENTS_BACK, NULL, 0, err);
+    if (result == 0)
+        result = store_step(store, SQL_EVENTS_BACK, row, err);
+    for (; result == 1; result = store_step(store, SQL_EVENTS_BACK, row, err)) {
+        int64_t heard = row[22].integer;
+        if (heard < from.us - BEFORE_US)
+            break;
+        if (heard < from.us || heard > to.us || event_kind_parse(row[3].bytes) != EVENT_ANNOUNCE)
+            continue;
+        struct event_entry entry;
+        read_event(row, arena, &entry);
+        int stopped = entry.event.proof == EVENT_PROOF_COUNT
+                          ? store_damaged(store, err, "event %lld", (long long)row[0].integer)
+                          : each(aux, &entry);
+        if (stopped != 0) {
+            store_stop(store, SQL_EVENTS_BACK);
+            return stopped;
+        }
+    }
+    store_stop(store, SQL_EVENTS_BACK);
+    return result < 0 ? result : 0;
 }
 
 /* --- sources --- */

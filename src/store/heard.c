@@ -11,7 +11,9 @@
 #include "base/map.h"
 #include "base/names.h"
 #include "store/event_log.h"
+#include "store/followed.h"
 #include "store/heard_word.h"
+#include "store/told.h"
 
 /* Open sessions of a NAS that are asked for its interval, as the expiry list asks. */
 enum { NAS_SAMPLES = 4 };
@@ -32,7 +34,7 @@ struct remembered {
     const char *session;
     struct heard_chain chain;
     struct origin_key at;
-    struct wall ended;
+    struct wall ended, expired;
     uint64_t updates;
     bool dropped;
 };
@@ -94,6 +96,7 @@ static int take_session(void *aux, const struct session_record *record)
         .interval = record->interval,
         .updates = record->updates,
         .ended = record->ended,
+        .expired = record->expired,
         .session = record->session[0] != '\0'
                        ? arena_text(loading->arena, record->session, strlen(record->session))
                        : NULL,
@@ -140,7 +143,9 @@ static int set_as_of(struct loading *loading, struct remembered *item, struct er
     }
     if (word.gone_back)
         use_word(loading, item, &word);
-    if (word.stopped) {
+    if (wall_known(item->expired) && item->expired.us <= loading->query->now.us) {
+        item->row.end = PRESENCE_EXPIRED; /* a stop that came later changed nothing */
+    } else if (word.stopped) {
         item->row.end = PRESENCE_STOPPED;
     } else if (item->chain.ended && !word.stop_later) {
         item->row.end = PRESENCE_RESET; /* which says nothing to its sessions */
@@ -187,6 +192,17 @@ static void learn_intervals(struct loading *loading)
     }
 }
 
+/* The date of a session has passed, as far as can be reckoned. */
+static void pass_date(const struct loading *loading, struct presence_row *row)
+{
+    if (loading->query->concluded) {
+        row->expires = wall_add(loading->query->now, span_seconds(1)); /* refreshed otherwise */
+        return;
+    }
+    row->end = PRESENCE_EXPIRED;
+    row->settled = true;
+}
+
 static void set_dates(struct loading *loading)
 {
     struct presence_options options;
@@ -207,10 +223,12 @@ static void set_dates(struct loading *loading)
             item->last = row->heard;
         if (!live)
             row->settled = row->heard.us + loading->query->settle.us <= loading->query->now.us;
-        if (live && wall_known(row->expires) && row->expires.us <= loading->query->now.us) {
-            row->end = PRESENCE_EXPIRED;
+        if (row->end == PRESENCE_EXPIRED) {
+            row->expires = item->expired;
             row->settled = true;
         }
+        if (live && wall_known(row->expires) && row->expires.us <= loading->query->now.us)
+            pass_date(loading, row);
     }
 }
 
@@ -285,6 +303,85 @@ static bool is_told(const struct loading *loading, const struct map *last_ends, 
            map_find(last_ends, item->row.id.mac.bits) == number;
 }
 
+static uint64_t session_of(const struct heard_fact *fact)
+{
+    const char *nas = fact->origin->nas != NULL ? fact->origin->nas : "";
+    uint64_t who = hash_u64(fact->mac.bits, hash_bytes(nas, strlen(nas), hash_seed()));
+    return hash_u64((uint64_t)fact->first.us, who) >> 1;
+}
+
+/* The number of a session, which the list does not have, for people. */
+static void number_sessions(const struct store_heard *heard, struct told_fact *told, size_t count)
+{
+    struct map numbers = MAP_EMPTY;
+    for (size_t i = 0; i < heard->count; i++)
+        map_put(&numbers, session_of(&heard->facts[i]), (uint32_t)i);
+    for (size_t i = 0; i < count && numbers.count > 0; i++) {
+        uint32_t number = told[i].keep == HEARD_KEEP_WHOLE
+                              ? map_find(&numbers, session_of(&told[i].fact))
+                              : MAP_NO_VALUE;
+        if (number != MAP_NO_VALUE && mac_equal(heard->facts[number].mac, told[i].fact.mac))
+            told[i].fact.session = heard->facts[number].session;
+    }
+    map_done(&numbers);
+}
+
+/* What the round kept; and of the sessions only the open ones of other addresses. */
+static int use_told(struct loading *loading, struct store_heard *ret, struct err *err)
+{
+    const struct store_heard_query *query = loading->query;
+    struct told_fact *told = NULL;
+    struct map kept = MAP_EMPTY;
+    size_t told_count = 0, count = 0;
+    int failed = store_load_told(loading->store, query->round, query->now, loading->arena, &told,
+                                 &told_count, err);
+    if (failed != 0)
+        return failed;
+    number_sessions(ret, told, told_count);
+    for (size_t i = 0; i < told_count; i++)
+        map_put(&kept, told[i].fact.mac.bits, 1);
+    for (size_t i = 0; i < ret->count; i++)
+        if (ret->facts[i].end == HEARD_OPEN &&
+            (kept.count == 0 || map_find(&kept, ret->facts[i].mac.bits) == MAP_NO_VALUE))
+            ret->facts[count++] = ret->facts[i];
+    ret->facts = alloc_resize(ret->facts, count + told_count + 1, sizeof *ret->facts);
+    for (size_t i = 0; i < told_count; i++)
+        if (told[i].keep != HEARD_KEEP_NOTHING)
+            ret->facts[count++] = told[i].fact;
+    ret->count = count;
+    map_done(&kept);
+    return 0;
+}
+
+static int add_announced(struct loading *loading, struct store_heard *ret, struct err *err)
+{
+    const struct store_heard_query *query = loading->query;
+    struct heard_fact *facts = NULL;
+    size_t count = 0;
+    int failed = store_load_announced(loading->store, query->now, query->hold, loading->arena,
+                                      &facts, &count, err);
+    if (failed != 0 || count == 0)
+        return failed;
+    ret->facts = alloc_resize(ret->facts, ret->count + count + 1, sizeof *ret->facts);
+    memcpy(ret->facts + ret->count, facts, count * sizeof *facts);
+    ret->count += count;
+    return 0;
+}
+
+static int load_rest(struct loading *loading, struct store_heard *ret, struct err *err)
+{
+    const struct store_heard_query *query = loading->query;
+    struct wall told = wall_known(query->told) ? query->told : query->now;
+    int failed = store_load_windows(loading->store, query->now, query->now, loading->arena,
+                                    &ret->windows, &ret->window_count, err);
+    if (failed == 0)
+        failed = store_load_flushes(loading->store, told, loading->arena, &ret->flushes,
+                                    &ret->flush_count, err);
+    if (failed == 0 && query->round != 0)
+        return use_told(loading, ret, err);
+    return failed == 0 && query->hold.us > 0 ? add_announced(loading, ret, err) : failed;
+}
+
 static void make_facts(struct loading *loading, struct store_heard *ret)
 {
     struct map last_ends = MAP_EMPTY;
@@ -306,26 +403,36 @@ static void make_facts(struct loading *loading, struct store_heard *ret)
     map_done(&last_ends);
 }
 
+static int load_sessions(struct loading *loading, struct err *err)
+{
+    const struct store_heard_query *query = loading->query;
+    const struct session_query sessions = {
+        .from = wall_add(query->now, span_us(-query->departed_for.us)),
+        .to = wall_add(query->now, CLAIMS_AHEAD),
+        .macs = query->macs,
+        .mac_count = query->mac_count};
+    int failed = store_each_session(loading->store, &sessions, take_session, loading, err);
+    return failed == 0 ? set_all_as_of(loading, err) : failed;
+}
+
 int store_load_heard(struct store *store, const struct store_heard_query *query,
                      struct arena *arena, struct store_heard *ret, struct err *err)
 {
     struct loading loading = {.store = store, .query = query, .arena = arena, .names = names_new()};
-    const struct session_query sessions = {
-        .from = wall_add(query->now, span_us(-query->departed_for.us)),
-        .to = wall_add(query->now, CLAIMS_AHEAD)};
     *ret = (struct store_heard){0};
     int failed = store_read_begin(store, err);
     if (failed == 0) {
-        failed = store_each_session(store, &sessions, take_session, &loading, err);
-        if (failed == 0)
-            failed = set_all_as_of(&loading, err);
+        failed = load_sessions(&loading, err);
+        if (failed == 0) {
+            learn_intervals(&loading);
+            set_dates(&loading);
+            make_facts(&loading, ret);
+            failed = load_rest(&loading, ret, err);
+        }
         failed = store_read_end(store, failed, err);
     }
-    if (failed == 0) {
-        learn_intervals(&loading);
-        set_dates(&loading);
-        make_facts(&loading, ret);
-    }
+    if (failed != 0)
+        store_heard_done(ret);
     names_free(loading.names);
     map_done(&loading.origin_of);
     map_done(&loading.sample_of);

@@ -2,6 +2,7 @@
 #ifndef MUSTER_STORE_HEARD_H
 #define MUSTER_STORE_HEARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,28 +41,49 @@
  * interval of a NAS is the longest of the first four open sessions of it that tell one. Switches,
  * ports and NAS are kept once. About three microseconds a session.
  *
- * Only the daemon judges with what was heard: who replays a round asks store_round.heard first.
+ * A round of the daemon is put together exactly. It kept what it was told of every address of which
+ * something follows (store/told.h), and the daemon keeps which sessions it concluded to have
+ * expired (store/followed.h); so for such a round (`round`) the sessions say no more than that the
+ * steady ones were open, and nothing is reckoned that was known. Its migration windows and the
+ * flushes of its switches are rows, too. Only the daemon judges with what was heard: who replays a
+ * round asks store_round.heard first.
  *
  * Limits: LIMIT_PRESENCE_ROWS sessions; what is beyond is counted and left out, as the list does
- * with what is last. Not known any more, and so without effect: sightings of other sources that
- * refreshed a session, restarts of the daemon, which give a session its whole lifetime again, and
- * what a share of the list refused. Times are those of the list, tenths of a second. Announcements
- * and hints are not sessions: they are not told here, so a migration window or the flush of a table
- * that a round knew is not known to its replay.
+ * with what is last. Of rounds that were not kept so (store_round.told is not known) the times
+ * that sessions hold are reckoned, and sightings of other sources that refreshed a session,
+ * restarts of the daemon, which give a session its whole lifetime again, and what a share of the
+ * list refused are not known any more; neither are announcements, which are no sessions. Times are
+ * those of the list, tenths of a second.
  *
  * Attacks considered: a chain of events goes strictly backwards, else the store is damaged; a
  * NAS that says something every second costs a bounded number of steps; texts are
  * bounded by LIMIT_NAME_BYTES and values only. */
 
 struct store_heard_query {
-    struct wall now;          /* the clock value of the round */
+    struct wall now; /* the clock value of the round */
+    /* That round, if it kept what it was told, and when that was collected: store_round.told; 0 and
+     * WALL_UNKNOWN: put it together of the sessions. */
+    uint64_t round;
+    struct wall told;
+    /* A daemon kept the expiries of that time: a session that it did not conclude to be over was
+     * not. So with every round that kept what it was told. */
+    bool concluded;
     struct span settle;       /* audit_options.settle */
     struct span departed_for; /* live_options.departed_for */
+    const struct mac *macs;   /* of these only; a count of 0: of all */
+    size_t mac_count;
+    /* audit_options.heard_hold: with announcements of so long ago; 0: without. A round that kept
+     * what it was told has them anyway. */
+    struct span hold;
 };
 
 struct store_heard {
-    struct heard_fact *facts; /* in the order of their sessions' beginnings; yours by _done() */
+    struct heard_fact *facts; /* those of one MAC in the round's order; yours by _done() */
     size_t count;
+    struct migration_window *windows; /* the arena's */
+    size_t window_count;
+    struct switch_flush *flushes; /* the arena's */
+    size_t flush_count;
     size_t left_out; /* sessions beyond the limit */
 };
 
@@ -70,5 +92,12 @@ struct store_heard {
 int store_load_heard(struct store *store, const struct store_heard_query *query,
                      struct arena *arena, struct store_heard *ret, struct err *err) MUST_USE;
 void store_heard_done(struct store_heard *heard);
+
+/* Loads the announcements whose time had not passed at `now`: of each address, source and place its
+ * last, as the fact that the list has of it. They hold for `hold`. In `arena`;
+ * LIMIT_PRESENCE_HEARD. Goes back through all events of that time, about a microsecond each. */
+int store_load_announced(struct store *store, struct wall now, struct span hold,
+                         struct arena *arena, struct heard_fact **ret, size_t *ret_count,
+                         struct err *err) MUST_USE;
 
 #endif

@@ -37,6 +37,7 @@ struct store_round {
     struct wall started, judged, ended;
     unsigned gap_rounds; /* that it was judged with (audit_options) */
     bool heard;          /* it was judged with what had been heard (store/heard.h) */
+    struct wall told; /* when that was collected, and kept (store/told.h); WALL_UNKNOWN: not kept */
 };
 
 /* The latest round, or the last one that was judged at or before `at`

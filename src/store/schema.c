@@ -190,4 +190,27 @@ static const char step_4[] =
     /* heard: it was judged with what had been heard (heard.h). */
     "ALTER TABLE round ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, NULL};
+static const char step_5[] =
+    /* told: when what had been heard was collected for it; what of that the sessions do not say
+     * is in the table of this name (told.h). */
+    "ALTER TABLE round ADD COLUMN told INTEGER;"
+
+    /* What was heard of one address, for the rounds from first_round to last_round, as told.c
+     * writes it. */
+    "CREATE TABLE told(id INTEGER PRIMARY KEY, mac INTEGER NOT NULL,"
+    " first_round INTEGER NOT NULL, last_round INTEGER, content TEXT NOT NULL) STRICT;"
+    "CREATE INDEX told_last ON told(last_round);"
+
+    /* What followed from hearing (followed.h). kind: an enum followed_kind. until: deadline of a
+     * window, end of a probe. */
+    "CREATE TABLE followed(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, mac INTEGER,"
+    " switch TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL, content TEXT NOT NULL)"
+    " STRICT;"
+    "CREATE INDEX followed_mac ON followed(mac) WHERE mac IS NOT NULL;"
+    "CREATE INDEX followed_until ON followed(kind, until);"
+
+    /* expired: since when it was concluded to be over, though nobody said so. */
+    "ALTER TABLE session ADD COLUMN expired INTEGER;"
+    "CREATE INDEX session_expired ON session(expired) WHERE expired IS NOT NULL;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, NULL};

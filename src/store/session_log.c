@@ -84,6 +84,7 @@ static struct session_row *new_row(struct session_batch *batch, uint64_t key)
                                 .port = "",
                                 .cause = "",
                                 .ended = WALL_UNKNOWN,
+                                .expired = WALL_UNKNOWN,
                                 .updated = WALL_UNKNOWN};
     map_put(&batch->by_key, key, (uint32_t)batch->count++);
     return row;
@@ -111,6 +112,7 @@ static void fill_row(struct session_batch *batch, const struct cell *cells, stru
     row->cause = cell_to_text(&cells[17], batch->arena);
     row->origin = (uint64_t)cells[18].integer;
     row->kept_origin = (uint64_t)cells[19].integer;
+    row->expired = cell_to_wall(&cells[20]);
 }
 
 /* Sets *ret to the latest life of the session `key`, NULL when there is none. */
@@ -295,14 +297,24 @@ static void stop_open(struct session_batch *batch, struct session_row *row,
         end_row(row, at, kept_text(batch, event->cause));
 }
 
+/* Whether the session had been concluded to be over when the event was heard. What is heard of it
+ * then begins a new life, as on the expiry list; only its stop, which came late, still ends it. */
+static bool has_expired(const struct session_row *row, const struct event *event)
+{
+    return wall_known(row->expired) && !wall_known(row->ended) && event->heard.us > row->expired.us;
+}
+
 /* Returns the session that the event belongs to after it: `row`, or a new life. */
 static struct session_row *follow(struct session_batch *batch, struct session_row *row,
                                   int64_t source_id, uint64_t key, const struct event *event)
 {
     struct wall at = session_event_time(event);
-    bool open = row != NULL && !wall_known(row->ended);
-    bool goes_on = row != NULL;
-    if (event->kind == EVENT_START && row != NULL)
+    bool over = row != NULL && has_expired(row, event);
+    bool open = row != NULL && !wall_known(row->ended) && !over;
+    bool goes_on = row != NULL && (!over || event->kind == EVENT_STOP);
+    if (over)
+        open = goes_on;
+    else if (event->kind == EVENT_START && row != NULL)
         goes_on = open ? start_open(row, at) : start_ended(row, at);
     else if (event->kind == EVENT_UPDATE && row != NULL && !open)
         goes_on = at.us <= row->ended.us;

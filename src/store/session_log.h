@@ -22,6 +22,7 @@ struct session_row {
     struct ip care_of;
     uint16_t vlan;
     struct wall started, last, heard, ended;
+    struct wall expired; /* WALL_UNKNOWN: not */
     struct wall updated; /* `at` of its last update */
     struct span lifetime, interval;
     uint64_t updates;

@@ -18,9 +18,9 @@
 #define SESSION_COLUMNS                                                                            \
     "c.id, s.name, s.type, c.nas, c.session, c.node, c.mac, c.address, c.care_of, c.switch,"       \
     " c.port, c.vlan, c.started, c.last, c.heard, c.ended, c.cause, c.lifetime, c.interval,"       \
-    " c.updates, c.proof, c.implicit, c.last_event, c.kept_event FROM session c"                   \
+    " c.updates, c.proof, c.implicit, c.last_event, c.kept_event, c.expired FROM session c"        \
     " JOIN event_source s ON s.id = c.source_id"
-#define SESSION_TYPES "itttttIBBttiiiiItiiitiii"
+#define SESSION_TYPES "itttttIBBttiiiiItiiitiiiI"
 #define EVENT_COLUMNS                                                                              \
     "e.seq, s.name, s.type, e.kind, e.hint, e.proof, e.session_id, e.previous, e.earlier, e.mac,"  \
     " e.address, e.switch, e.port, e.vlan, e.care_of, e.agent, e.correspondent, e.node, e.nas,"    \
@@ -40,16 +40,18 @@
     S(ROUND_END, "UPDATE round SET judged = ?2, ended = ?3 WHERE number = ?1", "")                 \
     S(ROUND_GAPS, "UPDATE round SET gap_rounds = ?2, heard = 1 WHERE number = ?1", "")             \
     S(ROUND_LAST,                                                                                  \
-      "SELECT number, started, judged, ended, gap_rounds, heard FROM round"                        \
+      "SELECT number, started, judged, ended, gap_rounds, heard, told FROM round"                  \
       " ORDER BY number DESC LIMIT 1",                                                             \
-      "iiiiii")                                                                                    \
+      "iiiiiiI")                                                                                   \
     S(ROUND_AT,                                                                                    \
-      "SELECT number, started, judged, ended, gap_rounds, heard FROM round WHERE judged <= ?1"     \
+      "SELECT number, started, judged, ended, gap_rounds, heard, told FROM round WHERE judged <= " \
+      "?1"                                                                                         \
       " ORDER BY number DESC LIMIT 1",                                                             \
-      "iiiiii")                                                                                    \
+      "iiiiiiI")                                                                                   \
     S(ROUND_GET,                                                                                   \
-      "SELECT number, started, judged, ended, gap_rounds, heard FROM round WHERE number = ?1",     \
-      "iiiiii")                                                                                    \
+      "SELECT number, started, judged, ended, gap_rounds, heard, told FROM round WHERE number = "  \
+      "?1",                                                                                        \
+      "iiiiiiI")                                                                                   \
     S(SOURCE_FIND,                                                                                 \
       "SELECT id, seq, ended, whole_seq, digest_a, digest_b FROM source"                           \
       " WHERE kind = ?1 AND site = ?2 AND name = ?3",                                              \
@@ -295,12 +297,12 @@
     S(SESSION_FIND,                                                                                \
       "SELECT id, switch, port, vlan, care_of, started, last, heard, ended, updated, lifetime,"    \
       " interval, updates, proof, implicit, last_event, kept_event, cause,"                        \
-      " origin, kept_origin FROM session"                                                          \
+      " origin, kept_origin, expired FROM session"                                                 \
       " WHERE key = ?1 ORDER BY id DESC LIMIT 1",                                                  \
-      "ittiBiiiIIiiitiiitii")                                                                      \
+      "ittiBiiiIIiiitiiitiiI")                                                                     \
     S(SESSION_ADD,                                                                                 \
       "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"   \
-      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",                         \
+      " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, NULL)",                   \
       "")                                                                                          \
     S(SESSION_SET,                                                                                 \
       "UPDATE session SET switch = ?2, port = ?3, vlan = ?4, care_of = ?5, started = ?6,"          \
@@ -311,7 +313,7 @@
     S(SESSION_END, "UPDATE session SET ended = ?2, cause = ?3 WHERE id = ?1", "")                  \
     S(SESSION_RESET,                                                                               \
       "UPDATE session SET ended = ?3, cause = ?4 WHERE source_id = ?1 AND nas = ?2"                \
-      " AND ended IS NULL AND started <= ?3 AND (?5 IS NULL OR port = ?5)",                        \
+      " AND ended IS NULL AND expired IS NULL AND started <= ?3 AND (?5 IS NULL OR port = ?5)",    \
       "")                                                                                          \
     S(EVENT_FIRST, "SELECT coalesce(min(seq), 0) FROM event", "i")                                 \
     S(EVENT_YOUNGER,                                                                               \
@@ -320,29 +322,73 @@
     S(EVENT_DROP, "DELETE FROM event WHERE seq >= ?1 AND seq < ?2", "")                            \
     S(EVENT_DROP_UPDATES, "DELETE FROM event WHERE seq >= ?1 AND seq < ?2 AND kind = 'update'",    \
       "")                                                                                          \
+    S(SESSION_DROP_EXPIRED,                                                                        \
+      "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expired < ?1"                 \
+      " AND last_event < ?2 ORDER BY expired LIMIT ?3)",                                           \
+      "")                                                                                          \
     S(SESSION_DROP,                                                                                \
       "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ended < ?1"                   \
       " AND last_event < ?2 ORDER BY ended LIMIT ?3)",                                             \
       "")                                                                                          \
+    /* --- told.c --- */                                                                           \
+    S(ROUND_TOLD, "UPDATE round SET told = ?2, heard = 1 WHERE number = ?1", "")                   \
+    S(TOLD_CURRENT, "SELECT id, mac, content FROM told WHERE last_round IS NULL", "iit")           \
+    S(TOLD_ADD, "INSERT INTO told(mac, first_round, content) VALUES (?1, ?2, ?3)", "")             \
+    S(TOLD_END, "UPDATE told SET last_round = ?2 WHERE id = ?1", "")                               \
+    S(TOLD_AT,                                                                                     \
+      "SELECT mac, content FROM told WHERE first_round <= ?1"                                      \
+      " AND (last_round IS NULL OR last_round >= ?1) ORDER BY mac, content",                       \
+      "it")                                                                                        \
+    S(ANNOUNCED_LAST,                                                                              \
+      "SELECT heard FROM event WHERE session_id IS NULL AND mac = ?1 AND kind = 'announce'"        \
+      " AND heard <= ?2 ORDER BY seq DESC LIMIT 1",                                                \
+      "i")                                                                                         \
+    /* --- followed.c --- */                                                                       \
+    S(FOLLOWED_ADD,                                                                                \
+      "INSERT INTO followed(kind, mac, switch, at, until, content)"                                \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",                                                          \
+      "")                                                                                          \
+    S(FOLLOWED_WINDOWS,                                                                            \
+      "SELECT mac, at, until FROM followed WHERE kind = 1 AND until > ?1 AND at <= ?2"             \
+      " ORDER BY until, id",                                                                       \
+      "Iii")                                                                                       \
+    S(FOLLOWED_FLUSHES,                                                                            \
+      "SELECT switch, at, content FROM followed WHERE kind = 2 AND at <= ?1 ORDER BY at, id",      \
+      "tit")                                                                                       \
+    S(FOLLOWED_OF_MAC,                                                                             \
+      "SELECT kind, switch, at, until, content FROM followed WHERE mac = ?1 ORDER BY id DESC",     \
+      "itiit")                                                                                     \
+    S(SESSION_LIVE_OF_MAC,                                                                         \
+      "SELECT c.id, s.type, c.nas, c.session FROM session c JOIN event_source s"                   \
+      " ON s.id = c.source_id WHERE c.mac = ?1 AND c.ended IS NULL AND c.expired IS NULL"          \
+      " AND c.heard <= ?2",                                                                        \
+      "ittt")                                                                                      \
+    S(SESSION_LIVE_OF_ADDRESS,                                                                     \
+      "SELECT c.id, s.type, c.nas, c.session FROM session c JOIN event_source s"                   \
+      " ON s.id = c.source_id WHERE c.address = ?1 AND c.ended IS NULL AND c.expired IS NULL"      \
+      " AND c.heard <= ?2",                                                                        \
+      "ittt")                                                                                      \
+    S(SESSION_EXPIRE, "UPDATE session SET expired = ?2 WHERE id = ?1", "")                         \
     /* --- event_query.c --- */                                                                    \
     S(SESSIONS,                                                                                    \
       "SELECT " SESSION_COLUMNS " WHERE (?1 IS NULL OR c.started <= ?1)"                           \
-      " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
+      " AND (?2 IS NULL OR coalesce(c.ended, c.expired, ?2) >= ?2) ORDER BY c.id",                 \
       SESSION_TYPES)                                                                               \
     S(SESSIONS_LATE,                                                                               \
       "SELECT " SESSION_COLUMNS " WHERE c.ended >= ?2"                                             \
       " AND (?1 IS NULL OR c.started <= ?1) UNION ALL SELECT " SESSION_COLUMNS                     \
-      " WHERE c.ended IS NULL AND (?1 IS NULL OR c.started <= ?1) ORDER BY 1",                     \
+      " WHERE c.ended IS NULL AND (c.expired IS NULL OR c.expired >= ?2)"                          \
+      " AND (?1 IS NULL OR c.started <= ?1) ORDER BY 1",                                           \
       SESSION_TYPES)                                                                               \
     S(SESSIONS_OF_MAC,                                                                             \
       "SELECT " SESSION_COLUMNS " WHERE c.mac = ?3"                                                \
       " AND (?1 IS NULL OR c.started <= ?1)"                                                       \
-      " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
+      " AND (?2 IS NULL OR coalesce(c.ended, c.expired, ?2) >= ?2) ORDER BY c.id",                 \
       SESSION_TYPES)                                                                               \
     S(SESSIONS_OF_ADDRESS,                                                                         \
       "SELECT " SESSION_COLUMNS " WHERE c.address = ?3"                                            \
       " AND (?1 IS NULL OR c.started <= ?1)"                                                       \
-      " AND (?2 IS NULL OR c.ended IS NULL OR c.ended >= ?2) ORDER BY c.id",                       \
+      " AND (?2 IS NULL OR coalesce(c.ended, c.expired, ?2) >= ?2) ORDER BY c.id",                 \
       SESSION_TYPES)                                                                               \
     S(SESSION_WORD,                                                                                \
       "SELECT session_id, kind, previous, earlier, switch, port, vlan, at, heard, lifetime"        \
@@ -357,6 +403,7 @@
       "SELECT " EVENT_COLUMNS " WHERE e.session_id IS NULL"                                        \
       " AND e.address = ?1 ORDER BY e.seq DESC",                                                   \
       EVENT_TYPES)                                                                                 \
+    S(EVENTS_BACK, "SELECT " EVENT_COLUMNS " WHERE e.seq > 0 ORDER BY e.seq DESC", EVENT_TYPES)    \
     /* --- trim.c --- */                                                                           \
     S(TRIM_PAST, "DELETE FROM sighting_past WHERE last < ?1", "")                                  \
     S(TRIM_RECORDED, "DELETE FROM recorded_past WHERE last < ?1", "")                              \
@@ -383,6 +430,8 @@
     S(TRIM_FAILURE, "DELETE FROM failure WHERE last_round <= ?1", "")                              \
     S(TRIM_OFF, "DELETE FROM off_since WHERE last_round <= ?1", "")                                \
     S(TRIM_STANDING, "DELETE FROM standing WHERE last_round <= ?1", "")                            \
+    S(TRIM_TOLD, "DELETE FROM told WHERE last_round <= ?1", "")                                    \
+    S(TRIM_FOLLOWED, "DELETE FROM followed WHERE until < ?1", "")                                  \
     S(TRIM_CASE, "DELETE FROM case_record WHERE state = 'closed' AND state_at < ?1", "")           \
     S(TRIM_EVENT,                                                                                  \
       "DELETE FROM case_event WHERE at < ?1 AND kind IN ('changed', 'reopened', 'cleared')", "")   \

@@ -24,8 +24,9 @@ static int trim_rounds(struct store *store, int64_t number, struct err *err)
 {
     const struct cell floor[] = {cell_integer(number)};
     static const enum statement of_rounds[] = {
-        SQL_TRIM_READING, SQL_TRIM_RECEIPT, SQL_TRIM_RECORD_USE, SQL_TRIM_RECORD_READING,
-        SQL_TRIM_FAILURE, SQL_TRIM_OFF,     SQL_TRIM_STANDING,   SQL_TRIM_ROUND};
+        SQL_TRIM_READING,        SQL_TRIM_RECEIPT, SQL_TRIM_RECORD_USE,
+        SQL_TRIM_RECORD_READING, SQL_TRIM_FAILURE, SQL_TRIM_OFF,
+        SQL_TRIM_STANDING,       SQL_TRIM_TOLD,    SQL_TRIM_ROUND};
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < ARRAY_COUNT(of_rounds); i++)
         failed = store_run(store, of_rounds[i], floor, 1, err);
@@ -37,7 +38,7 @@ static int trim(struct store *store, struct wall before, int64_t floor, struct w
 {
     const struct cell time[] = {cell_wall(before)};
     static const enum statement of_time[] = {SQL_TRIM_PAST, SQL_TRIM_RECORDED, SQL_TRIM_EVENT,
-                                             SQL_TRIM_CASE};
+                                             SQL_TRIM_CASE, SQL_TRIM_FOLLOWED};
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < ARRAY_COUNT(of_time); i++)
         failed = store_run(store, of_time[i], time, 1, err);

@@ -389,7 +389,8 @@ static int find_round(struct store *store, enum statement statement, const struc
                                     .gap_rounds = row[4].integer >= 1 && row[4].integer < UINT32_MAX
                                                       ? (unsigned)row[4].integer
                                                       : 1,
-                                    .heard = row[5].integer != 0};
+                                    .heard = row[5].integer != 0,
+                                    .told = cell_to_wall(&row[6])};
     store_stop(store, statement);
     if (result == 0)
         return err_set(err, ERR_NOT_FOUND, "%s: %s", store->path,

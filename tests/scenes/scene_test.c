@@ -569,6 +569,19 @@ static void play_line(struct play *play, char **words, size_t count)
     }
 }
 
+/* Rounds that the scene does not tell: what its events left is told to them, and they are judged
+ * again with the others. */
+static void play_on(struct play *play)
+{
+    static const double later[] = {5, 60, 400};
+    double last = play->event_now > play->now ? play->event_now : play->now;
+    for (size_t i = 0; i < ARRAY_COUNT(later); i++) {
+        story_round(&play->story, last + later[i]);
+        story_round_end(&play->story, last + later[i]);
+        story_live_clear(&play->story);
+    }
+}
+
 static int play_file(const char *path, bool stored)
 {
     struct play *play = alloc_zeroed(1, sizeof *play);
@@ -596,6 +609,8 @@ static int play_file(const char *path, bool stored)
         fclose(file);
     end_round(play);
     end_events(play);
+    if (stored)
+        play_on(play);
     int failures = play->failures + (stored ? story_store_detach(&play->story) : 0);
     story_live_done(&play->story);
     story_done(&play->story);

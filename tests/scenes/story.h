@@ -11,6 +11,9 @@
  * the store does (intervals of reads that showed a MAC, guests first read as off,
  * discrepancies that stand). Times are whole seconds of one day. */
 
+struct event;
+struct live_base;
+
 struct story_guest {
     char hypervisor[64], name[64], mac[24], state[16], since[40], vlan[24], wire[8], uuid[64];
 };
@@ -79,6 +82,11 @@ struct story {
      * story->memory before a round is judged, `remember` is told a judged round. */
     void (*recall)(struct story *story, double now);
     void (*remember)(struct story *story, double now);
+    /* And of events, where there is a live judge: an event is heard; its changes and notes from
+     * these on came out; and what was heard, when it is told to a round. */
+    void (*hear)(struct story *story, const struct event *event);
+    void (*follow)(struct story *story, size_t first_change, size_t first_note, double now);
+    void (*keep)(struct story *story, const struct live_base *base);
     void *context;
     struct story_live *live; /* story_live.h: the events between rounds; NULL: none */
 };

@@ -151,6 +151,8 @@ void story_live_world(struct story *story, double now)
 {
     struct story_live *live = story->live;
     struct live_base *base = live_base_new(story->world, story->sweep);
+    if (story->keep != NULL)
+        story->keep(story, base);
     live_base_free(live_set_world(live->live, base, story_time(now), &live->out));
     while (wall_known(live_next(live->live)) && live_next(live->live).us <= story_time(now).us)
         live_tick(live->live, story_time(now), &live->out);
@@ -175,9 +177,11 @@ void story_live_keep(struct story *story)
 }
 
 /* What events opened or ended, for the memory of the next round. */
-static void remember(struct story *story, size_t from, double now)
+static void remember(struct story *story, size_t from, size_t first_note, double now)
 {
     struct story_live *live = story->live;
+    if (story->follow != NULL)
+        story->follow(story, from, first_note, now);
     for (size_t i = from; i < live->out.change_count; i++) {
         const struct live_change *change = &live->out.changes[i];
         if (change->kind == LIVE_OPENED) {
@@ -205,22 +209,24 @@ void story_live_event(struct story *story, const struct event *event, double now
 {
     struct story_live *live = story->live;
     struct wall at = story_time(now), next;
-    size_t from = live->out.change_count;
+    size_t from = live->out.change_count, first_note = live->out.note_count;
+    if (event != NULL && story->hear != NULL)
+        story->hear(story, event);
     for (next = live_next(live->live); wall_known(next) && next.us <= at.us;
          next = live_next(live->live))
         live_tick(live->live, next.us > at.us - 1000000 ? at : next, &live->out);
     live_tick(live->live, at, &live->out);
     if (event != NULL)
         live_event(live->live, event, at, &live->out);
-    remember(story, from, now);
+    remember(story, from, first_note, now);
 }
 
 void story_live_probe(struct story *story, const struct live_probe *probe, double now)
 {
-    size_t from = story->live->out.change_count;
     story_live_event(story, NULL, now);
+    size_t from = story->live->out.change_count, first_note = story->live->out.note_count;
     live_probe_result(story->live->live, probe, story_time(now), &story->live->out);
-    remember(story, from, now);
+    remember(story, from, first_note, now);
 }
 
 void story_live_clear(struct story *story)
