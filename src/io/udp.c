@@ -244,6 +244,11 @@ int udp_listener_new(struct loop *loop, const struct ip *address, uint16_t port,
     return 0;
 }
 
+void udp_listener_hold(struct udp_listener *listener, bool held)
+{
+    loop_watch_set(listener->watch, held ? 0 : LOOP_READ);
+}
+
 void udp_listener_free(struct udp_listener *listener)
 {
     if (listener == NULL)

@@ -2,6 +2,7 @@
 #ifndef MUSTER_IO_UDP_H
 #define MUSTER_IO_UDP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,9 @@ typedef void udp_received_fn(void *aux, struct udp_listener *listener,
 int udp_listener_new(struct loop *loop, const struct ip *address, uint16_t port,
                      udp_received_fn *received, void *aux, struct udp_listener **ret,
                      struct err *err) MUST_USE;
+
+/* Leaves datagrams in the kernel's buffer while `held`, and takes them afterwards. */
+void udp_listener_hold(struct udp_listener *listener, bool held);
 
 /* Closes it; NULL is allowed. */
 void udp_listener_free(struct udp_listener *listener);

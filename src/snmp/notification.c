@@ -38,6 +38,7 @@ struct notification_receiver {
     size_t community_count;
     struct usm_user *users;
     struct usm_keys *own_keys; /* of each user, at our engine */
+    bool *has_own_keys;        /* they are made when the first inform wants them */
     size_t user_count;
     uint8_t engine_id[SNMP_ENGINE_ID_SIZE];
     size_t engine_id_length;
@@ -97,11 +98,9 @@ notification_receiver_new(const struct notification_settings *settings)
     receiver->user_count = settings->user_count;
     receiver->users = alloc_zeroed(settings->user_count + 1, sizeof(*receiver->users));
     receiver->own_keys = alloc_zeroed(settings->user_count + 1, sizeof(*receiver->own_keys));
-    for (size_t i = 0; i < settings->user_count; i++) {
+    receiver->has_own_keys = alloc_zeroed(settings->user_count + 1, sizeof(bool));
+    for (size_t i = 0; i < settings->user_count; i++)
         receiver->users[i] = settings->users[i];
-        usm_keys_init(&receiver->own_keys[i], receiver->crypto, &receiver->users[i],
-                      own_engine(receiver));
-    }
     if (settings->user_count > 0)
         receiver->engines = alloc_zeroed((size_t)SETS * WAYS, sizeof(*receiver->engines));
     receiver->answered = alloc_zeroed(ANSWERED, sizeof(*receiver->answered));
@@ -128,6 +127,7 @@ void notification_receiver_free(struct notification_receiver *receiver)
     free(receiver->communities);
     free(receiver->users);
     free(receiver->own_keys);
+    free(receiver->has_own_keys);
     free(receiver->engines);
     free(receiver->answered);
     free(receiver->reply);
@@ -331,6 +331,10 @@ static enum notification_outcome open_inform(struct notification_receiver *recei
                                              struct notification *ret)
 {
     const struct snmp_v3 *v3 = &ret->message.v3;
+    if (!receiver->has_own_keys[user])
+        usm_keys_init(&receiver->own_keys[user], receiver->crypto, &receiver->users[user],
+                      own_engine(receiver));
+    receiver->has_own_keys[user] = true;
     ret->keys = &receiver->own_keys[user];
     enum notification_outcome outcome =
         outcome_of(usm_open(receiver->crypto, ret->keys, &ret->message, bytes));
@@ -350,6 +354,10 @@ static enum notification_outcome open_trap(struct notification_receiver *receive
 {
     const struct snmp_v3 *v3 = &ret->message.v3;
     struct engine *engine = find_engine(receiver, v3->engine_id, user);
+    /* Of an engine that was never heard of first what is cheap: anybody can invent one. */
+    if (engine == NULL && (v3->flags & SNMP_FLAG_AUTH) != 0 &&
+        !usm_is_signed_by(receiver->crypto, &receiver->users[user], &ret->message, bytes))
+        return NOTIFICATION_DIGEST;
     if (engine == NULL)
         usm_keys_init(&receiver->passing, receiver->crypto, &receiver->users[user], v3->engine_id);
     const struct usm_keys *keys = engine != NULL ? &engine->keys : &receiver->passing;

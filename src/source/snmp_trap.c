@@ -153,7 +153,10 @@ struct trap_source {
     size_t device_count, engine_count;
     /* while started */
     struct event_feed *feed;
-    struct notification_receiver *receiver;
+    struct trap_engine engine;
+    struct usm_crypto *crypto;              /* while keys are made */
+    struct loop_timer *deriving;            /* ... of the next user */
+    struct notification_receiver *receiver; /* NULL while keys are made */
     struct trap_rate *rate;
     struct udp_listener *listeners[LISTENERS_MAX];
     size_t listener_count;
@@ -526,8 +529,11 @@ static void destruct(void *state)
 static int construct(void *state, const void *config, struct env *env, struct err *err)
 {
     struct trap_source *source = state;
+    struct trap_engine engine;
     *source = (struct trap_source){.config = config, .env = env};
-    int code = read_listen(source, &source->config->listen, err);
+    int code = trap_engine_check(source->config->engine_id, &engine, err);
+    if (code == 0)
+        code = read_listen(source, &source->config->listen, err);
     if (code == 0)
         code = read_devices(source, &source->config->devices, err);
     if (code == 0)
@@ -585,11 +591,41 @@ static void stop(void *state)
     for (size_t i = 0; i < source->listener_count; i++)
         udp_listener_free(source->listeners[i]);
     source->listener_count = 0;
+    loop_timer_free(source->deriving);
+    usm_crypto_free(source->crypto);
     notification_receiver_free(source->receiver);
     trap_rate_free(source->rate);
+    source->deriving = NULL;
+    source->crypto = NULL;
     source->receiver = NULL;
     source->rate = NULL;
     source->feed = NULL;
+}
+
+/* Begins to take what was sent: all keys are there. */
+static void listen_now(struct trap_source *source)
+{
+    const struct trap_credentials *credentials = &source->credentials;
+    const struct notification_settings settings = {
+        .communities = (const char *const *)credentials->communities,
+        .community_count = credentials->community_count,
+        .users = credentials->users,
+        .user_count = credentials->user_count,
+        .engine_id = {source->engine.id, source->engine.id_length},
+        .boots = source->engine.boots,
+        .started = loop_now(source->env->loop)};
+    source->receiver = notification_receiver_new(&settings);
+    for (size_t i = 0; i < source->listener_count; i++)
+        udp_listener_hold(source->listeners[i], false);
+}
+
+static void derive_next(void *aux)
+{
+    struct trap_source *source = aux;
+    if (trap_credentials_derive(&source->credentials, source->crypto))
+        loop_timer_start(source->deriving, span_us(0));
+    else
+        listen_now(source);
 }
 
 static int start(void *state, struct event_feed *feed, struct err *err)
@@ -597,29 +633,30 @@ static int start(void *state, struct event_feed *feed, struct err *err)
     struct trap_source *source = state;
     const struct snmp_trap_config *config = source->config;
     const struct trap_credentials *credentials = &source->credentials;
-    struct trap_engine engine;
     int code = trap_engine_boot(credentials->user_count > 0 ? config->state_file : NULL,
-                                config->engine_id, &engine, err);
+                                config->engine_id, &source->engine, err);
     if (code != 0)
         return code;
-    const struct notification_settings settings = {
-        .communities = (const char *const *)credentials->communities,
-        .community_count = credentials->community_count,
-        .users = credentials->users,
-        .user_count = credentials->user_count,
-        .engine_id = {engine.id, engine.id_length},
-        .boots = engine.boots,
-        .started = loop_now(source->env->loop)};
     const struct trap_rate_settings rate = {.each = (uint32_t)config->rate,
                                             .burst = (uint32_t)config->burst,
                                             .strangers = (uint32_t)config->unknown_rate};
     source->feed = feed;
-    source->receiver = notification_receiver_new(&settings);
     source->rate = trap_rate_new(&rate);
     code = open_listeners(source, err);
-    if (code != 0)
+    if (code != 0) {
         stop(source);
-    return code;
+        return code;
+    }
+    if (credentials->derived == credentials->user_count) {
+        listen_now(source);
+        return 0;
+    }
+    for (size_t i = 0; i < source->listener_count; i++)
+        udp_listener_hold(source->listeners[i], true);
+    source->crypto = usm_crypto_new();
+    source->deriving = loop_timer_new(source->env->loop, derive_next, source);
+    loop_timer_start(source->deriving, span_us(0));
+    return 0;
 }
 
 static void add_counter(struct source_status *to, const char *name, uint64_t value, bool loss)

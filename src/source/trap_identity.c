@@ -111,14 +111,22 @@ static int save_engine(const char *path, const struct trap_engine *engine, struc
     return file_write(path, text_get(&text), text.length, STATE_MODE, err);
 }
 
+int trap_engine_check(const char *engine_id, struct trap_engine *ret, struct err *err)
+{
+    *ret = (struct trap_engine){.id_length = 0};
+    if (engine_id != NULL &&
+        trap_engine_parse(engine_id, strlen(engine_id), ret->id, &ret->id_length) != 0)
+        return err_set(err, ERR_SYNTAX, "engine_id \"%s\": expected %d to %d octets in hexadecimal",
+                       engine_id, IDENTITY_ENGINE_MIN, SNMP_ENGINE_ID_SIZE);
+    return 0;
+}
+
 int trap_engine_boot(const char *path, const char *engine_id, struct trap_engine *ret,
                      struct err *err)
 {
-    struct trap_engine engine, wanted = {0};
-    if (engine_id != NULL &&
-        trap_engine_parse(engine_id, strlen(engine_id), wanted.id, &wanted.id_length) != 0)
-        return err_set(err, ERR_SYNTAX, "engine_id \"%s\": expected %d to %d octets in hexadecimal",
-                       engine_id, IDENTITY_ENGINE_MIN, SNMP_ENGINE_ID_SIZE);
+    struct trap_engine engine, wanted;
+    if (trap_engine_check(engine_id, &wanted, err) != 0)
+        return ERR_SYNTAX;
     if (path == NULL || !load_engine(path, &engine))
         make_engine(&engine);
     if (engine_id != NULL && (engine.id_length != wanted.id_length ||
@@ -165,7 +173,7 @@ static int read_protocols(const struct trap_user_options *user, enum usm_auth *r
     return 0;
 }
 
-int trap_credentials_add_user(struct trap_credentials *to, struct usm_crypto *crypto,
+int trap_credentials_add_user(struct trap_credentials *to, const struct usm_crypto *crypto,
                               const struct trap_user_options *user, struct err *err)
 {
     enum usm_auth auth;
@@ -177,11 +185,49 @@ int trap_credentials_add_user(struct trap_credentials *to, struct usm_crypto *cr
         return err_set(err, ERR_LIMIT, "more than %d users", IDENTITY_USERS);
     int code = read_protocols(user, &auth, &priv, err);
     if (code == 0)
-        code = usm_user_init(&to->users[to->user_count], crypto, user->name, auth,
-                             user->auth_password, priv, user->priv_password, err);
-    if (code == 0)
-        to->user_count++;
-    return code;
+        code = usm_user_check(crypto, user->name, auth, user->auth_password, priv,
+                              user->priv_password, err);
+    if (code != 0)
+        return code;
+    struct usm_user *added = &to->users[to->user_count];
+    *added = (struct usm_user){.name_length = strlen(user->name), .auth = auth, .priv = priv};
+    memcpy(added->name, user->name, added->name_length);
+    to->passwords[to->user_count] = (struct trap_passwords){
+        .auth = auth != USM_AUTH_NONE ? alloc_text(user->auth_password) : NULL,
+        .priv = priv != USM_PRIV_NONE ? alloc_text(user->priv_password) : NULL};
+    to->user_count++;
+    return 0;
+}
+
+static void wipe(char **password)
+{
+    if (*password != NULL)
+        OPENSSL_cleanse(*password, strlen(*password));
+    free(*password);
+    *password = NULL;
+}
+
+bool trap_credentials_derive(struct trap_credentials *credentials, struct usm_crypto *crypto)
+{
+    if (credentials->derived == credentials->user_count)
+        return false;
+    struct usm_user *user = &credentials->users[credentials->derived], made;
+    struct trap_passwords *passwords = &credentials->passwords[credentials->derived];
+    /* Checked when it was added. The first of two keys is kept by `crypto` until the next turn. */
+    bool first_of_two = passwords->priv != NULL && !credentials->has_first;
+    CHECK(usm_user_init(&made, crypto, user->name, user->auth, passwords->auth,
+                        first_of_two ? USM_PRIV_NONE : user->priv,
+                        first_of_two ? NULL : passwords->priv, NULL) == 0);
+    credentials->has_first = first_of_two;
+    if (first_of_two) {
+        usm_user_done(&made);
+        return true;
+    }
+    *user = made;
+    usm_user_done(&made);
+    wipe(&passwords->auth);
+    wipe(&passwords->priv);
+    return ++credentials->derived < credentials->user_count;
 }
 
 /* Cuts `line` into words, which are terminated in place. Returns how many, more than
@@ -196,7 +242,7 @@ static size_t split(char *line, char *words[static WORD_MAX])
     return count;
 }
 
-static int add_line(struct trap_credentials *to, struct usm_crypto *crypto, char *line,
+static int add_line(struct trap_credentials *to, const struct usm_crypto *crypto, char *line,
                     struct err *err)
 {
     char *words[WORD_MAX] = {NULL};
@@ -214,7 +260,7 @@ static int add_line(struct trap_credentials *to, struct usm_crypto *crypto, char
                    "PASSWORD]]\"");
 }
 
-static int add_lines(struct trap_credentials *to, struct usm_crypto *crypto, const char *path,
+static int add_lines(struct trap_credentials *to, const struct usm_crypto *crypto, const char *path,
                      char *text, struct err *err)
 {
     unsigned number = 0;
@@ -230,7 +276,7 @@ static int add_lines(struct trap_credentials *to, struct usm_crypto *crypto, con
     return 0;
 }
 
-int trap_credentials_add_file(struct trap_credentials *to, struct usm_crypto *crypto,
+int trap_credentials_add_file(struct trap_credentials *to, const struct usm_crypto *crypto,
                               const char *path, struct err *err)
 {
     char *text = NULL;
@@ -254,7 +300,10 @@ void trap_credentials_done(struct trap_credentials *credentials)
         OPENSSL_cleanse(credentials->communities[i], strlen(credentials->communities[i]));
         free(credentials->communities[i]);
     }
-    for (size_t i = 0; i < credentials->user_count; i++)
+    for (size_t i = 0; i < credentials->user_count; i++) {
         usm_user_done(&credentials->users[i]);
+        wipe(&credentials->passwords[i].auth);
+        wipe(&credentials->passwords[i].priv);
+    }
     *credentials = (struct trap_credentials){0};
 }

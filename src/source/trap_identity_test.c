@@ -139,6 +139,19 @@ static void credentials_file(void **state)
     assert_int_equal(credentials.users[0].auth, USM_AUTH_NONE);
     assert_int_equal(credentials.users[1].auth, USM_AUTH_SHA256);
     assert_int_equal(credentials.users[2].priv, USM_PRIV_AES128);
+    struct usm_crypto *crypto = usm_crypto_new();
+    struct usm_user expected;
+    assert_int_equal(usm_user_init(&expected, crypto, "sealed", USM_AUTH_SHA1, "authpass12345",
+                                   USM_PRIV_AES128, "privpass12345", NULL),
+                     0);
+    for (int keys = 0; keys < 3; keys++) /* of "open", which has none, "signed" and "sealed" */
+        assert_true(trap_credentials_derive(&credentials, crypto));
+    assert_memory_not_equal(&credentials.users[2], &expected, sizeof(expected));
+    assert_false(trap_credentials_derive(&credentials, crypto));
+    assert_memory_equal(&credentials.users[2], &expected, sizeof(expected));
+    assert_null(credentials.passwords[2].priv);
+    assert_false(trap_credentials_derive(&credentials, crypto)); /* there is nothing left */
+    usm_crypto_free(crypto);
     trap_credentials_done(&credentials);
     assert_int_equal(credentials.user_count, 0);
 }

@@ -31,7 +31,7 @@ static const struct priv_protocol privs[USM_PRIV_COUNT] = {
 #undef PRIV
 };
 
-enum { PASSWORD_OCTETS = 1 << 20, BLOCK_MAX = 128, KEY_CHUNK = 4096, KEPT_KEYS = 8 };
+enum { PASSWORD_OCTETS = 1 << 20, BLOCK_MAX = 128, KEY_CHUNK = 4096, KEPT_KEYS = 64 };
 
 /* A password that was turned into a key: switches by the thousand share a few. */
 struct kept_key {
@@ -265,9 +265,9 @@ static int check_password(const char *user, const char *what, const char *passwo
     return 0;
 }
 
-static int check_user(const struct usm_crypto *crypto, const char *name, enum usm_auth auth,
-                      const char *auth_password, enum usm_priv priv, const char *priv_password,
-                      struct err *err)
+int usm_user_check(const struct usm_crypto *crypto, const char *name, enum usm_auth auth,
+                   const char *auth_password, enum usm_priv priv, const char *priv_password,
+                   struct err *err)
 {
     size_t length = strlen(name);
     if (length == 0 || length > SNMP_USER_SIZE)
@@ -297,7 +297,7 @@ int usm_user_init(struct usm_user *ret, struct usm_crypto *crypto, const char *n
                   enum usm_auth auth, const char *auth_password, enum usm_priv priv,
                   const char *priv_password, struct err *err)
 {
-    int result = check_user(crypto, name, auth, auth_password, priv, priv_password, err);
+    int result = usm_user_check(crypto, name, auth, auth_password, priv, priv_password, err);
     if (result != 0)
         return result;
     memset(ret, 0, sizeof(*ret));
@@ -514,6 +514,18 @@ int usm_seal(struct usm_crypto *crypto, const struct usm_keys *keys,
     hmac(crypto, keys, pieces, digest);
     memcpy(writer->buffer + auth, digest, sent);
     return 0;
+}
+
+bool usm_is_signed_by(struct usm_crypto *crypto, const struct usm_user *user,
+                      const struct snmp_message *message, const uint8_t *bytes)
+{
+    struct usm_keys keys = {.auth = user->auth};
+    if (user->auth == USM_AUTH_NONE)
+        return false;
+    localise(crypto, user->auth, user->auth_key, message->v3.engine_id, keys.auth_key);
+    bool is = digest_is_right(crypto, &keys, message, bytes);
+    usm_keys_done(&keys);
+    return is;
 }
 
 enum usm_status usm_open(struct usm_crypto *crypto, const struct usm_keys *keys,

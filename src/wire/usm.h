@@ -107,6 +107,11 @@ int usm_user_init(struct usm_user *ret, struct usm_crypto *crypto, const char *n
                   enum usm_auth auth, const char *auth_password, enum usm_priv priv,
                   const char *priv_password, struct err *err) MUST_USE;
 
+/* Says of a credential what usm_user_init() would, without making keys: 0 or its error. */
+int usm_user_check(const struct usm_crypto *crypto, const char *name, enum usm_auth auth,
+                   const char *auth_password, enum usm_priv priv, const char *priv_password,
+                   struct err *err) MUST_USE;
+
 /* Wipes the keys. */
 void usm_user_done(struct usm_user *user);
 
@@ -149,6 +154,13 @@ enum usm_status {
  * fields of `message` are set. Time is the caller's to check. */
 enum usm_status usm_open(struct usm_crypto *crypto, const struct usm_keys *keys,
                          struct snmp_message *message, uint8_t *bytes) MUST_USE;
+
+/* Returns whether a decoded message has the digest of `user` at the engine that it names:
+ * costs two short hashes, where the keys of some privacy protocols cost a password's, so
+ * whoever hears from strangers asks this first. `bytes` is the datagram that `message` was decoded
+ * from. */
+bool usm_is_signed_by(struct usm_crypto *crypto, const struct usm_user *user,
+                      const struct snmp_message *message, const uint8_t *bytes) MUST_USE;
 
 /* A manager's notion of an engine's clock, RFC 3414 section 2.3. */
 struct usm_clock {

@@ -34,7 +34,7 @@
 #include "wire/radius.h"
 #include "wire/trap_fixture.h"
 
-enum { NOW = 1700000000, BATCH = 64, GUEST_FIRST = 0x100 };
+enum { NOW = 1700000000, BATCH = 64, GUEST_FIRST = 0x100, USERS = 20 };
 
 static const struct radius_secret secret = {(const uint8_t *)"testing123", 10};
 
@@ -69,6 +69,15 @@ static void put_file(const struct stage *stage, const char *name, const char *te
     assert_int_equal(file_write(path, text, length, 0600, &err), 0);
 }
 
+/* Twenty users, none of whom shares a password with another. */
+static void put_users(const struct stage *stage)
+{
+    AUTO_TEXT struct text text = TEXT_EMPTY;
+    for (unsigned i = 0; i < USERS; i++)
+        text_printf(&text, "user u%u sha512 authpass%04u aes256-cisco privpass%04u\n", i, i, i);
+    put_file(stage, "users", text_get(&text), text.length);
+}
+
 void stage_open(struct stage *stage)
 {
     *stage = (struct stage){.sender = -1, .blocker = -1, .listener = -1, .port = free_port()};
@@ -79,6 +88,7 @@ void stage_open(struct stage *stage)
     stage->tick = loop_timer_new(stage->env.loop, pass, NULL);
     put_file(stage, "secret", "testing123\n", 11);
     put_file(stage, "community", "public\n", 7);
+    put_users(stage);
 }
 
 void stage_turn(struct stage *stage)
@@ -96,8 +106,8 @@ static void close_one(int *fd)
 
 void stage_close(struct stage *stage)
 {
-    static const char *const names[] = {"secret",      "community", "mirror.pcap",
-                                        "radacct.csv", "ovs.sock",  "snmp_trap.state"};
+    static const char *const names[] = {"users",       "secret",   "community",      "mirror.pcap",
+                                        "radacct.csv", "ovs.sock", "snmp_trap.state"};
     close_one(&stage->sender);
     close_one(&stage->blocker);
     if (stage->listener >= 0) {
@@ -527,6 +537,20 @@ const struct event_subject event_subjects[] = {
      .bad = {{{"listen", {"nowhere:x"}}, "\"x\""},
              {{"devices", {"sw1"}}, "ADDRESS=SWITCH"},
              {{"engines", {"zz=sw1"}}, "zz=sw1"}}},
+    {.name = "snmp_trap with many users",
+     .class = &event_snmp_trap,
+     .provoke = send_informs,
+     .obstruct = take_port,
+     .cure = give_port_back,
+     .cause = "in use",
+     .answers = true,
+     .settings = {{"listen", {"127.0.0.1:{port}"}},
+                  {"community_file", {"{dir}/community"}},
+                  {"credentials", {"{dir}/users"}},
+                  {"devices", {"127.0.0.1=sw1"}},
+                  {"rate", {"100000"}},
+                  {"burst", {"1000000"}}},
+     .bad = {{{"engine_id", {"8000"}}, "8000"}}},
     {.name = "linux_bridge",
      .class = &event_linux_bridge,
      .wants_network = true,
