@@ -79,10 +79,10 @@ static void warm_memory(uint32_t rows)
 static void expect_batch(const struct presence *list, const uint32_t rows[static BATCH],
                          unsigned count)
 {
-    struct presence_id ids[BATCH];
+    struct presence_sign signs[BATCH];
     for (unsigned i = 0; i < count; i++)
-        ids[i] = presence_mac(mac_of(rows[i]));
-    presence_expect(list, ids, count);
+        signs[i] = sign_of(rows[i], 0);
+    presence_expect(list, signs, count);
 }
 
 static void fill(struct presence *list, uint32_t rows, struct figures *figures)

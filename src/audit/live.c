@@ -50,6 +50,7 @@ void live_free(struct live *live)
     map_done(&live->storm_of);
     free(live->texts);
     free(live->origins);
+    free(live->origin_nas);
     free(live->departed);
     free(live->probed);
     free(live->windows);
@@ -262,6 +263,7 @@ struct live_base *live_set_world(struct live *live, struct live_base *base, stru
     live->mobile_next = live->mobile_count;
     if (base == NULL)
         return before;
+    presence_reserve(live->presence, base->world->nic_count);
     live_probed_drop(live, base->world);
     queue_again(live);
     live_again(live, now, out);
@@ -338,7 +340,7 @@ void live_restore(struct live *live, const struct presence_row *row,
                   const struct heard_origin *origin, struct wall now)
 {
     struct presence_row mine = *row;
-    mine.place = live_origin_of(live, origin);
+    mine.place = live_origin_of(live, origin, live_origin_key(origin));
     mine.nas = live_nas_of(live, origin->type, origin->nas);
     (void)presence_load(live->presence, &mine, now);
 }

@@ -9,6 +9,8 @@
  * The test whether an arrival is plainly in order is the sweep's: the MAC's slot has its
  * owner, the port has the one hypervisor whose place it is. */
 
+enum { LIVE_AT_ONCE = 32 };
+
 static bool has_vlan(const struct vlan_pool *pool, vlan_set set, uint32_t vlan)
 {
     size_t count;
@@ -139,6 +141,16 @@ static void arrive(struct live *live, const struct event *event, const struct pr
                out);
 }
 
+static struct heard_origin origin_of(const struct event *event)
+{
+    return (struct heard_origin){.source = event->source,
+                                 .type = event->type,
+                                 .nas = event->nas,
+                                 .switch_name = event->switch_name,
+                                 .port = event->port,
+                                 .vlan = event->vlan};
+}
+
 static void reset(struct live *live, const struct event *event, struct wall now)
 {
     uint32_t nas = live_nas_of(live, event->type, event->nas);
@@ -148,15 +160,17 @@ static void reset(struct live *live, const struct event *event, struct wall now)
         presence_reset(live->presence, nas, PRESENCE_NONE, now);
         return;
     }
-    const struct heard_origin origin = {.source = event->source,
-                                        .type = event->type,
-                                        .nas = event->nas,
-                                        .switch_name = event->switch_name,
-                                        .port = event->port,
-                                        .vlan = event->vlan};
-    uint32_t place = live_origin_of(live, &origin);
+    const struct heard_origin origin = origin_of(event);
+    uint32_t place = live_origin_of(live, &origin, live_origin_key(&origin));
     if (place != PRESENCE_NONE)
         presence_reset(live->presence, nas, place, now);
+}
+
+/* Whether the event is a word about a session: it has a sign. */
+static bool tells_session(const struct event *event)
+{
+    return event->kind != EVENT_HINT && event->proof != EVENT_PROOF_HINT &&
+           event->kind != EVENT_RESET && (mac_known(event->mac) || ip_known(&event->address));
 }
 
 /* Whether the identity is a home address; of other sources an address only labels its MAC. */
@@ -166,21 +180,19 @@ static bool is_mobile(const struct event *event)
            (!mac_known(event->mac) || ip_known(&event->care_of) || ip_known(&event->agent));
 }
 
-static struct presence_sign sign_of(struct live *live, const struct event *event, struct wall now)
+/* `key` is that of the event's origin. */
+static struct presence_sign sign_of(struct live *live, const struct event *event, uint64_t key,
+                                    struct wall now)
 {
-    const struct heard_origin origin = {.source = event->source,
-                                        .type = event->type,
-                                        .nas = event->nas,
-                                        .switch_name = event->switch_name,
-                                        .port = event->port,
-                                        .vlan = event->vlan};
+    const struct heard_origin origin = origin_of(event);
     enum presence_source source = presence_source_parse(event->type != NULL ? event->type : "");
+    uint32_t place = live_origin_of(live, &origin, key);
     struct presence_sign sign = {
         .id = is_mobile(event) ? presence_address(event->address) : presence_mac(event->mac),
         .source = source,
-        .nas = live_nas_of(live, event->type, event->nas),
+        .nas = live_origin_nas(live, &origin, place),
         .session = presence_session_hash(live->options.secret, source, event->nas, event->session),
-        .place = live_origin_of(live, &origin),
+        .place = place,
         .proof = event->proof,
         .at = time_of(event, now),
         .lifetime = event->lifetime};
@@ -190,42 +202,83 @@ static struct presence_sign sign_of(struct live *live, const struct event *event
     return sign;
 }
 
-void live_event(struct live *live, const struct event *event, struct wall now, struct live_out *out)
+/* Takes one event; `sign` is its sign, where it has one. */
+static void take(struct live *live, const struct event *event, const struct presence_sign *sign,
+                 struct wall now, struct live_out *out)
 {
     live->counts.events++;
     live->now = now;
-    if (event->kind == EVENT_HINT || event->proof == EVENT_PROOF_HINT) {
+    if (event->kind == EVENT_HINT || event->proof == EVENT_PROOF_HINT)
         live_hint(live, event, now, out);
-        return;
-    }
-    if (event->kind == EVENT_RESET) {
+    else if (event->kind == EVENT_RESET)
         reset(live, event, now);
-        return;
+    else if (tells_session(event) && event->kind == EVENT_STOP)
+        live_stop(live, event, sign, now, out);
+    else if (tells_session(event))
+        arrive(live, event, sign, now, out);
+}
+
+void live_event(struct live *live, const struct event *event, struct wall now, struct live_out *out)
+{
+    live_events(live, event, 1, now, out);
+}
+
+/* Fetches what the records say of the events' addresses and places, which presence_expect() has
+ * left time to come. */
+static void expect_records(const struct live *live, const struct event *events,
+                           const struct presence_sign *signs, size_t count)
+{
+    const struct live_base *base = live->base;
+    const struct mac_index *index = &base->world->index;
+    uint32_t guesses[LIVE_AT_ONCE];
+    for (size_t i = 0; i < count; i++) {
+        guesses[i] = mac_index_guess(index, events[i].mac.bits);
+        if (signs[i].place < base->port_of_count)
+            __builtin_prefetch(base->port_of + signs[i].place);
     }
-    if (!mac_known(event->mac) && !ip_known(&event->address))
-        return;
-    struct presence_sign sign = sign_of(live, event, now);
-    if (event->kind == EVENT_STOP)
-        live_stop(live, event, &sign, now, out);
-    else
-        arrive(live, event, &sign, now, out);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t nic = guesses[i] != 0 ? index->slots[guesses[i] - 1].nic : UINT32_MAX;
+        if (nic < base->world->nic_count)
+            __builtin_prefetch(base->marked + nic / 64);
+        if (events[i].kind == EVENT_STOP && guesses[i] != 0)
+            __builtin_prefetch(base->links.heads + guesses[i] - 1);
+        const uint32_t port =
+            signs[i].place < base->port_of_count ? base->port_of[signs[i].place] : 0;
+        if (port > 0 && port <= base->fast_count)
+            __builtin_prefetch(base->fast + port - 1);
+    }
+}
+
+/* At most LIVE_AT_ONCE events: all wait for memory together, a step at a time. */
+static void take_some(struct live *live, const struct event *events, size_t count, struct wall now,
+                      struct live_out *out)
+{
+    struct presence_sign signs[LIVE_AT_ONCE];
+    uint64_t keys[LIVE_AT_ONCE];
+    for (size_t i = 0; i < count; i++) {
+        const struct heard_origin origin = origin_of(&events[i]);
+        keys[i] = live_origin_key(&origin);
+        map_prefetch(&live->origin_of, keys[i]);
+        if (live->base != NULL)
+            mac_index_prefetch(&live->base->world->index, events[i].mac.bits);
+    }
+    for (size_t i = 0; i < count; i++) {
+        signs[i] = (struct presence_sign){.id = presence_mac(MAC_NONE), .place = PRESENCE_NONE};
+        if (tells_session(&events[i]))
+            signs[i] = sign_of(live, &events[i], keys[i], now);
+    }
+    presence_expect(live->presence, signs, count);
+    if (live->base != NULL)
+        expect_records(live, events, signs, count);
+    for (size_t i = 0; i < count; i++)
+        take(live, &events[i], &signs[i], now, out);
 }
 
 void live_events(struct live *live, const struct event *events, size_t count, struct wall now,
                  struct live_out *out)
 {
-    enum { AT_ONCE = 32 };
-    struct presence_id ids[AT_ONCE];
-    for (size_t first = 0; first < count; first += AT_ONCE) {
-        size_t some = count - first < AT_ONCE ? count - first : AT_ONCE;
-        for (size_t i = 0; i < some; i++) {
-            const struct event *event = &events[first + i];
-            ids[i] = is_mobile(event) ? presence_address(event->address) : presence_mac(event->mac);
-            if (live->base != NULL)
-                mac_index_prefetch(&live->base->world->index, event->mac.bits);
-        }
-        presence_expect(live->presence, ids, some);
-        for (size_t i = 0; i < some; i++)
-            live_event(live, &events[first + i], now, out);
+    for (size_t first = 0; first < count; first += LIVE_AT_ONCE) {
+        size_t some = count - first < LIVE_AT_ONCE ? count - first : LIVE_AT_ONCE;
+        take_some(live, events + first, some, now, out);
     }
 }

@@ -128,7 +128,8 @@ struct live {
     const char **texts;
     size_t text_count, text_capacity;
     struct heard_origin **origins; /* place number -> what it stands for */
-    size_t origin_count, origin_capacity;
+    uint32_t *origin_nas;          /* beside origins: live_nas_of() */
+    size_t origin_count, origin_capacity, origin_nas_capacity;
     struct map origin_of;
     struct map nas_of; /* hash of source type and NAS -> number */
     uint32_t nas_count;
@@ -190,8 +191,13 @@ struct live {
 
 /* --- live_origin.c --- */
 
-/* Returns the place number of what the event says of its origin; PRESENCE_NONE at the limit. */
-uint32_t live_origin_of(struct live *live, const struct heard_origin *origin);
+/* Returns the place number of what the event says of its origin; PRESENCE_NONE at the limit. `key`
+ * is live_origin_key() of it, which whoever asks for many computes ahead. */
+uint32_t live_origin_of(struct live *live, const struct heard_origin *origin, uint64_t key);
+uint64_t live_origin_key(const struct heard_origin *origin);
+
+/* Returns the number of the NAS of an origin whose place number is `place`. */
+uint32_t live_origin_nas(struct live *live, const struct heard_origin *origin, uint32_t place);
 
 /* Returns the number of a NAS of a source type; PRESENCE_NONE for "" and at the limit. */
 uint32_t live_nas_of(struct live *live, const char *type, const char *nas);

@@ -93,7 +93,7 @@ void live_base_keep(const struct live_base *base, uint8_t *ret_keep)
 
 void live_restore_departed(struct live *live, const struct heard_fact *fact, struct wall now)
 {
-    uint32_t place = live_origin_of(live, fact->origin);
+    uint32_t place = live_origin_of(live, fact->origin, live_origin_key(fact->origin));
     if (place == PRESENCE_NONE || live_departed_find(live, fact->mac.bits) != NULL)
         return;
     struct heard_fact mine = *fact;

@@ -16,13 +16,13 @@ static uint64_t hash_text(const char *text, uint64_t seed)
     return hash_bytes(text, strlen(text), seed);
 }
 
-static uint64_t origin_key(const struct heard_origin *origin)
+uint64_t live_origin_key(const struct heard_origin *origin)
 {
     uint64_t hash = hash_text(origin->source, hash_seed());
     hash = hash_text(origin->nas, hash);
     hash = hash_text(origin->switch_name, hash);
     hash = hash_text(origin->port, hash);
-    return hash_u64(origin->vlan, hash) >> 1;
+    return hash_u64((uint64_t)presence_source_parse(origin->type) << 32 | origin->vlan, hash) >> 1;
 }
 
 const char *live_text(struct live *live, const char *text)
@@ -43,9 +43,8 @@ const char *live_text(struct live *live, const char *text)
     return kept;
 }
 
-uint32_t live_origin_of(struct live *live, const struct heard_origin *origin)
+uint32_t live_origin_of(struct live *live, const struct heard_origin *origin, uint64_t key)
 {
-    uint64_t key = origin_key(origin);
     uint32_t number = map_find(&live->origin_of, key);
     if (number != MAP_NO_VALUE)
         return number;
@@ -62,8 +61,11 @@ uint32_t live_origin_of(struct live *live, const struct heard_origin *origin)
                                   .vlan = origin->vlan};
     live->origins = alloc_grow(live->origins, live->origin_count, &live->origin_capacity,
                                sizeof *live->origins);
+    live->origin_nas = alloc_grow(live->origin_nas, live->origin_count, &live->origin_nas_capacity,
+                                  sizeof *live->origin_nas);
     number = (uint32_t)live->origin_count++;
     live->origins[number] = kept;
+    live->origin_nas[number] = live_nas_of(live, origin->type, origin->nas);
     map_put(&live->origin_of, key, number);
     return number;
 }
@@ -82,6 +84,12 @@ uint32_t live_nas_of(struct live *live, const char *type, const char *nas)
     }
     map_put(&live->nas_of, key, live->nas_count);
     return live->nas_count++;
+}
+
+uint32_t live_origin_nas(struct live *live, const struct heard_origin *origin, uint32_t place)
+{
+    return place < live->origin_count ? live->origin_nas[place]
+                                      : live_nas_of(live, origin->type, origin->nas);
 }
 
 uint32_t live_port_of(struct live *live, uint32_t place)

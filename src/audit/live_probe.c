@@ -161,7 +161,9 @@ static bool shows_place(struct live *live, const struct probed *probed)
 {
     const struct world *view = &live->base->view;
     for (uint32_t i = 0; i < probed->fact_count; i++) {
-        uint32_t port = live_port_of(live, live_origin_of(live, probed->facts[i].origin));
+        uint32_t port =
+            live_port_of(live, live_origin_of(live, probed->facts[i].origin,
+                                              live_origin_key(probed->facts[i].origin)));
         if (port != view->nowhere && view->ports[port].class != PORT_CLASS_INTER_SWITCH)
             return true;
     }
@@ -199,7 +201,7 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
                                             .switch_name = to->switch_name,
                                             .port = probe->rows[i].port,
                                             .vlan = probe->rows[i].vlan};
-        uint32_t place = live_origin_of(live, &origin);
+        uint32_t place = live_origin_of(live, &origin, live_origin_key(&origin));
         if (place == PRESENCE_NONE) {
             to->fact_count = (uint32_t)i;
             break;

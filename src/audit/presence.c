@@ -15,8 +15,6 @@ _Static_assert(sizeof(struct presence_cold) == 16, "a quarter of a cache line");
 _Static_assert((int)PRESENCE_SOURCE_COUNT <= (int)ROW_SOURCE, "fits its bits");
 _Static_assert((int)EVENT_PROOF_COUNT <= 1 << (16 - ROW_PROOF_SHIFT), "fits its bits");
 
-enum { EXPECT_BATCH = 64 };
-
 #define STEP_US      (INT64_C(1000000) / STEPS_A_SECOND)
 #define YEARS_BEFORE (4 * INT64_C(31557600) * 1000000)
 /* Twelve bits of value, four of exponent. */
@@ -164,6 +162,11 @@ static struct row_key key_of(const struct presence *list, const struct presence_
     key.extra = key.is_address ? half(id->address.octets + 8) : session;
     key.hash = hash_id(list, key.key, key.extra, key.is_address);
     return key;
+}
+
+uint64_t presence_id_hash(const struct presence *list, const struct presence_id *id)
+{
+    return key_of(list, id, 0).hash;
 }
 
 uint64_t presence_row_hash(const struct presence *list, const struct presence_hot *hot)
@@ -630,32 +633,6 @@ unsigned presence_touch(struct presence *list, struct presence_id id, struct wal
 
 /* --- asking --- */
 
-static void expect_batch(const struct presence *list, const struct presence_id *ids, size_t count)
-{
-    uint64_t hashes[EXPECT_BATCH];
-    uint32_t rows[EXPECT_BATCH];
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = key_of(list, &ids[i], 0).hash;
-        tag_index_expect(&list->index, hashes[i]);
-    }
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct tag_probe probe = tag_probe_begin(&list->index, hashes[i]);
-        rows[found] = tag_probe_next(&probe);
-        if (rows[found] == TAG_NONE)
-            continue;
-        __builtin_prefetch(row_hot(list, rows[found++]), 1);
-    }
-    for (size_t i = 0; i < found; i++)
-        __builtin_prefetch(stand_at(list, row_hot(list, rows[i])->stand));
-}
-
-void presence_expect(const struct presence *list, const struct presence_id *ids, size_t count)
-{
-    for (size_t i = 0; i < count; i += EXPECT_BATCH)
-        expect_batch(list, ids + i, count - i < EXPECT_BATCH ? count - i : EXPECT_BATCH);
-}
-
 void presence_row_copy(const struct presence *list, uint32_t row, struct presence_row *ret)
 {
     const struct presence_hot *hot = row_hot(list, row);
@@ -754,8 +731,9 @@ size_t presence_size(const struct presence *list)
     uint32_t rows = list->high > list->options.ready ? list->high : list->options.ready;
     return sizeof *list + segments_size(&list->hot, rows) + segments_size(&list->cold, rows) +
            tag_index_size(&list->index) + segments_size(&list->stands.records, list->stands.high) +
-           tag_index_size(&list->stands.index) + segments_size(&list->nas.records, list->nas.high) +
-           tag_index_size(&list->nas.index);
+           tag_index_size(&list->stands.index) +
+           segments_size(&list->stand_hints, list->hint_high) +
+           segments_size(&list->nas.records, list->nas.high) + tag_index_size(&list->nas.index);
 }
 
 enum presence_outcome presence_load(struct presence *list, const struct presence_row *row,

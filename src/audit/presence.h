@@ -50,7 +50,7 @@
  * Only the kernel may hold a call up, when it clears a huge page that was never used: a fifth of
  * a millisecond, several on a virtual machine that its host must give the memory first. Who
  * cannot have that says in `ready` how many rows are to be expected.
- * presence_expect() lets a batch of lookups wait for memory together.
+ * presence_expect() lets a batch of signs wait for memory together.
  *
  * Times: steps of a tenth of a second, from four years before the list was made to nine
  * years after; outside they saturate. Lifetimes are kept to 1/2048, rounded up, to 155 days.
@@ -226,9 +226,13 @@ uint32_t presence_reset(struct presence *list, uint32_t nas, uint32_t place, str
  * how many there are. */
 unsigned presence_touch(struct presence *list, struct presence_id id, struct wall now);
 
-/* Fetches what the next calls about these identities will read, all at once. Only speed
- * depends on it. Best with 16 to 64. */
-void presence_expect(const struct presence *list, const struct presence_id *ids, size_t count);
+/* Fetches what the next calls with these signs will read, all at once. Only speed depends on
+ * it. Best with 16 to 64. */
+void presence_expect(const struct presence *list, const struct presence_sign *signs, size_t count);
+
+/* Says how many rows there may come to be: the index then grows to that size at once, while
+ * there is little to carry over. Takes no memory before. */
+void presence_reserve(struct presence *list, uint32_t rows);
 
 /* Copies the rows of an identity, live ones only or with those that ended, in order of
  * their number. Returns how many there are; `rows` gets as many as `room`. */

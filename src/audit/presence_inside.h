@@ -7,8 +7,8 @@
 #include "audit/tag_index.h"
 
 /* What the files of presence.h share: the rows (presence.c), the places and NAS that rows
- * point to (presence_place.c) and the passing of time (presence_wheel.c). Nobody else
- * includes this but their tests.
+ * point to (presence_place.c), the passing of time (presence_wheel.c) and fetching ahead
+ * (presence_expect.c). Nobody else includes this but their tests.
  *
  * A row is two records of one number. `hot` is what lookups and refreshes touch, half a
  * cache line; `cold` what only births, deaths and the wheel touch. A MAC is one key, its session
@@ -39,6 +39,11 @@ struct presence_stand {
     uint32_t rows;
     uint32_t reset; /* sequence of its last reset */
 };
+
+/* A place is one NAS's, as a rule, and numbers follow each other: so its stand is mostly found
+ * without a lookup. Two places that are this many numbers apart, or as many as a small list may
+ * have rows, take each other's hint. */
+enum { STAND_HINTS_MOST = 64 * 1024 };
 
 enum { NAS_SAMPLES = 4 };
 
@@ -107,7 +112,9 @@ struct presence {
     uint32_t high, free_first, free_last, count;
     uint32_t source_rows[PRESENCE_SOURCE_COUNT];
     struct presence_pool stands, nas;
-    uint32_t nas_idle; /* NAS without rows that are remembered for their interval */
+    struct segments stand_hints;   /* by place: number of its latest stand, and 1; 0: none */
+    uint32_t hint_mask, hint_high; /* numbers of hints; how many of them were used at most */
+    uint32_t nas_idle;             /* NAS without rows that are remembered for their interval */
     struct wheel_head heads[WHEEL_LISTS];
     uint64_t filled[WHEEL_SLOTS / 64];
     uint32_t tick;                   /* first second whose list is not worked off */
@@ -177,6 +184,10 @@ uint32_t presence_nas_find(const struct presence *list, uint32_t number);
 /* Returns the stand of `place` at the caller's NAS `nas`, made where there is none; it must
  * get a row, or be released. */
 uint32_t presence_stand_take(struct presence *list, uint32_t nas, uint32_t place);
+/* Returns probably the stand of `place`, another or PRESENCE_NONE where that is not known at once;
+ * and fetches what tells. */
+void presence_stand_expect(const struct presence *list, uint32_t place);
+uint32_t presence_stand_guess(const struct presence *list, uint32_t place);
 /* Counts a row in, or out; without rows the stand goes. */
 void presence_stand_enter(struct presence *list, uint32_t stand);
 void presence_stand_leave(struct presence *list, uint32_t stand);
@@ -193,6 +204,7 @@ void presence_wheel_hang(struct presence *list, uint32_t row);
 void presence_wheel_unhang(struct presence *list, uint32_t row);
 
 /* --- presence.c --- */
+uint64_t presence_id_hash(const struct presence *list, const struct presence_id *id);
 uint64_t presence_row_hash(const struct presence *list, const struct presence_hot *hot);
 void presence_row_copy(const struct presence *list, uint32_t row, struct presence_row *ret);
 /* Makes a row that a reset killed an ended one. */

@@ -70,12 +70,16 @@ void presence_places_init(struct presence *list)
 {
     pool_init(&list->stands, sizeof(struct presence_stand), stand_hash_of, list);
     pool_init(&list->nas, sizeof(struct presence_nas), nas_hash_of, list);
+    segments_init(&list->stand_hints, sizeof(uint32_t));
+    while (list->hint_mask + 1 < STAND_HINTS_MOST && list->hint_mask < list->options.rows)
+        list->hint_mask = list->hint_mask * 2 + 1;
 }
 
 void presence_places_done(struct presence *list)
 {
     pool_done(&list->stands);
     pool_done(&list->nas);
+    segments_done(&list->stand_hints);
 }
 
 uint32_t presence_nas_find(const struct presence *list, uint32_t number)
@@ -121,16 +125,60 @@ static uint32_t stand_find(const struct presence *list, uint32_t nas, uint32_t p
     return PRESENCE_NONE;
 }
 
+static uint32_t *hint_of(const struct presence *list, uint32_t place)
+{
+    const uint32_t number = place & list->hint_mask;
+    return number < list->stand_hints.capacity
+               ? segments_at(&list->stand_hints, number, sizeof(uint32_t))
+               : NULL;
+}
+
+void presence_stand_expect(const struct presence *list, uint32_t place)
+{
+    const uint32_t *hint = hint_of(list, place);
+    if (hint != NULL)
+        __builtin_prefetch(hint);
+}
+
+uint32_t presence_stand_guess(const struct presence *list, uint32_t place)
+{
+    const uint32_t *hint = hint_of(list, place);
+    return hint != NULL && *hint != 0 ? *hint - 1 : PRESENCE_NONE;
+}
+
+static void note_stand(struct presence *list, uint32_t place, uint32_t stand)
+{
+    const uint32_t number = place & list->hint_mask;
+    if (number >= list->hint_high)
+        list->hint_high = number + 1;
+    segments_reach(&list->stand_hints, number);
+    *(uint32_t *)segments_at(&list->stand_hints, number, sizeof stand) = stand + 1;
+}
+
+static void forget_stand(struct presence *list, uint32_t place, uint32_t stand)
+{
+    uint32_t *hint = hint_of(list, place);
+    if (hint != NULL && *hint == stand + 1)
+        *hint = 0;
+}
+
 uint32_t presence_stand_take(struct presence *list, uint32_t nas_number, uint32_t place)
 {
+    uint32_t guess = presence_stand_guess(list, place);
+    if (guess != PRESENCE_NONE && stand_at(list, guess)->place == place &&
+        stand_at(list, guess)->nas_number == nas_number)
+        return guess;
     uint32_t nas = nas_take(list, nas_number);
     uint32_t stand = stand_find(list, nas, place);
-    if (stand != PRESENCE_NONE)
+    if (stand != PRESENCE_NONE) {
+        note_stand(list, place, stand);
         return stand;
+    }
     stand = pool_take(&list->stands, sizeof(struct presence_stand));
     *stand_at(list, stand) =
         (struct presence_stand){.nas = nas, .nas_number = nas_number, .place = place};
     tag_index_put(&list->stands.index, stand_hash(list, nas, place), stand);
+    note_stand(list, place, stand);
     return stand;
 }
 
@@ -149,6 +197,7 @@ void presence_stand_release(struct presence *list, uint32_t number)
     if (stand->rows > 0)
         return;
     uint32_t nas = stand->nas;
+    forget_stand(list, stand->place, number);
     tag_index_remove(&list->stands.index, stand_hash(list, nas, stand->place), number);
     pool_give(&list->stands, number, sizeof *stand);
     nas_release(list, nas);

@@ -301,6 +301,33 @@ static struct presence *small_list(void)
     return presence_new(&options, at(0));
 }
 
+/* Whether a place is known at once or looked up makes no difference: numbers that take each
+ * other's hint, and one number with two NAS. */
+static void places_are_not_mixed_up(void **state)
+{
+    (void)state;
+    enum { ROWS = 600, APART = 1024 };
+    struct presence *list = small_list();
+    struct presence_row row;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        for (unsigned i = 0; i < ROWS; i++) {
+            uint32_t place = i % 2 * APART + i / 4;
+            const struct presence_sign sign = session_of(i, i / 2 % 2, "x", place, turn);
+            struct presence_sign other = session_of(i, 9, "y", place + APART, turn);
+            presence_expect(list, &sign, 1);
+            presence_expect(list, &other, 1);
+            assert_int_not_equal(presence_update(list, &sign, at(turn), &row), PRESENCE_REFUSED);
+            assert_int_equal(row.place, place);
+            assert_int_equal(row.nas, i / 2 % 2);
+        }
+    }
+    assert_int_equal(presence_counts(list).places, ROWS);
+    assert_int_equal(presence_reset(list, 0, APART, at(9)), 1);
+    assert_int_equal(presence_reset(list, 1, APART, at(9)), 1);
+    assert_int_equal(presence_reset(list, 2, APART, at(9)), 0);
+    presence_free(list);
+}
+
 static void shares_hold(void **state)
 {
     (void)state;
@@ -583,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_reset_honours_the_narrowest_scope),
         cmocka_unit_test(resets_may_be_counted_out),
         cmocka_unit_test(the_interval_of_a_nas_is_learnt),
+        cmocka_unit_test(places_are_not_mixed_up),
         cmocka_unit_test(shares_hold),
         cmocka_unit_test(one_source_leaves_room),
         cmocka_unit_test(what_is_overheard_has_a_small_share),

@@ -38,6 +38,11 @@ void tag_index_ready(struct tag_index *index, uint32_t count)
     index->now.lines = alloc_huge(table_size(&index->now));
 }
 
+void tag_index_reserve(struct tag_index *index, uint32_t count)
+{
+    index->lines_expected = count / LINE_LOAD + LINES_FIRST;
+}
+
 size_t tag_index_size(const struct tag_index *index)
 {
     return table_size(&index->now) + table_size(&index->old);
@@ -118,6 +123,8 @@ static void grow(struct tag_index *index)
     while (index->old.lines != NULL) /* only where many were removed meanwhile */
         carry_line(index);
     uint32_t lines = index->now.line_count + index->now.line_count / 2;
+    if (lines < index->lines_expected)
+        lines = index->lines_expected;
     struct tag_table table = {.line_count = lines < LINES_FIRST ? LINES_FIRST : lines};
     table.lines = alloc_huge_lazy(table_size(&table));
     index->old = index->now;

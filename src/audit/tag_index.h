@@ -46,6 +46,7 @@ struct tag_table {
 struct tag_index {
     struct tag_table now, old; /* old.lines is NULL except while it is carried over */
     uint32_t carried;          /* lines of `old` that were carried over */
+    uint32_t lines_expected;   /* how many the next table has at least */
     uint64_t (*hash_of)(const void *aux, uint32_t item);
     const void *aux;
 };
@@ -58,6 +59,10 @@ void tag_index_done(struct tag_index *index);
 /* Takes the memory for `count` items now, so that no growing is needed until then. The index must
  * be empty. */
 void tag_index_ready(struct tag_index *index, uint32_t count);
+
+/* Says how many items there may come to be: growing goes to that size at once. Takes no memory
+ * before the index grows. */
+void tag_index_reserve(struct tag_index *index, uint32_t count);
 
 /* Adds `item` under `hash`; it must not be there. */
 void tag_index_put(struct tag_index *index, uint64_t hash, uint32_t item);
