@@ -328,28 +328,46 @@ static struct turn *turn_new(struct auditor *auditor, const struct config_source
 
 /* --- the list of pollers --- */
 
+/* Where a source, whose name nobody else has, stood in the old list. */
+struct stood {
+    const char *name;
+    size_t at;
+};
+
+static int compare_stood(const void *a, const void *b)
+{
+    return strcmp(((const struct stood *)a)->name, ((const struct stood *)b)->name);
+}
+
+static struct stood *index_turns(struct turn *const *turns, size_t count)
+{
+    struct stood *stood = alloc_array(count + 1, sizeof *stood);
+    for (size_t i = 0; i < count; i++)
+        stood[i] = (struct stood){turns[i]->poller->source->name, i};
+    qsort(stood, count, sizeof *stood, compare_stood);
+    return stood;
+}
+
 /* Takes the turn of an unchanged source out of the old list. */
-static struct turn *take_same(struct turn **turns, size_t count, size_t guess,
+static struct turn *take_same(struct turn **turns, size_t count, const struct stood *index,
                               struct generation *now, const struct config_source *source)
 {
-    for (size_t tried = 0; tried < count; tried++) {
-        size_t i = (guess + tried) % count; /* as a rule it stands where it stood */
-        struct turn *turn = turns[i];
-        if (turn == NULL ||
-            !generation_same(turn->poller->generation, turn->poller->source, now, source))
-            continue;
-        turns[i] = NULL;
-        return turn;
-    }
-    return NULL;
+    const struct stood key = {.name = source->name};
+    const struct stood *stood =
+        count == 0 ? NULL : bsearch(&key, index, count, sizeof key, compare_stood);
+    struct turn *turn = stood != NULL ? turns[stood->at] : NULL;
+    if (turn == NULL ||
+        !generation_same(turn->poller->generation, turn->poller->source, now, source))
+        return NULL;
+    turns[stood->at] = NULL;
+    return turn;
 }
 
 static void add_turns(struct auditor *auditor, const struct config_source *sources, size_t count,
-                      struct turn **old, size_t old_count)
+                      struct turn **old, size_t old_count, const struct stood *index)
 {
     for (size_t i = 0; i < count; i++) {
-        struct turn *turn =
-            take_same(old, old_count, auditor->count, auditor->generation, &sources[i]);
+        struct turn *turn = take_same(old, old_count, index, auditor->generation, &sources[i]);
         if (turn == NULL)
             turn = turn_new(auditor, &sources[i]);
         turn->phase = phase_of(auditor, turn->poller);
@@ -383,9 +401,10 @@ static void make_turns(struct auditor *auditor, struct turn **old, size_t old_co
     auditor->turns = alloc_zeroed(most + 1, sizeof *auditor->turns);
     auditor->pollers = alloc_zeroed(most + 1, sizeof *auditor->pollers);
     auditor->count = 0;
-    add_turns(auditor, config->recorded, config->recorded_count, old, old_count);
+    AUTO_FREE struct stood *index = index_turns(old, old_count);
+    add_turns(auditor, config->recorded, config->recorded_count, old, old_count, index);
     if (config->daemon.polling)
-        add_turns(auditor, config->observed, config->observed_count, old, old_count);
+        add_turns(auditor, config->observed, config->observed_count, old, old_count, index);
     index_switches(auditor);
 }
 
