@@ -203,6 +203,7 @@ void live_base_free(struct live_base *base)
     free(base->hypervisors);
     free(base->moved);
     free(base->port_of);
+    free(base->left);
     free(base);
 }
 
@@ -225,6 +226,10 @@ static void queue_again(struct live *live)
     for (size_t i = 0; i < live->probed_count; i++)
         if (live->probed[i].switch_name != NULL)
             look_again(live, live->probed[i].mac);
+    for (size_t i = 0; i < live->base->left_count; i++) {
+        live_untell(live, live->base->left[i]);
+        look_again(live, live->base->left[i]);
+    }
     live->again_judged = live->again_count;
     for (size_t i = 0; i < live->recent_count; i++)
         look_again(live, live->recent[i]);
@@ -285,6 +290,7 @@ void live_export_begin(struct live *live, struct wall now, struct live_facts *re
     ret->flushes = copy_of(live->flushes != NULL ? (const void *)live->flushes : "",
                            live->flush_count, 1, sizeof *ret->flushes);
     ret->flush_count = live->flush_count;
+    ret->probed = live_probed_list(live, &ret->probed_count);
 }
 
 bool live_export_step(const struct live *live, struct live_facts *facts, size_t most)
@@ -316,6 +322,7 @@ void live_facts_done(struct live_facts *facts)
     free(facts->heard);
     free(facts->windows);
     free(facts->flushes);
+    free(facts->probed);
     *facts = (struct live_facts){0};
 }
 

@@ -185,6 +185,15 @@ struct live_base;
  * it takes. Borrows both until it is freed; from live_set_world() on nobody else may use the
  * world at the same time. Yours to free unless it is set. */
 struct live_base *live_base_new(const struct world *world, const struct sweep *sweep);
+
+struct live_facts;
+
+/* Of a world whose tables are those of an earlier round, before live_set_world(): leaves to the
+ * events what the sweep said of addresses that probes have read since. live_base_leaves() says
+ * whether it is so with `mac`: then nobody is to be told the sweep's verdict; live_set_world()
+ * judges the address again and opens what holds. */
+void live_base_leave(struct live_base *base, const struct live_facts *facts);
+bool live_base_leaves(const struct live_base *base, struct mac mac);
 void live_base_free(struct live_base *base); /* NULL is allowed */
 
 /* Takes `base` over (NULL: no world) and returns the one before, yours to free, in any thread and
@@ -201,6 +210,8 @@ struct live_facts {
     struct switch_flush *flushes;
     size_t heard_count, window_count, flush_count;
     /* inside */
+    struct probed_at *probed; /* what probes have read */
+    size_t probed_count;
     size_t heard_capacity;
     uint32_t cursor, departed;
     struct wall began;

@@ -37,6 +37,7 @@ struct standing {
     bool collected;             /* listed by a collective one: not to be told by itself */
     bool said;                  /* of the comparison at hand */
     bool swept;                 /* the round's: memory knows since when */
+    bool untold;                /* the round's, and left to the events: nobody was told */
 };
 
 struct live_base {
@@ -59,6 +60,15 @@ struct live_base {
     int64_t records_us; /* when the oldest of the records was read */
     uint32_t *port_of;  /* place number -> port number + 1; 0: not asked yet */
     size_t port_of_count;
+    uint64_t *left; /* addresses that probes have read since, in order */
+    size_t left_count;
+};
+
+/* That a probe has read an address on a switch. */
+struct probed_at {
+    uint64_t mac;
+    const char *switch_name;
+    int64_t started_us;
 };
 
 /* A probe's rows, remembered until the switch is read whole. */
@@ -288,6 +298,12 @@ size_t live_flush_put(struct live *live, const struct switch_flush *flush);
 
 /* Takes a hint, which proves nothing. */
 void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);
+
+/* Lists what probes have read; *ret_count of them, yours to free(). */
+struct probed_at *live_probed_list(const struct live *live, size_t *ret_count);
+
+/* What stands of the address by the round's word has not been told. */
+void live_untell(struct live *live, uint64_t mac);
 
 /* Forgets what probes read before `world` was polled. */
 void live_probed_drop(struct live *live, const struct world *world);

@@ -278,7 +278,10 @@ static void tell(struct live *live, uint64_t key, uint32_t number, struct wall n
     } else {
         struct standing *one = &base->standing[n];
         bool same = one->state == verdict->state && one->rule == verdict->rule &&
-                    (proofs & ~one->proofs) == 0;
+                    (proofs & ~one->proofs) == 0 && !one->untold;
+        if (one->untold)
+            kind = LIVE_OPENED;
+        one->untold = false;
         one->proofs |= proofs;
         one->said = true;
         verdict->domain = one->domain; /* it keeps its name */
@@ -291,6 +294,28 @@ static void tell(struct live *live, uint64_t key, uint32_t number, struct wall n
     change->identity = identity_of(&base->view, out->list, verdict->kind, verdict->subject_type,
                                    verdict->subject, verdict->domain, out->arena);
     change->observed = true;
+}
+
+static void untell(struct live_base *base, uint64_t key)
+{
+    uint32_t n = map_find(&base->standing_of, key);
+    for (; n != WORLD_NONE; n = base->standing[n].next)
+        base->standing[n].untold = true;
+}
+
+void live_untell(struct live *live, uint64_t mac)
+{
+    const struct world *world = live->base->world;
+    const struct mac_slot *slot = mac_index_find(&world->index, mac);
+    const struct world_shared_mac *shared;
+    untell(live->base, live_mac_key(mac));
+    if (slot == NULL || (slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE)))
+        return;
+    size_t count = world_shared(world, (struct mac){mac}, &shared);
+    if (count == 0)
+        untell(live->base, live_guest_key(world, slot->nic));
+    for (size_t i = 0; i < count; i++)
+        untell(live->base, live_guest_key(world, shared[i].nic));
 }
 
 void live_tell_collective(struct live *live, uint32_t number, struct live_out *out)
@@ -325,7 +350,7 @@ void live_compare(struct live *live, uint64_t key, size_t first, bool observed, 
             before = n;
             continue;
         }
-        if (!one->collected) {
+        if (!one->collected && !one->untold) {
             struct live_change *change = add_change(out, LIVE_GONE, one->kind, WORLD_NONE);
             change->identity = standing_identity(base, one, one->mac, out->arena);
             change->observed = observed;

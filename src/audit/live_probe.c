@@ -156,6 +156,47 @@ void live_probed_drop(struct live *live, const struct world *world)
     }
 }
 
+struct probed_at *live_probed_list(const struct live *live, size_t *ret_count)
+{
+    struct probed_at *list = alloc_array(live->probed_live + 1, sizeof *list);
+    size_t count = 0;
+    for (uint32_t n = 0; n < live->probed_count; n++) {
+        const struct probed *probed = &live->probed[n];
+        if (probed->switch_name != NULL)
+            list[count++] =
+                (struct probed_at){probed->mac, probed->switch_name, probed->started.us};
+    }
+    *ret_count = count;
+    return list;
+}
+
+static int compare_macs(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void live_base_leave(struct live_base *base, const struct live_facts *facts)
+{
+    const struct world *world = base->world;
+    base->left = alloc_array(facts->probed_count + 1, sizeof *base->left);
+    base->left_count = 0;
+    for (size_t i = 0; i < facts->probed_count; i++) {
+        const struct probed_at *probed = &facts->probed[i];
+        uint32_t index = world_find_switch(world, probed->switch_name);
+        if (index != WORLD_NONE && world->switches[index].started_us <= probed->started_us)
+            base->left[base->left_count++] = probed->mac;
+    }
+    if (base->left_count > 0)
+        qsort(base->left, base->left_count, sizeof *base->left, compare_macs);
+}
+
+bool live_base_leaves(const struct live_base *base, struct mac mac)
+{
+    return base->left_count > 0 && bsearch(&mac.bits, base->left, base->left_count,
+                                           sizeof *base->left, compare_macs) != NULL;
+}
+
 /* Whether a row is of a port where a guest can be, rather than of the way to it. */
 static bool shows_place(struct live *live, const struct probed *probed)
 {

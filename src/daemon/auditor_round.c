@@ -99,7 +99,7 @@ static void remembered(void *aux, int status, const struct err *err)
 static int note(void *aux, struct store *store, struct err *err)
 {
     struct snapshot *snapshot = ((struct rounds *)aux)->on_its_way;
-    return judging_note(&snapshot->judging, store, snapshot->arena, err);
+    return judging_note(&snapshot->judging, snapshot->base, store, snapshot->arena, err);
 }
 
 static void noted(void *aux, int status, const struct err *err)

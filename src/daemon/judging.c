@@ -336,7 +336,16 @@ static bool is_news(const struct case_record *previous, const struct discrepancy
     return previous->state_at.us <= now.us; /* else events have seen it end since */
 }
 
-int judging_note(struct judging *judging, struct store *store, struct arena *arena, struct err *err)
+static bool is_left(const struct live_base *base, const struct discrepancy *verdict)
+{
+    bool left = live_base_leaves(base, verdict->subject.mac);
+    for (size_t i = 0; i < verdict->mac_count && !left; i++)
+        left = live_base_leaves(base, verdict->macs[i]);
+    return left;
+}
+
+int judging_note(struct judging *judging, const struct live_base *base, struct store *store,
+                 struct arena *arena, struct err *err)
 {
     struct case_change *changes = arena_alloc(arena, (judging->count + 1) * sizeof *changes);
     uint64_t number;
@@ -345,6 +354,8 @@ int judging_note(struct judging *judging, struct store *store, struct arena *are
     for (size_t i = 0; status == 0 && i < judging->count; i++) {
         const struct discrepancy *verdict = &judging->discrepancies[i];
         struct case_record previous;
+        if (is_left(base, verdict))
+            continue;
         status = store_find_case_of(store, verdict->identity, arena, &previous, err);
         bool known = status == 0;
         if (status == ERR_NOT_FOUND)

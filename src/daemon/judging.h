@@ -85,10 +85,10 @@ int judging_remember(struct judging *judging, const struct round *round, const s
 
 /* Of a snapshot made between two rounds: stores what is new in its verdicts (in words), cases
  * that open and suspected ones that are proved, and nothing else: what it does not find may
- * be told by the next round only. `judging` has the changes then. Returns 0 or the store's
- * error. */
-int judging_note(struct judging *judging, struct store *store, struct arena *arena,
-                 struct err *err) MUST_USE;
+ * be told by the next round only, and what it says of addresses that `base` leaves to the events is
+ * theirs to tell. `judging` has the changes then. Returns 0 or the store's error. */
+int judging_note(struct judging *judging, const struct live_base *base, struct store *store,
+                 struct arena *arena, struct err *err) MUST_USE;
 
 /* Gives a stored round that was judged again its number and, where every verdict had
  * a case then, the cases as they were. Returns 0 or the store's error. */

@@ -259,6 +259,8 @@ void snapshot_judge(struct snapshot *snapshot)
     judging_run(snapshot->world, snapshot_instant(snapshot), snapshot->arena, &snapshot->judging);
     judging_words(&snapshot->judging, LIMIT_MEMBERS, snapshot->arena);
     snapshot->base = live_base_new(snapshot->world, snapshot->judging.sweep);
+    if (snapshot->passing)
+        live_base_leave(snapshot->base, &snapshot->facts);
     if (snapshot->exporting && !snapshot->passing)
         judging_keep(&snapshot->judging, snapshot->base, snapshot->facts.heard,
                      snapshot->facts.heard_count, snapshot->facts.began, snapshot->arena);

@@ -515,7 +515,8 @@ static void play_line(struct play *play, char **words, size_t count)
     }
     end_round(play);
     end_events(play);
-    if (strcmp(word, "round") == 0) {
+    if (strcmp(word, "round") == 0 || strcmp(word, "refresh") == 0) {
+        play->story.passing = word[1] == 'e';
         play->now = play->event_now = parse_time(words[1]);
         bool older = is_read_before(play, play->probed_at);
         story_round(&play->story, play->now);

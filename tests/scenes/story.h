@@ -88,6 +88,7 @@ struct story {
     void (*follow)(struct story *story, size_t first_change, size_t first_note, double now);
     void (*keep)(struct story *story, const struct live_base *base);
     void *context;
+    bool passing;            /* the next round is of the records read again and of older tables */
     struct story_live *live; /* story_live.h: the events between rounds; NULL: none */
 };
 

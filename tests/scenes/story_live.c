@@ -151,6 +151,8 @@ void story_live_world(struct story *story, double now)
 {
     struct story_live *live = story->live;
     struct live_base *base = live_base_new(story->world, story->sweep);
+    if (story->passing)
+        live_base_leave(base, &live->next.facts);
     if (story->keep != NULL)
         story->keep(story, base);
     live_base_free(live_set_world(live->live, base, story_time(now), &live->out));
