@@ -14,7 +14,7 @@
 
 struct departure {
     const struct world_heard *heard;
-    int64_t at_us;
+    int64_t at_us, settled_us;
     enum discrepancy_kind kind;
     enum verdict_rule rule;
 };
@@ -30,6 +30,7 @@ static bool describe(const struct world *world, const struct world_heard *heard,
     case HEARD_STOPPED:
     case HEARD_RESET:
         ret->at_us = fact->ended.us;
+        ret->settled_us = wall_known(fact->expires) ? fact->expires.us : fact->ended.us;
         ret->rule = fact->end == HEARD_RESET ? RULE_RESET : RULE_STOPPED;
         return true;
     case HEARD_OPEN:
@@ -41,6 +42,7 @@ static bool describe(const struct world *world, const struct world_heard *heard,
         ret->at_us = wall_known(fact->expires) ? fact->expires.us : fact->ended.us;
         break;
     }
+    ret->settled_us = ret->at_us;
     ret->kind = DISCREPANCY_SESSION_EXPIRED;
     ret->rule = RULE_EXPIRED;
     return true;
@@ -136,9 +138,7 @@ void judge_departures(struct judge *judge)
         if (!mac_known(view->nics[i].mac) || view->nics[i].wire == NO ||
             !find_departure(judge->world, view->nics[i].mac, &departure))
             continue;
-        int64_t wait =
-            departure.kind == DISCREPANCY_UNEXPECTED_STOP ? judge->world->options.settle.us : 0;
-        if (departure.at_us + wait > judge->world->in.now.us || is_held(judge->world, &departure) ||
+        if (departure.settled_us > judge->world->in.now.us || is_held(judge->world, &departure) ||
             is_still_there(judge, view->nics[i].mac, &departure, &row))
             continue;
         depart(judge, &view->nics[i], &departure, row);

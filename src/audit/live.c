@@ -26,6 +26,7 @@ struct live *live_new(const struct live_options *options, struct wall now)
     live->arena = arena_new();
     live->probe_second = WALL_UNKNOWN;
     live->probed_free = live->mobile_free = WORLD_NONE;
+    live->reset_next = SIZE_MAX;
     return live;
 }
 
@@ -266,6 +267,7 @@ struct live_base *live_set_world(struct live *live, struct live_base *base, stru
     live->now = now;
     live->again_count = live->again_next = 0;
     live->mobile_next = live->mobile_count;
+    live->reset_next = live->reset_since ? 0 : SIZE_MAX;
     if (base == NULL)
         return before;
     presence_reserve(live->presence, base->world->nic_count);
@@ -283,6 +285,7 @@ void live_export_begin(struct live *live, struct wall now, struct live_facts *re
     mac_list_done(&live->touched);
     live->touched = (struct mac_list){0};
     live->recent_count = 0;
+    live->reset_since = false;
     ret->windows = alloc_zeroed(live->window_count + 1, sizeof *ret->windows);
     for (size_t i = live->window_first; i < live->window_first + live->window_count; i++)
         if (live->windows[i].window.deadline.us > now.us)

@@ -34,7 +34,8 @@
  *                             the recorded power-off proves a zombie that is over (F1b), one
  *                             that ends long after it suggests one: LIVE_PAST
  *   expiry (X1, X2)           session_expired, unless a table still shows the address (F2)
- *   reset of a NAS            closes its sessions; what has not come back when it has settled
+ *   reset of a NAS            closes its sessions, which is no news of their guests until it has
+ *                             settled: what they show stands so long. What has not come back
  *                             is judged like a stop, and a flood of it is one collective case
  *   announcement              a frame heard; where a record puts the address elsewhere it
  *                             opens a migration window: two places are expected until its

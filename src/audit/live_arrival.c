@@ -21,8 +21,7 @@ static bool has_vlan(const struct vlan_pool *pool, vlan_set set, uint32_t vlan)
     return false;
 }
 
-/* Whether the records expect this very thing, and nothing else stands of it. */
-static bool is_in_order(struct live *live, struct mac mac, uint32_t place)
+bool live_is_in_order(struct live *live, struct mac mac, uint32_t place)
 {
     struct live_base *base = live->base;
     const struct mac_slot *slot = mac_index_find(&base->world->index, mac.bits);
@@ -55,8 +54,12 @@ static struct wall time_of(const struct event *event, struct wall now)
 static void note_delay(struct live *live, const struct presence_row *row, struct wall at,
                        struct wall now)
 {
-    if (live_row_last(at, now).us == now.us)
+    uint64_t key = (uint64_t)row->number << 32 | row->generation;
+    if (live_row_last(at, now).us == now.us) {
+        if (live->delayed_of.count > 0 && map_find(&live->delayed_of, key) != MAP_NO_VALUE)
+            map_put(&live->delayed_of, key, MAP_NO_VALUE);
         return;
+    }
     if (live->delayed_count == LIMIT_LIVE_DELAYED) {
         map_done(&live->delayed_of); /* the older half of a flood counts as heard when it came */
         live->delayed_count = 0;
@@ -64,8 +67,19 @@ static void note_delay(struct live *live, const struct presence_row *row, struct
     if (live->delayed == NULL)
         live->delayed = alloc_array(LIMIT_LIVE_DELAYED, sizeof *live->delayed);
     live->delayed[live->delayed_count] = (struct delayed){row->heard, at};
-    map_put(&live->delayed_of, (uint64_t)row->number << 32 | row->generation,
-            (uint32_t)live->delayed_count++);
+    map_put(&live->delayed_of, key, (uint32_t)live->delayed_count++);
+}
+
+/* Whether an arrival that is in order by itself takes something back: it came late and was before
+ * another session of its address began, or was said elsewhere, against a row. */
+static bool is_changing(const struct live *live, const struct presence_sign *sign,
+                        enum presence_outcome outcome, struct wall now)
+{
+    const struct mac_slot *slot = mac_index_find(&live->base->world->index, sign->id.mac.bits);
+    if (outcome == PRESENCE_MOVED)
+        return slot != NULL && live_has_odd_rows(live->base, slot, sign->id.mac.bits);
+    return live_row_last(sign->at, now).us != now.us &&
+           presence_find(live->presence, sign->id, false, NULL, 0) > 1;
 }
 
 /* What the world lacks to judge a frame by: where it came from. */
@@ -128,7 +142,7 @@ static void arrive(struct live *live, const struct event *event, const struct pr
         announce(live, event, sign->place, now, out);
     if (live->departed_live > 0)
         live_departed_forget(live, event->mac.bits);
-    if (is_in_order(live, event->mac, sign->place)) {
+    if (live_is_in_order(live, event->mac, sign->place) && !is_changing(live, sign, outcome, now)) {
         live->counts.in_order++;
         if (live->recent_count < LIMIT_LIVE_RECENT) {
             live->recent = alloc_grow(live->recent, live->recent_count, &live->recent_capacity,
@@ -156,6 +170,8 @@ static void reset(struct live *live, const struct event *event, struct wall now)
     uint32_t nas = live_nas_of(live, event->type, event->nas);
     if (nas == PRESENCE_NONE)
         return;
+    live->reset_next = 0;
+    live->reset_since = true;
     if (event->port == NULL || event->port[0] == '\0') {
         presence_reset(live->presence, nas, PRESENCE_NONE, now);
         return;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
 #include "audit/live_mobile.h"
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -23,7 +25,7 @@ struct wall live_row_last(struct wall at, struct wall heard)
 static struct wall last_frame(const struct presence_row *row, const struct heard_fact *fact)
 {
     if (presence_source_parse(fact->origin->type) != PRESENCE_RADIUS)
-        return fact->last;
+        return row->end == PRESENCE_RESET ? fact->first : fact->last;
     return row->implicit ? WALL_UNKNOWN : fact->first;
 }
 
@@ -40,8 +42,10 @@ struct heard_fact live_row_fact(const struct presence_row *row, const struct hea
                               .proof = (uint8_t)row->proof,
                               .end = HEARD_OPEN,
                               .age = FORWARD_AGE_UNKNOWN};
-    if (fact.first.us > fact.last.us)
+    if (fact.first.us > fact.last.us && row->end == PRESENCE_STOPPED)
         fact.first = fact.last;
+    if (fact.first.us > fact.last.us) /* a word that was older than the first */
+        fact.last = fact.first;
     fact.frame = last_frame(row, &fact);
     switch (row->end) {
     case PRESENCE_LIVE:
@@ -58,7 +62,8 @@ struct heard_fact live_row_fact(const struct presence_row *row, const struct hea
         return fact;
     }
     fact.ended = fact.last;
-    fact.expires = WALL_UNKNOWN;
+    if (row->settled)
+        fact.expires = WALL_UNKNOWN;
     return fact;
 }
 
@@ -165,6 +170,13 @@ bool live_has_odd_rows(const struct live_base *base, const struct mac_slot *slot
     return pass.odd_rows > 0;
 }
 
+/* Whether a table shows the address. */
+static bool is_shown(const struct live_base *base, uint64_t mac)
+{
+    uint32_t number = row_links_find(&base->links, mac);
+    return number != WORLD_NONE && base->links.heads[number].first != WORLD_NONE;
+}
+
 /* The last frame that proves where a session that goes on has its guest; WALL_UNKNOWN. */
 static struct wall frame_of_session(const struct live *live, const struct presence_sign *sign)
 {
@@ -174,6 +186,19 @@ static struct wall frame_of_session(const struct live *live, const struct presen
         if (rows[i].source == sign->source && rows[i].session == sign->session)
             return live_fact_of(live, &rows[i]).frame;
     return WALL_UNKNOWN;
+}
+
+/* Whether any session of the address is a sighting: one that goes on, or that was reset and has
+ * not settled. */
+static bool speaks(const struct live *live, struct presence_id id)
+{
+    struct presence_row rows[LIVE_SESSIONS_MAX];
+    bool found = false;
+    unsigned count = presence_find(live->presence, id, true, rows, LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX; i++)
+        found = found || rows[i].end == PRESENCE_LIVE ||
+                (rows[i].end == PRESENCE_RESET && !rows[i].settled);
+    return found;
 }
 
 void live_ended(struct live *live, const struct event *event, const struct presence_row *row,
@@ -189,9 +214,8 @@ void live_ended(struct live *live, const struct event *event, const struct prese
         fact->cause = event->cause != NULL ? arena_printf(out->arena, "%s", event->cause) : NULL;
         live_judge_past(live, slot->nic, fact, now, out);
     }
-    struct presence_row other;
-    bool others = presence_find(live->presence, row->id, false, &other, 1) > 0;
-    if (stood || slow || others || live_has_odd_rows(live->base, slot, event->mac.bits))
+    if (stood || slow || speaks(live, row->id) ||
+        live_has_odd_rows(live->base, slot, event->mac.bits))
         live_judge(live, event->mac, now, "departure", out);
     else
         live->counts.in_order++;
@@ -225,14 +249,43 @@ static bool is_plain(struct live *live, const struct mac_slot *slot, const struc
     if ((slot->key >> 48 & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) ||
         live_stands(base, slot, row->id.mac.bits))
         return false;
-    uint32_t number = row_links_find(&base->links, row->id.mac.bits);
-    if (row->end == PRESENCE_EXPIRED && number != WORLD_NONE &&
-        base->links.heads[number].first != WORLD_NONE)
-        return true;
+    if (row->end == PRESENCE_EXPIRED && is_shown(base, row->id.mac.bits))
+        return !live_has_odd_rows(base, slot, row->id.mac.bits);
     return live_storming(live,
                          row->end == PRESENCE_EXPIRED ? DISCREPANCY_SESSION_EXPIRED
                                                       : DISCREPANCY_UNEXPECTED_STOP,
                          live_port_of(live, row->place), now);
+}
+
+/* Whether some record says that the guest should communicate. */
+static bool should_communicate(const struct world *world, const struct mac_slot *slot,
+                               struct mac mac)
+{
+    const struct world_shared_mac *shared;
+    size_t count = world_shared(world, mac, &shared);
+    bool should = count == 0 && run_state_communicates(world_nic_state(world, slot->nic)) == YES;
+    for (size_t i = 0; i < count; i++)
+        should = should || run_state_communicates(world_nic_state(world, shared[i].nic)) == YES;
+    return should;
+}
+
+/* Whether nothing depends on a session that is forgotten from now on: on what it said against
+ * another session, or a row, of its guest. */
+static bool is_settled_plainly(struct live *live, const struct mac_slot *slot, struct mac mac)
+{
+    struct presence_row rows[LIVE_SESSIONS_MAX];
+    if (live_stands(live->base, slot, mac.bits))
+        return false;
+    if (slot == NULL) /* nobody's, of which nothing is said while any of it is heard */
+        return true;
+    unsigned count =
+        presence_find(live->presence, presence_mac(mac), false, rows, LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX; i++)
+        if (!live_is_in_order(live, mac, rows[i].place))
+            return false;
+    /* A session that goes on may be outlasted by tables that do not show it: then its last word
+     * was this one's end. */
+    return is_shown(live->base, mac.bits) && !live_has_odd_rows(live->base, slot, mac.bits);
 }
 
 /* A session is over: has the guest gone that should be there? */
@@ -244,11 +297,11 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
         live_note_expired(live, row, out);
     if (!mac_known(row->id.mac) && !row->unstarted)
         live_mobile_due(live, due, now, out);
-    if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL || due->others > 0)
+    if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL)
         return;
     const struct mac_slot *slot = guest_slot(live, row->id.mac);
-    if (slot == NULL) {
-        if (live_stands(live->base, NULL, row->id.mac.bits))
+    if (slot == NULL || due->others > 0) {
+        if (!is_settled_plainly(live, slot, row->id.mac))
             live_judge(live, row->id.mac, now, "departure", out);
         return;
     }
@@ -257,10 +310,61 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
     if (is_plain(live, slot, row, now))
         return;
     live_judge(live, row->id.mac, now, "departure", out);
-    uint32_t number = row_links_find(&live->base->links, row->id.mac.bits);
-    bool shown = number != WORLD_NONE && live->base->links.heads[number].first != WORLD_NONE;
-    if (!shown && !live_stands(live->base, slot, row->id.mac.bits))
+    if (!is_shown(live->base, row->id.mac.bits) &&
+        !live_stands(live->base, slot, row->id.mac.bits) &&
+        !should_communicate(live->base->world, slot, row->id.mac))
         live_departed_forget(live, row->id.mac.bits); /* off, say: nothing follows from it */
+}
+
+/* Whether a session of the address was ended by a reset that has not settled. */
+static bool is_reset(const struct live *live, struct mac mac)
+{
+    struct presence_row rows[LIVE_SESSIONS_MAX];
+    bool found = false;
+    unsigned count =
+        presence_find(live->presence, presence_mac(mac), true, rows, LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX; i++)
+        found = found || (rows[i].end == PRESENCE_RESET && !rows[i].settled);
+    return found;
+}
+
+/* Of the subject of a standing verdict the first address that was reset, MAC_NONE. */
+static struct mac reset_mac(const struct live *live, const struct standing *one)
+{
+    const struct world *world = live->base->world;
+    struct mac found = MAC_NONE;
+    if (one->subject_type == SUBJECT_MAC)
+        return is_reset(live, (struct mac){one->mac}) ? (struct mac){one->mac} : MAC_NONE;
+    if (one->subject_type != SUBJECT_GUEST)
+        return MAC_NONE;
+    uint32_t *nics = NULL;
+    size_t capacity = 0;
+    size_t count = world_guest_nics(world, world_nic_guest(world, one->subject), &nics, &capacity);
+    for (size_t i = 0; i < count && !mac_known(found); i++) {
+        struct mac mac = world_nic_mac(world, nics[i]);
+        if (mac_known(mac) && is_reset(live, mac))
+            found = mac;
+    }
+    free(nics);
+    return found;
+}
+
+void live_reset_looks(struct live *live, struct wall now, struct live_out *out)
+{
+    enum { LOOKS_A_TICK = 1024, JUDGED_A_TICK = 64 };
+    unsigned judged = 0;
+    for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
+        if (live->reset_next >= live->base->standing_count) {
+            live->reset_next = SIZE_MAX;
+            return;
+        }
+        const struct standing *one = &live->base->standing[live->reset_next++];
+        struct mac mac = one->key_high != 0 ? reset_mac(live, one) : MAC_NONE;
+        if (!mac_known(mac))
+            continue;
+        live_judge(live, mac, now, NULL, out);
+        judged++;
+    }
 }
 
 void live_tick(struct live *live, struct wall now, struct live_out *out)
@@ -274,13 +378,16 @@ void live_tick(struct live *live, struct wall now, struct live_out *out)
     live_windows_due(live, now, out);
     if (live->base != NULL)
         live_again(live, now, out);
+    if (live->base != NULL && live->reset_next != SIZE_MAX)
+        live_reset_looks(live, now, out);
 }
 
 struct wall live_next(const struct live *live)
 {
     struct wall next = presence_deadline(live->presence);
     if (live->base != NULL &&
-        (live->again_next < live->again_count || live->mobile_next < live->mobile_count))
+        (live->again_next < live->again_count || live->mobile_next < live->mobile_count ||
+         live->reset_next != SIZE_MAX))
         return live->now; /* at once */
     struct wall window = live_window_deadline(live);
     if (!wall_known(next) || (wall_known(window) && window.us < next.us))

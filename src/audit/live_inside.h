@@ -172,6 +172,8 @@ struct live {
 
     struct switch_flush *flushes;
     size_t flush_count;
+    size_t reset_next; /* what stands from here on is looked at for a reset; SIZE_MAX: none */
+    bool reset_since;  /* one was heard since the last export */
 
     struct delayed *delayed;
     struct map delayed_of; /* presence number << 32 | generation -> number */
@@ -250,6 +252,11 @@ static inline bool live_wanders(const struct live_base *base, uint64_t mac)
 void live_compare(struct live *live, uint64_t key, size_t first, bool observed, struct wall now,
                   struct live_out *out);
 
+/* --- live_arrival.c --- */
+
+/* Whether the records expect this very thing, and nothing else stands of it. */
+bool live_is_in_order(struct live *live, struct mac mac, uint32_t place);
+
 /* --- live.c --- */
 
 /* Looks at some of what was heard while the world beneath was made. */
@@ -264,16 +271,20 @@ void live_departed_forget(struct live *live, uint64_t mac);
 /* The one of a MAC, NULL. */
 const struct heard_fact *live_departed_find(const struct live *live, uint64_t mac);
 
-/* Whether a table shows the guest where the sweep would ask the judge: what its session had to say
- * against that is over. */
-bool live_has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac);
-
 /* The fact that a row of the list is. */
 struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row);
+
+/* After a reset: looks at some of what stands of those whose sessions it ended. Of the others it
+ * is no news before it has settled. */
+void live_reset_looks(struct live *live, struct wall now, struct live_out *out);
 
 /* Takes a stop: off the list, and judged at once only where something stands. */
 void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
                struct wall now, struct live_out *out);
+
+/* Whether a table shows the guest where the sweep would ask the judge: what a session that is over,
+ * or elsewhere, had to say against that is lost. */
+bool live_has_odd_rows(const struct live_base *base, const struct mac_slot *slot, uint64_t mac);
 
 /* Looks at a session of a MAC that has ended, and of which `frame` is the last frame that proves
  * where it was: by its stop, or by its start that came behind it. */

@@ -501,8 +501,7 @@ static enum presence_outcome refuse_late(struct presence *list, uint32_t row,
     (void)move_row(list, hot, sign);
     if ((hot->flags & ROW_SETTLED) != 0) { /* handed out without: once more, as what it is */
         hot->flags = (uint16_t)(hot->flags & ~ROW_SETTLED);
-        hot->lifetime = presence_lifetime_pack(list->now - hot->heard);
-        presence_wheel_hang(list, row);
+        settle(list, row, list->now);
     }
     return PRESENCE_ENDED;
 }
@@ -661,10 +660,16 @@ void presence_row_copy(const struct presence *list, uint32_t row, struct presenc
     } else {
         ret->id.mac.bits = hot->key;
     }
-    if ((hot->flags & ROW_ENDED) != 0)
+    if ((hot->flags & ROW_ENDED) != 0) {
         ret->end = (hot->flags & ROW_RESET) != 0 ? PRESENCE_RESET : PRESENCE_STOPPED;
-    else if ((hot->flags & ROW_LIVE) != 0 && row_is_reset(list, hot))
+    } else if ((hot->flags & ROW_LIVE) != 0 && row_is_reset(list, hot)) {
+        uint32_t at = nas_at(list, stand->nas)->reset_at; /* not buried yet */
         ret->end = PRESENCE_RESET;
+        ret->heard = presence_wall(list, at);
+        ret->expires = presence_wall(list, (uint64_t)at + list->settle);
+        ret->lifetime = span_us((int64_t)list->settle * STEP_US);
+        return;
+    }
     if (hot->lifetime == 0)
         return;
     ret->lifetime = span_us((int64_t)presence_lifetime_unpack(hot->lifetime) * STEP_US);

@@ -129,7 +129,7 @@ static enum presence_outcome model_hear(struct model *model, const struct call *
         row->unstarted = false;
         row->implicit = is_update;
         if (row->settled)
-            row->lifetime = packed(model->now - row->heard);
+            row->lifetime = packed(model->now + SETTLE * 10 - row->heard);
         row->settled = false;
         return PRESENCE_ENDED;
     }

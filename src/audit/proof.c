@@ -65,7 +65,9 @@ int64_t proof_kept_after(const struct world *world, const struct sighting *sight
     const struct world_heard *heard = world_heard_at(world, sighting->port);
     if (heard == NULL || heard->fact == NULL || heard->fact->polled)
         return proof_after(world, sighting, instant);
-    int64_t kept = heard_frame(world, heard, heard->fact->last.us);
+    const struct heard_fact *fact = heard->fact; /* that it was reset is no word that it was kept */
+    int64_t kept =
+        heard_frame(world, heard, fact->end == HEARD_RESET ? fact->first.us : fact->last.us);
     return kept == PROOF_NONE || instant == WALL_UNKNOWN.us ? PROOF_NONE : minus(kept, instant);
 }
 

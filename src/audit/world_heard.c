@@ -195,7 +195,11 @@ uint32_t world_heard_place(struct world *world, const char *switch_name, const c
 
 static bool is_present(const struct world *world, const struct heard_fact *fact)
 {
-    if (fact->end != HEARD_OPEN || fact->proof == EVENT_PROOF_HINT)
+    if (fact->proof == EVENT_PROOF_HINT)
+        return false;
+    if (fact->end == HEARD_RESET) /* its keeper has restarted: that is no news of the guest yet */
+        return wall_known(fact->expires) && fact->expires.us > world->in.now.us;
+    if (fact->end != HEARD_OPEN)
         return false;
     if (fact->polled)
         return true;

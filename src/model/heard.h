@@ -43,7 +43,9 @@ struct heard_fact {
     /* The last frame of its own that is proved to have come from there; WALL_UNKNOWN: none is.
      * That a session is kept open proves none: a switch reports on for a guest that is gone. */
     struct wall frame;
-    struct wall expires; /* not there any more unless heard again; WALL_UNKNOWN: not said */
+    struct wall expires; /* not there any more unless heard again; WALL_UNKNOWN: not said. Of
+                            HEARD_STOPPED and HEARD_RESET: when that has settled, which counts from
+                            when it was heard; WALL_UNKNOWN: it has */
     struct wall ended;   /* unless HEARD_OPEN: when */
     uint8_t proof;       /* enum event_proof; EVENT_PROOF_HINT never proves anything */
     uint8_t end;         /* enum heard_end */

@@ -221,8 +221,11 @@ static void set_dates(struct loading *loading)
         presence_row_round(row);
         if (!late)
             item->last = row->heard;
-        if (!live)
-            row->settled = row->heard.us + loading->query->settle.us <= loading->query->now.us;
+        if (!live) {
+            struct wall settles = wall_add(row->heard, loading->query->settle);
+            row->settled = settles.us <= loading->query->now.us;
+            row->expires = row->settled ? WALL_UNKNOWN : settles;
+        }
         if (row->end == PRESENCE_EXPIRED) {
             row->expires = item->expired;
             row->settled = true;

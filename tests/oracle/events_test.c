@@ -10,7 +10,8 @@
 #include "story_live.h"
 
 /* Random worlds that are heard of: what their switches have in their tables is told as sessions,
- * with losses, doubled and in any order, and with stops, announcements, resets and time between.
+ * with losses, doubled, late and in any order, at places where they are not, by RADIUS and by
+ * bridges, and with stops, announcements, resets and time between.
  *
  *   - After every burst, what stands by events is what a sweep over the same facts says: polling
  * and events are one judge (DOMAIN F22).
@@ -18,7 +19,8 @@
  *   - With every switch unread, events alone find every guest that polling alone finds at a wrong
  *     place, without record, or talking while it is off; and of absence they say nothing.
  *
- * Usage: events_test [WORLDS [FIRST-SEED]]; MUSTER_SOAK_WORLDS goes before WORLDS. */
+ * Usage: events_test [WORLDS [FIRST-SEED]]; MUSTER_SOAK_WORLDS goes before WORLDS. With
+ * MUSTER_TRACE in the environment it prints what is read and heard. */
 
 enum { EVENTS_MAX = 2048 };
 
@@ -90,18 +92,70 @@ static void tell_rows(const struct story *story, double at, unsigned lost, uint6
     }
 }
 
+static const struct story_switch *any_switch(const struct story *story, uint64_t *state)
+{
+    return &story->switches[draw(state) % story->switch_count];
+}
+
+/* Lets what was told last be true earlier, at another place, or by another kind of source. */
+static void vary(const struct story *story, uint64_t *state, struct told *told)
+{
+    static const int lives[] = {3600, 3600, 60, 600};
+    const struct story_switch *sw = any_switch(story, state);
+    struct event *event = &told->event;
+    if (chance(state, 20)) /* delivered late */
+        event->at.us -= (int64_t)(draw(state) % 100) * 1000000;
+    if (event->kind == EVENT_ANNOUNCE)
+        return;
+    event->lifetime = span_seconds(lives[draw(state) % ARRAY_COUNT(lives)]);
+    if (chance(state,
+               10)) { /* at a port that is anybody's, the way to another switch, or nobody's */
+        snprintf(told->sw, sizeof told->sw, "%s", chance(state, 5) ? "10.0.0.9" : sw->name);
+        snprintf(told->port, sizeof told->port, "%s",
+                 sw->port_count > 0 && !chance(state, 10)
+                     ? sw->ports[draw(state) % sw->port_count].name
+                     : "nosuch");
+    }
+    if (chance(state, 5))
+        event->vlan = (uint16_t)(10 * (1 + draw(state) % 3));
+    if (chance(state, 10))
+        event->source = event->type = "linux_bridge";
+}
+
 /* What else may be heard: ends, refreshes, frames of unknown place. */
 static void tell_noise(const struct story *story, double at, uint64_t *state, struct burst *burst)
 {
-    static const enum event_kind kinds[] = {EVENT_STOP, EVENT_STOP, EVENT_UPDATE, EVENT_ANNOUNCE};
-    for (uint64_t i = draw(state) % 12; i > 0; i--) {
-        const struct story_switch *sw = &story->switches[draw(state) % story->switch_count];
+    static const enum event_kind kinds[] = {EVENT_STOP, EVENT_STOP, EVENT_UPDATE, EVENT_ANNOUNCE,
+                                            EVENT_START};
+    for (uint64_t i = draw(state) % 16; i > 0; i--) {
+        const struct story_switch *sw = any_switch(story, state);
         if (sw->row_count == 0)
             continue;
         const struct story_row *row = &sw->rows[draw(state) % sw->row_count];
+        size_t count = burst->count;
         if (strncmp(row->mac, "52:54:00:00", 11) == 0 && strcmp(row->port, "0") != 0)
-            add_event(burst, kinds[draw(state) % 4], sw, row, at);
+            add_event(burst, kinds[draw(state) % ARRAY_COUNT(kinds)], sw, row, at);
+        if (burst->count > count)
+            vary(story, state, &burst->items[count]);
     }
+}
+
+/* Now and then: all sessions of a switch are over, or those of a port. */
+static void tell_reset(const struct story *story, double at, uint64_t *state, struct burst *burst)
+{
+    const struct story_switch *sw = any_switch(story, state);
+    if (burst->count == EVENTS_MAX || !chance(state, 15))
+        return;
+    struct told *told = &burst->items[burst->count++];
+    told->event = event_of(EVENT_RESET);
+    told->event.source = told->event.type = "radius";
+    told->event.proof = EVENT_PROOF_TOLD;
+    told->event.at = told->event.heard = story_time(at);
+    snprintf(told->sw, sizeof told->sw, "%s", sw->name);
+    snprintf(told->port, sizeof told->port, "%s",
+             sw->port_count > 0 && chance(state, 50) ? sw->ports[draw(state) % sw->port_count].name
+                                                     : "");
+    told->session[0] = '\0';
 }
 
 static void shuffle(struct burst *burst, uint64_t *state)
@@ -111,6 +165,41 @@ static void shuffle(struct burst *burst, uint64_t *state)
         struct told one = burst->items[i - 1];
         burst->items[i - 1] = burst->items[k];
         burst->items[k] = one;
+    }
+}
+
+/* With MUSTER_TRACE in the environment: what is told, to look at a world that differs. */
+static void trace_event(const struct told *told, double now)
+{
+    const struct event *event = &told->event;
+    char mac[MAC_TEXT_SIZE], at[CLOCK_TEXT_SIZE], heard[CLOCK_TEXT_SIZE];
+    if (getenv("MUSTER_TRACE") == NULL)
+        return;
+    printf("%s %s %s at %s: %s %s %s vlan %u for %d s, session %s\n",
+           wall_format(story_time(now), heard), event->type, event_kind_word(event->kind),
+           wall_format(event->at, at), mac_format(event->mac, mac), told->sw, told->port,
+           event->vlan, (int)(event->lifetime.us / 1000000), told->session);
+}
+
+static void trace_round(const struct story *story, unsigned number, double now)
+{
+    char heard[CLOCK_TEXT_SIZE], one[CLOCK_TEXT_SIZE], other[CLOCK_TEXT_SIZE];
+    if (getenv("MUSTER_TRACE") == NULL)
+        return;
+    printf("round %u %s\n", number, wall_format(story_time(now), heard));
+    for (size_t i = 0; i < story->guest_count; i++) {
+        const struct story_guest *g = &story->guests[i];
+        printf("guest %s %s %s %s since %s vlan %s wire %s\n", g->hypervisor, g->name, g->mac,
+               g->state, g->since, g->vlan, g->wire);
+    }
+    for (size_t i = 0; i < story->switch_count; i++) {
+        const struct story_switch *sw = &story->switches[i];
+        printf("switch %s%s%s ageing %d read %s to %s\n", sw->name, sw->dead ? " dead" : "",
+               sw->partial ? " partial" : "", sw->ageing, wall_format(story_time(sw->started), one),
+               wall_format(story_time(sw->ended), other));
+        for (size_t k = 0; k < sw->row_count; k++)
+            printf("row %s %s %s vlan %s age %d\n", sw->name, sw->rows[k].port, sw->rows[k].mac,
+                   sw->rows[k].vlan, sw->rows[k].age);
     }
 }
 
@@ -124,6 +213,7 @@ static void hear(struct story *story, struct burst *burst, double now, uint64_t 
         told->event.port = frame ? NULL : told->port;
         told->event.nas = frame ? NULL : told->sw;
         told->event.session = frame ? NULL : told->session;
+        trace_event(told, now);
         story_live_event(story, &told->event, now);
         if (chance(state, doubled))
             story_live_event(story, &told->event, now);
@@ -182,6 +272,7 @@ static void round_at(struct story *story, struct random_world *world, unsigned n
     random_world_step(world, number);
     for (size_t s = 0; unread && s < story->switch_count; s++)
         story->switches[s].dead = true;
+    trace_round(story, number, random_world_time(world, number));
     story_round(story, random_world_time(world, number));
     story_round_end(story, random_world_time(world, number));
     story_live_clear(story);
@@ -190,6 +281,7 @@ static void round_at(struct story *story, struct random_world *world, unsigned n
 /* Events between rounds, against a sweep over the same facts after each burst. */
 static unsigned play_bursts(uint64_t seed, struct burst *burst)
 {
+    static const double steps[] = {0, 0, 1, 2, 2, 7, 31, 45, 95, 130, 330};
     struct story story;
     struct random_world *world = begin(&story, seed);
     uint64_t state = seed * 77 + 5;
@@ -197,12 +289,15 @@ static unsigned play_bursts(uint64_t seed, struct burst *burst)
     for (unsigned r = 0; r < random_world_rounds(world) && bad == 0; r++) {
         double now = random_world_time(world, r);
         round_at(&story, world, r, false);
-        for (int b = 0; b < 3 && bad == 0; b++) {
-            now += (double)(draw(&state) % 3);
+        for (int b = 0; b < 5 && bad == 0; b++) {
+            now += steps[draw(&state) % ARRAY_COUNT(steps)];
+            if (r + 1 < random_world_rounds(world) && now >= random_world_time(world, r + 1))
+                break;
             burst->count = 0;
             if (b == 0)
                 tell_rows(&story, now, 30, &state, burst);
             tell_noise(&story, now, &state, burst);
+            tell_reset(&story, now, &state, burst);
             shuffle(burst, &state);
             hear(&story, burst, now, &state, 20);
             AUTO_FREE char *differences = story_live_compare(&story, now);

@@ -262,7 +262,18 @@ static bool is_compared(enum discrepancy_kind kind)
            kind != DISCREPANCY_HYPERVISOR_MOVED && kind != DISCREPANCY_HYPERVISOR_SILENT;
 }
 
-static void sweep_lines(struct story *story, double now, struct lines *lines)
+/* Which hypervisors a sweep finds silent. Events leave that to rounds, and with it whether each
+ * of their guests is silent by itself. */
+static uint64_t silent_hypervisors(const struct sweep *sweep)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < sweep_count(sweep); i++)
+        if (sweep_verdict(sweep, i)->kind == DISCREPANCY_HYPERVISOR_SILENT)
+            found |= UINT64_C(1) << sweep_verdict(sweep, i)->subject % 64;
+    return found;
+}
+
+static void sweep_lines(struct story *story, double now, struct lines *lines, bool *ret_same)
 {
     struct live_facts facts;
     struct audit_options options = story->options;
@@ -279,11 +290,12 @@ static void sweep_lines(struct story *story, double now, struct lines *lines)
     give_facts(story, &facts, &input, now);
     struct world *world = world_new(&input);
     struct sweep *sweep = sweep_run(world, story_time(now));
+    *ret_same = silent_hypervisors(sweep) == silent_hypervisors(round->sweep);
     struct arena *arena = arena_new();
     for (size_t i = 0; i < sweep_count(sweep); i++) {
         struct discrepancy d;
         sweep_render(sweep, i, arena, &d);
-        if (is_compared(d.kind))
+        if (is_compared(d.kind) && (d.kind != DISCREPANCY_SILENT || *ret_same))
             add_line(lines, &d);
     }
     arena_free(arena);
@@ -329,11 +341,13 @@ char *story_live_compare(struct story *story, double now)
         arena_free(arena);
         return text_take(&text);
     }
-    sweep_lines(story, now, &swept);
+    bool same;
+    sweep_lines(story, now, &swept, &same);
     size_t count = live_standing(story->live->live, arena, &list);
     for (size_t i = 0; i < count; i++)
-        add_line(&stands,
-                 &(struct discrepancy){.identity = list[i].identity, .state = list[i].state});
+        if (same || strncmp(list[i].identity, "silent ", 7) != 0)
+            add_line(&stands,
+                     &(struct discrepancy){.identity = list[i].identity, .state = list[i].state});
     if (swept.count > 0)
         qsort(swept.items, swept.count, sizeof *swept.items, compare_texts);
     if (stands.count > 0)
