@@ -111,7 +111,10 @@ static bool read_address(const char *text, uint32_t *ret)
         *ret = ntohl(address.s_addr);
         return true;
     }
-    command_fail("sim", EXIT_USAGE, "--address %s: expected an address of 127.0.0.0/8", text);
+    command_fail("sim", EXIT_USAGE,
+                 "--address %s: expected an address of 127.0.0.0/8: simulated agents answer on the "
+                 "loopback of their own network namespace and nowhere else",
+                 text);
     return false;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -169,6 +171,44 @@ static void control_socket_replaces_only_what_a_dead_one_left(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* A command from a process in another network namespace; 77: there may be none. */
+static int ask_from_another_network(const char *path)
+{
+    int status, child = fork();
+    if (child == 0) {
+        AUTO_TEXT struct text reply = TEXT_EMPTY;
+        struct err err;
+        if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0)
+            _exit(77);
+        int error = sim_control_send(path, "faults", span_seconds(5), &reply, &err);
+        if (error != 0)
+            print_error("%s\n", err.text);
+        _exit(error != 0 || strstr(text_get(&reply), "sw1: none") == NULL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void commands_come_from_any_network(void **state)
+{
+    char directory[] = "/tmp/muster-sim-net-XXXXXX", path[64];
+    struct fixture *f = *state;
+    struct sim_child child;
+    struct err err;
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/control", directory);
+    assert_int_equal(sim_server_control(f->server, path, &err), 0);
+    assert_int_equal(sim_child_start(f->server, &child, &err), 0);
+    int asked = ask_from_another_network(path);
+    sim_child_stop(&child);
+    if (access(path, F_OK) == 0)
+        unlink(path);
+    assert_int_equal(rmdir(directory), 0); /* what the command put there is gone */
+    if (asked == 77)
+        skip();
+    assert_int_equal(asked, 0);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -178,6 +218,7 @@ int main(void)
         cmocka_unit_test(undelivered_datagrams_are_freed),
         SCENE(commands_do_what_they_say_or_say_why_not),
         SCENE(addresses_outside_the_loopback_are_refused),
+        SCENE(commands_come_from_any_network),
         cmocka_unit_test(control_socket_replaces_only_what_a_dead_one_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
