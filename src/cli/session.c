@@ -254,6 +254,7 @@ static int poll_view(struct session *session, const struct round_options *option
     input.flushes = ret->heard.flushes;
     input.flush_count = ret->heard.flush_count;
     ret->world = world_new(&input);
+    ret->until = WALL_UNKNOWN;
     ret->started = ret->round->started;
     ret->read_at = ret->round->ended;
     ret->failed = input.failed;
@@ -349,6 +350,7 @@ int view_replay(struct session *session, struct wall at, struct view *ret)
     ret->options.gap_rounds = stored->round.gap_rounds;
     ret->world = world_new(&input);
     ret->now = stored->round.judged;
+    ret->until = at;
     ret->started = stored->round.started;
     ret->read_at = stored->round.ended;
     ret->failed = stored->failed;

@@ -60,6 +60,7 @@ struct view {
     struct world *world;
     struct wall now;                           /* clock value to judge by */
     struct wall started, read_at;              /* when the round was read */
+    struct wall until;                         /* asked as of; WALL_UNKNOWN: now */
     struct round *round;                       /* set when it was polled for this command */
     struct store_world *stored;                /* set when it is a replay */
     const struct forward_table *const *tables; /* of either */

@@ -6,6 +6,7 @@
 #include "audit/edge.h"
 #include "base/alloc.h"
 #include "cli/ask.h"
+#include "cli/heard_words.h"
 #include "cli/question.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -157,15 +158,51 @@ static int where_all(const struct world *world, enum output_format format)
 /* What was heard of an address that is nowhere now. */
 static void say_heard(const struct session *session, const struct view *view, struct mac mac)
 {
-    char text[MAC_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+    static const char *const ends[] = {[HEARD_OPEN] = "; its session is open",
+                                       [HEARD_STOPPED] = "; its session ended ",
+                                       [HEARD_RESET] = "; its session ended ",
+                                       [HEARD_EXPIRED] = "; its session expired "};
+    char text[MAC_TEXT_SIZE], last[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE] = "";
     for (size_t i = 0; i < view->heard.count; i++) {
         const struct heard_fact *fact = &view->heard.facts[i];
-        if (mac_equal(fact->mac, mac))
-            session_note(session, "%s was heard at %s port %s, last %s%s", mac_format(mac, text),
-                         fact->origin->switch_name, fact->origin->port,
-                         wall_format(fact->last, last),
-                         fact->end == HEARD_OPEN ? "; its session is open" : "");
+        const struct heard_origin *origin = fact->origin;
+        bool frame = origin->nas == NULL || origin->nas[0] == '\0';
+        if (!mac_equal(fact->mac, mac))
+            continue;
+        if (fact->end != HEARD_OPEN)
+            wall_format(fact->ended, ended);
+        session_note(session, "%s was heard%s%s%s%s, last %s%s%s", mac_format(mac, text),
+                     origin->switch_name != NULL && *origin->switch_name != '\0' ? " at " : "",
+                     origin->switch_name != NULL ? origin->switch_name : "",
+                     origin->port != NULL && *origin->port != '\0' ? " port " : "",
+                     origin->port != NULL ? origin->port : "", wall_format(fact->last, last),
+                     frame ? "" : ends[fact->end], frame ? "" : ended);
     }
+}
+
+/* What was heard of it after the round that answers. */
+static void say_since(const struct session *session, const struct view *view, struct mac mac)
+{
+    enum { SINCE_SHOWN = 3 };
+    struct err err;
+    struct heard_line *lines;
+    struct heard_said *said;
+    size_t count, more;
+    char at[CLOCK_TEXT_SIZE];
+    const struct heard_of_query query = {
+        .macs = &mac, .mac_count = 1, .to = view->until, .limit = SINCE_SHOWN};
+    if (view->stored == NULL)
+        return;
+    if (store_list_heard_of(session->store, &query, session->arena, &lines, &count, &more, &err) !=
+        0) {
+        session_note(session, "%s", err.text);
+        return;
+    }
+    count = heard_words(lines, count, view->world, session->arena, &said);
+    for (size_t i = 0; i < count; i++)
+        if (said[i].at.us > view->now.us)
+            session_note(session, "since that round, %s: %s", wall_format(said[i].at, at),
+                         said[i].text);
 }
 
 static int where_macs(struct session *session, const struct view *view, const char *name,
@@ -190,6 +227,7 @@ static int where_macs(struct session *session, const struct view *view, const ch
                          mac_format(macs[i], text), view->table_count);
             say_heard(session, view, macs[i]);
         }
+        say_since(session, view, macs[i]);
     }
     size_t shown = printer.count;
     printer_end(&printer);

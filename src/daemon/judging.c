@@ -80,50 +80,76 @@ const struct discrepancy *judging_word(const struct judging *judging, size_t num
     return space;
 }
 
+/* What is told of a round, while it is collected. */
+struct telling {
+    struct judging *judging;
+    size_t capacity;
+    struct map said; /* MAC of which something is said -> 1: it was heard of */
+};
+
+static void add_told(struct telling *telling, const struct told_fact *fact)
+{
+    struct judging *judging = telling->judging;
+    judging->told =
+        alloc_grow(judging->told, judging->told_count, &telling->capacity, sizeof *judging->told);
+    judging->told[judging->told_count++] = *fact;
+}
+
+static void note_said(struct telling *telling, const struct discrepancy *discrepancy)
+{
+    for (size_t i = 0; i < discrepancy->mac_count; i++)
+        map_put(&telling->said, discrepancy->macs[i].bits, 0);
+    if (mac_known(discrepancy->subject.mac))
+        map_put(&telling->said, discrepancy->subject.mac.bits, 0);
+}
+
 /* Of an address of which something is said and nothing was heard, that is kept, too. */
-static void note_silent(struct map *heard, const struct discrepancy *discrepancy,
-                        struct judging *judging, size_t *capacity)
+static void tell_silent(struct telling *telling, const struct discrepancy *discrepancy)
 {
     for (size_t i = 0; i <= discrepancy->mac_count; i++) {
         struct mac mac =
             i < discrepancy->mac_count ? discrepancy->macs[i] : discrepancy->subject.mac;
-        if (!mac_known(mac) || (heard->count > 0 && map_find(heard, mac.bits) != MAP_NO_VALUE))
+        if (!mac_known(mac) || map_find(&telling->said, mac.bits) != 0)
             continue;
-        map_put(heard, mac.bits, 1);
-        judging->told =
-            alloc_grow(judging->told, judging->told_count, capacity, sizeof *judging->told);
-        judging->told[judging->told_count++] =
-            (struct told_fact){.fact = {.mac = mac}, .keep = HEARD_KEEP_NOTHING};
+        map_put(&telling->said, mac.bits, 1);
+        add_told(telling, &(struct told_fact){.fact = {.mac = mac}, .keep = HEARD_KEEP_NOTHING});
     }
+}
+
+static void each_said(struct telling *telling,
+                      void (*each)(struct telling *, const struct discrepancy *))
+{
+    const struct judging *judging = telling->judging;
+    for (size_t i = 0; i < judging->count; i++)
+        each(telling, &judging->discrepancies[i]);
+    for (size_t i = 0; i < judging->member_count; i++)
+        each(telling, &judging->members[i]);
 }
 
 void judging_keep(struct judging *judging, const struct live_base *base,
                   const struct heard_fact *heard, size_t count, struct wall collected,
                   struct arena *arena)
 {
+    struct telling telling = {.judging = judging};
     uint8_t *keep = alloc_zeroed(count + 1, sizeof *keep);
-    struct map known = MAP_EMPTY;
-    size_t capacity = 0;
     live_base_keep(base, keep);
+    if (count > 0)
+        each_said(&telling, note_said);
     for (size_t i = 0; i < count; i++) {
-        map_put(&known, heard[i].mac.bits, 1);
-        if (keep[i] == HEARD_KEEP_NOT)
-            continue;
-        judging->told =
-            alloc_grow(judging->told, judging->told_count, &capacity, sizeof *judging->told);
-        judging->told[judging->told_count++] = (struct told_fact){heard[i], keep[i]};
+        if (telling.said.count > 0 && map_find(&telling.said, heard[i].mac.bits) == 0)
+            map_put(&telling.said, heard[i].mac.bits, 1);
+        if (keep[i] != HEARD_KEEP_NOT)
+            add_told(&telling, &(struct told_fact){heard[i], keep[i]});
     }
-    for (size_t i = 0; count > 0 && i < judging->count; i++)
-        note_silent(&known, &judging->discrepancies[i], judging, &capacity);
-    for (size_t i = 0; count > 0 && i < judging->member_count; i++)
-        note_silent(&known, &judging->members[i], judging, &capacity);
+    if (telling.said.count > 0)
+        each_said(&telling, tell_silent);
     struct told_fact *kept = arena_alloc(arena, (judging->told_count + 1) * sizeof *kept);
     if (judging->told_count > 0)
         memcpy(kept, judging->told, judging->told_count * sizeof *kept);
     free(judging->told);
     judging->told = kept;
     judging->collected = collected;
-    map_done(&known);
+    map_done(&telling.said);
     free(keep);
 }
 

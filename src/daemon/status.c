@@ -289,6 +289,8 @@ static void add_live(struct daemon *daemon, struct text *to)
     add_number(to, "case_changes", status.case_changes);
     add_number(to, "cases_waiting", status.cases_waiting);
     add_number(to, "cases_not_kept", status.cases_not_kept);
+    add_number(to, "notes", status.notes);
+    add_number(to, "notes_not_kept", status.notes_not_kept);
     text_add_char(to, '}');
     open_object(to, "expiry_list");
     add_number(to, "sessions", status.sessions);

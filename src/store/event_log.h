@@ -95,6 +95,13 @@ struct event_query {
 int store_list_events(struct store *store, const struct event_query *query, struct arena *arena,
                       const struct event_entry **ret, size_t *ret_count, struct err *err) MUST_USE;
 
+/* As store_list_events(), but only those that made no session (announcements, hints), of each
+ * address the newest query->limit; sets *ret_more to how many more there are, which are not
+ * loaded. */
+int store_list_loose_events(struct store *store, const struct event_query *query,
+                            struct arena *arena, const struct event_entry **ret, size_t *ret_count,
+                            size_t *ret_more, struct err *err) MUST_USE;
+
 typedef int store_event_fn(void *aux, const struct event_entry *event);
 
 /* Calls `each` for the announcements that were heard from `from` to `to`, newest first, in

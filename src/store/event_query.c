@@ -130,6 +130,8 @@ struct listing {
     struct arena *arena;
     struct event_entry *entries;
     size_t count, capacity;
+    bool bounded; /* of events without session the newest of each address, others counted */
+    size_t more;
     struct chain_start *chains;
     size_t chain_count, chain_capacity;
 };
@@ -251,10 +253,13 @@ static int list_loose(struct listing *listing, enum statement statement, const s
 {
     struct cell row[STORE_COLUMNS_MAX];
     int result = store_start(listing->store, statement, who, 1, err);
+    size_t first = listing->count;
     if (result == 0)
         result = store_step(listing->store, statement, row, err);
     while (result == 1) {
-        int failed = take_event(listing, row, err);
+        bool full = listing->bounded && listing->count - first >= listing->query->limit;
+        listing->more += full;
+        int failed = full ? 0 : take_event(listing, row, err);
         if (failed != 0) {
             store_stop(listing->store, statement);
             return failed;
@@ -264,12 +269,10 @@ static int list_loose(struct listing *listing, enum statement statement, const s
     return result;
 }
 
-static int list_all(struct listing *listing, struct err *err)
+static int list_all_loose(struct listing *listing, struct err *err)
 {
     const struct event_query *query = listing->query;
-    if (query->mac_count == 0 && query->address_count == 0)
-        return 0;
-    int failed = list_of_sessions(listing, err);
+    int failed = 0;
     for (size_t i = 0; failed == 0 && i < query->mac_count; i++) {
         const struct cell who = cell_integer((int64_t)query->macs[i].bits);
         failed = list_loose(listing, SQL_EVENTS_OF_MAC, &who, err);
@@ -279,6 +282,15 @@ static int list_all(struct listing *listing, struct err *err)
         failed = list_loose(listing, SQL_EVENTS_OF_ADDRESS, &who, err);
     }
     return failed;
+}
+
+static int list_all(struct listing *listing, struct err *err)
+{
+    const struct event_query *query = listing->query;
+    if (query->mac_count == 0 && query->address_count == 0)
+        return 0;
+    int failed = list_of_sessions(listing, err);
+    return failed == 0 ? list_all_loose(listing, err) : failed;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -302,24 +314,42 @@ static void sort_entries(struct listing *listing)
     listing->count = kept;
 }
 
+/* The newest of what was listed, or all, in the listing's arena. */
+static void keep_entries(struct listing *listing, size_t limit, const struct event_entry **ret,
+                         size_t *ret_count)
+{
+    sort_entries(listing);
+    size_t skipped = limit > 0 && listing->count > limit ? listing->count - limit : 0;
+    size_t count = listing->count - skipped;
+    struct event_entry *kept = arena_alloc(listing->arena, (count + 1) * sizeof *kept);
+    if (count > 0)
+        memcpy(kept, listing->entries + skipped, count * sizeof *kept);
+    *ret = kept;
+    *ret_count = count;
+}
+
 int store_list_events(struct store *store, const struct event_query *query, struct arena *arena,
                       const struct event_entry **ret, size_t *ret_count, struct err *err)
 {
     struct listing listing = {.store = store, .query = query, .arena = arena};
     int failed = list_all(&listing, err);
-    if (failed == 0) {
-        sort_entries(&listing);
-        size_t skipped =
-            query->limit > 0 && listing.count > query->limit ? listing.count - query->limit : 0;
-        size_t count = listing.count - skipped;
-        struct event_entry *kept = arena_alloc(arena, (count + 1) * sizeof *kept);
-        if (count > 0)
-            memcpy(kept, listing.entries + skipped, count * sizeof *kept);
-        *ret = kept;
-        *ret_count = count;
-    }
+    if (failed == 0)
+        keep_entries(&listing, query->limit, ret, ret_count);
     free(listing.entries);
     free(listing.chains);
+    return failed;
+}
+
+int store_list_loose_events(struct store *store, const struct event_query *query,
+                            struct arena *arena, const struct event_entry **ret, size_t *ret_count,
+                            size_t *ret_more, struct err *err)
+{
+    struct listing listing = {.store = store, .query = query, .arena = arena, .bounded = true};
+    int failed = list_all_loose(&listing, err);
+    if (failed == 0)
+        keep_entries(&listing, 0, ret, ret_count);
+    *ret_more = listing.more;
+    free(listing.entries);
     return failed;
 }
 

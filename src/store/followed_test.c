@@ -14,6 +14,7 @@
 #include "store/event_log.h"
 #include "store/followed.h"
 #include "store/heard.h"
+#include "store/heard_of.h"
 #include "store/query.h"
 #include "store/store_fixture.h"
 #include "store/told.h"
@@ -347,6 +348,76 @@ static void what_followed_is_listed_newest_first_and_bounded(void **state)
     assert_second(items[0].until, 70);
 }
 
+/* The newest lines of all sorts, the rest counted. */
+static void what_was_heard_of_an_address_is_bounded(void **state)
+{
+    struct place *place = *state;
+    const struct mac mac = {GUEST};
+    struct heard_of_query query = {.macs = &mac, .mac_count = 1, .to = WALL_UNKNOWN, .limit = 4};
+    struct heard_line *lines;
+    size_t count, more;
+    struct err err = {0};
+    tell(place, EVENT_START, "A1", 0);
+    expire(place, "A1", 100);
+    tell(place, EVENT_START, "A2", 110);
+    for (int i = 0; i < 20; i++) {
+        struct event event = event_of(EVENT_ANNOUNCE);
+        event.proof = EVENT_PROOF_HEARD;
+        event.source = event.type = "announce";
+        event.mac = mac;
+        event.at = event.heard = second(20 + i);
+        tell_event(place, &event);
+    }
+    open_window(place, GUEST, 120, 210);
+    assert_int_equal(
+        store_list_heard_of(place->store, &query, place->arena, &lines, &count, &more, &err), 0);
+    assert_int_equal(count, 4);
+    assert_int_equal(more, 3 + 20 + 1 - 4);
+    assert_int_equal(lines[0].kind, HEARD_LINE_EVENT);
+    assert_second(lines[0].at, 39);
+    assert_int_equal(lines[1].kind, HEARD_LINE_EXPIRED);
+    assert_int_equal(lines[2].kind, HEARD_LINE_BEGAN);
+    assert_string_equal(lines[2].session.session, "A2");
+    assert_int_equal(lines[3].kind, HEARD_LINE_FOLLOWED);
+    query.to = second(10);
+    assert_int_equal(
+        store_list_heard_of(place->store, &query, place->arena, &lines, &count, &more, &err), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(more, 0);
+}
+
+/* Frames hold for a while; of each place the last counts. */
+static void announcements_are_facts_while_they_hold(void **state)
+{
+    struct place *place = *state;
+    struct heard_fact *facts;
+    size_t count;
+    struct err err = {0};
+    for (int i = 0; i < 3; i++) {
+        struct event event = event_of(EVENT_ANNOUNCE);
+        event.proof = EVENT_PROOF_HEARD;
+        event.source = event.type = "announce";
+        event.mac.bits = GUEST;
+        event.switch_name = "sw1";
+        event.port = i < 2 ? "Gi0/1" : "Gi0/2";
+        event.at = event.heard = second(10 * i);
+        tell_event(place, &event);
+    }
+    assert_int_equal(store_load_announced(place->store, second(30), span_seconds(300), place->arena,
+                                          &facts, &count, &err),
+                     0);
+    assert_int_equal(count, 1);
+    assert_string_equal(facts[0].origin->port, "Gi0/2");
+    assert_second(facts[0].first, 0);
+    assert_second(facts[0].last, 20);
+    assert_second(facts[0].expires, 320);
+    assert_int_equal(facts[0].end, HEARD_OPEN);
+    assert_int_equal(store_load_announced(place->store, second(400), span_seconds(300),
+                                          place->arena, &facts, &count, &err),
+                     0);
+    assert_int_equal(count, 0);
+}
+
 static void nothing_follows_within_a_round(void **state)
 {
     struct place *place = *state;
@@ -542,6 +613,8 @@ int main(void)
         PLACE_TEST(windows_are_those_open_at_an_instant),
         PLACE_TEST(flushes_are_the_last_of_each_switch),
         PLACE_TEST(what_followed_is_listed_newest_first_and_bounded),
+        PLACE_TEST(what_was_heard_of_an_address_is_bounded),
+        PLACE_TEST(announcements_are_facts_while_they_hold),
         PLACE_TEST(nothing_follows_within_a_round),
         PLACE_TEST(a_round_comes_back_as_it_was_told),
         PLACE_TEST(what_is_told_again_costs_nothing),

@@ -71,7 +71,8 @@ def replayed(daemon):
 def make_it_old(directory):
     """As if old1's session had been told ten minutes ago, to hold for one."""
     with sqlite3.connect(f'{directory}/muster.db') as store:
-        store.execute('UPDATE session SET heard = heard - 600000000, lifetime = 60000000'
+        store.execute('UPDATE session SET started = started - 600000000, last = last - 600000000,'
+                      ' heard = heard - 600000000, lifetime = 60000000'
                       ' WHERE session = ?', ('A3',))
 
 
@@ -118,12 +119,35 @@ def goes_on(check, daemon, directory, opened):
     return number
 
 
+def heard_of(daemon, guest, *words):
+    done = daemon.muster(*words, 'why', guest, '-f', 'json', '-q')
+    return [line['text'] for line in json.loads(done.stdout)['heard']]
+
+
+def why_tells(check, daemon):
+    """What was heard, and what followed, before and after the restart."""
+    told = heard_of(daemon, 'db1')
+    check.that('the announcement and its window', any(
+        text.startswith('RARP at sw1') and 'it opened a migration window until' in text
+        for text in told), told)
+    check.that('both sessions', [text.split()[1] for text in told if text.startswith('session')] ==
+               ['A2', 'B2'], told)
+    told = heard_of(daemon, 'web1')
+    check.that('the session and its end', [text.split(' at ')[0] for text in told] ==
+               ['session A1 of sw1 began', 'session A1 of sw1 ended'], told)
+
+
 def expired(check, daemon, directory):
     case = wait_until('the expired session is a case',
                       lambda: open_cases(daemon).get(('session_expired', 'old1')))
     check.equal('it is kept as expired', sessions(directory, 'expired IS NOT NULL'), ['A3'])
     check.equal('those that are open', sessions(directory, 'ended IS NULL AND expired IS NULL'),
                 ['A2', 'B2'])
+    told = heard_of(daemon, 'old1', 'as-of', '0s')
+    check.that('why tells that it expired', 'expired' in told[-1], told)
+    where = daemon.muster('as-of', '0s', 'where', 'old1')
+    check.that('where does not take it for open', where.returncode == 1 and
+               'its session expired' in where.stderr, where)
     daemon.kill()
     daemon.start()
     daemon.wait_rounds(2)
@@ -159,6 +183,7 @@ def main():
             wait_until('the first round', lambda: daemon.status()['round']['rounds'] > 0)
             opened = hear(daemon)
             number = goes_on(check, daemon, directory, opened)
+            why_tells(check, daemon)
             expired(check, daemon, directory)
             window_ends(check, daemon, opened)
             check.equal('the stop still stands', open_cases(daemon).get(('unexpected_stop', 'web1')),
