@@ -86,10 +86,10 @@ int decode_trap_datagram(const struct decode_datagram *datagram,
         datagram->destination_port == SNMP_TRAP_PORT || datagram->source_port == SNMP_TRAP_PORT;
     *ret_why = datagram->cut ? "is cut short by the capture" : "is no well-formed SNMP message";
     int code = snmp_message_decode(datagram->bytes, datagram->length, &message);
-    if (code == 0)
-        code = trap_begin(&trap, &message);
     if (code == ERR_UNSUPPORTED)
-        return 0;
+        *ret_why = "is of an SNMPv3 security model that is not read";
+    else if (code == 0 && (code = trap_begin(&trap, &message)) == ERR_UNSUPPORTED)
+        return 0; /* a question or an answer */
     if (code != 0 || (trap.sealed && !expected))
         return expected ? -1 : 0;
     while (trap_next(&trap, &event))

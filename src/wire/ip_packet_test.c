@@ -124,8 +124,7 @@ static void decoys_are_no_home_address(void **state)
     size_t ip = frame_ipv6(&hop, 0);
     frame_home_option(&hop, 59, 9); /* the option in a hop-by-hop header */
     frame_close(&hop, ip);
-    assert_int_equal(ip_packet_read(hop.bytes, hop.length, false, &packet), WIRE_OK);
-    assert_false(ip_known(&packet.chain.home_option));
+    assert_int_equal(ip_packet_read(hop.bytes, hop.length, false, &packet), WIRE_MALFORMED);
     ip = frame_ipv6(&payload, 17);
     frame_home_option(&payload, 135, 9);
     frame_close(&payload, ip);
@@ -138,6 +137,31 @@ static void decoys_are_no_home_address(void **state)
     frame_close(&routing, ip);
     assert_int_equal(ip_packet_read(routing.bytes, routing.length, false, &packet), WIRE_OK);
     assert_false(ip_known(&packet.chain.home_route));
+}
+
+/* What should name the mobile node and does not would make its sender one. */
+static void a_home_address_of_another_length_is_a_fault(void **state)
+{
+    (void)state;
+    for (unsigned length = 0; length < 16; length += 5) {
+        struct frame frame = {.length = 0};
+        struct ip_packet packet;
+        size_t ip = frame_ipv6(&frame, IP_PROTOCOL_DESTINATION);
+        frame_u32(&frame, 59 << 24 | 2 << 16 | 201 << 8 | length);
+        frame_zeroes(&frame, 20);
+        frame_close(&frame, ip);
+        for (int old = 0; old < 2; old++)
+            assert_int_equal(ip_packet_read(frame.bytes, frame.length, old != 0, &packet),
+                             WIRE_MALFORMED);
+    }
+    struct frame route = {.length = 0};
+    struct ip_packet packet;
+    size_t ip = frame_ipv6(&route, IP_PROTOCOL_ROUTING);
+    frame_home_route(&route, 59, 9);
+    frame_close(&route, ip);
+    assert_int_equal(ip_packet_read(route.bytes, route.length, false, &packet), WIRE_OK);
+    route.bytes[ip + 43] = 2; /* addresses to come */
+    assert_int_equal(ip_packet_read(route.bytes, route.length, false, &packet), WIRE_MALFORMED);
 }
 
 static void options_of_the_drafts_are_seen_on_request(void **state)
@@ -186,6 +210,7 @@ int main(void)
         cmocka_unit_test(the_middle_of_something_is_not_read),
         cmocka_unit_test(chains_without_end_are_refused),
         cmocka_unit_test(decoys_are_no_home_address),
+        cmocka_unit_test(a_home_address_of_another_length_is_a_fault),
         cmocka_unit_test(options_of_the_drafts_are_seen_on_request),
         cmocka_unit_test(contradictions_of_ipv4_are_refused),
     };

@@ -20,25 +20,34 @@ enum destination_option {
     OPTION_HOME_ADDRESS = 201
 };
 
-static void take_option(uint8_t type, const uint8_t *data, uint8_t length, bool old_options,
-                        struct ipv6_chain *ret)
+static enum wire_fault take_option(uint8_t protocol, uint8_t type, const uint8_t *data,
+                                   uint8_t length, bool old_options, struct ipv6_chain *ret)
 {
     struct ipv6_old_option option = {data, length};
-    /* The drafts let sub-options follow the address. */
-    if (type == OPTION_HOME_ADDRESS &&
-        (length == ADDRESS_BYTES || (old_options && length > ADDRESS_BYTES)))
+    if (type == OPTION_HOME_ADDRESS) {
+        /* The drafts let sub-options follow the address. Without the address that counts the
+         * packet would be taken for one of its sender. Among hop-by-hop options no node accepts
+         * this one. */
+        if (protocol != IP_PROTOCOL_DESTINATION || length < ADDRESS_BYTES ||
+            (length > ADDRESS_BYTES && !old_options))
+            return WIRE_MALFORMED;
         ret->home_option = ip_from_v6(data);
-    else if (old_options && type == OPTION_OLD_UPDATE)
+        return WIRE_OK;
+    }
+    if (!old_options || protocol != IP_PROTOCOL_DESTINATION)
+        return WIRE_OK;
+    if (type == OPTION_OLD_UPDATE)
         ret->old_update = option;
-    else if (old_options && type == OPTION_OLD_ACK)
+    else if (type == OPTION_OLD_ACK)
         ret->old_ack = option;
-    else if (old_options && type == OPTION_OLD_REQUEST)
+    else if (type == OPTION_OLD_REQUEST)
         ret->old_request = option;
+    return WIRE_OK;
 }
 
-/* Reads the options of one destination options header, `length` octets of them. */
-static enum wire_fault read_options(const uint8_t *at, size_t length, bool old_options,
-                                    struct ipv6_chain *ret)
+/* Reads the options of a header of this number, `length` octets of them. */
+static enum wire_fault read_options(uint8_t protocol, const uint8_t *at, size_t length,
+                                    bool old_options, struct ipv6_chain *ret)
 {
     while (length > 0) {
         if (at[0] == OPTION_PAD1) {
@@ -48,7 +57,9 @@ static enum wire_fault read_options(const uint8_t *at, size_t length, bool old_o
         }
         if (length < 2 || (size_t)at[1] + 2 > length)
             return WIRE_MALFORMED;
-        take_option(at[0], at + 2, at[1], old_options, ret);
+        enum wire_fault fault = take_option(protocol, at[0], at + 2, at[1], old_options, ret);
+        if (fault != WIRE_OK)
+            return fault;
         length -= (size_t)at[1] + 2;
         at += at[1] + 2;
     }
@@ -74,11 +85,13 @@ static size_t header_length(uint8_t protocol, const uint8_t *header)
 static enum wire_fault read_header(uint8_t protocol, const uint8_t *header, size_t size,
                                    bool old_options, struct ipv6_chain *ret)
 {
-    if (protocol == IP_PROTOCOL_DESTINATION)
-        return read_options(header + 2, size - 2, old_options, ret);
-    if (protocol == IP_PROTOCOL_ROUTING && size == ROUTING_TYPE_2_BYTES &&
-        header[2] == ROUTING_TYPE_2 && header[3] <= 1)
-        ret->home_route = ip_from_v6(header + 8);
+    if (protocol == IP_PROTOCOL_DESTINATION || protocol == IP_PROTOCOL_HOP_BY_HOP)
+        return read_options(protocol, header + 2, size - 2, old_options, ret);
+    if (protocol != IP_PROTOCOL_ROUTING || header[2] != ROUTING_TYPE_2)
+        return WIRE_OK;
+    if (size != ROUTING_TYPE_2_BYTES || header[3] > 1) /* it leads to one address, RFC 6275 6.4 */
+        return WIRE_MALFORMED;
+    ret->home_route = ip_from_v6(header + 8);
     return WIRE_OK;
 }
 

@@ -25,11 +25,13 @@
  * Request 8. They are given back as octets when `old_options` says so, and are
  * ordinary unknown options otherwise.
  *
- * Option 201 in another header, or the number in any payload, is not an address:
- * the walk looks only where the standard puts one. Attacks considered: chains
- * without end (LIMIT_IPV6_HEADERS), lengths behind the captured octets, options
- * that overrun their header, Jumbo payloads (the caller's length rules). Each
- * header takes at least eight octets, so the walk is linear. */
+ * The number 201 in any payload is not an address: the walk looks only where the standard
+ * puts one. A Home Address option of another length or among hop-by-hop options, or a type 2
+ * routing header to more than one address, makes the packet one that no node accepts: a fault,
+ * since without that address the packet would seem to speak of its sender. Attacks considered:
+ * chains without end (LIMIT_IPV6_HEADERS), lengths behind the captured octets, options that overrun
+ * their header, Jumbo payloads (the caller's length rules). Each header takes at least eight
+ * octets, so the walk is linear. */
 
 enum ip_protocol {
     IP_PROTOCOL_HOP_BY_HOP = 0,

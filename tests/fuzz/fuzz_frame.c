@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A captured frame: the first octet picks the link type and whether the options of
- * the drafts are read, the rest is the frame. Everything that a visitor is shown must
- * lie within it. */
+/* Captured frames: the first octet picks the link type, whether the options of the drafts are
+ * read, overlays unwrapped and fragments put together. The rest is a frame, with fragments
+ * several, each behind an octet of its length. Everything that a visitor is shown must lie
+ * within the frame, or in what the sanitizer lets be read. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,12 +16,18 @@
 
 struct bounds {
     const uint8_t *begin, *end;
+    bool fixed; /* nothing is put together from fragments elsewhere */
     unsigned shown;
 };
 
 static void check_inside(const struct bounds *bounds, const uint8_t *at, size_t length)
 {
-    CHECK(at >= bounds->begin && at <= bounds->end && length <= (size_t)(bounds->end - at));
+    uint64_t sum = 0;
+    if (bounds->fixed)
+        CHECK(at >= bounds->begin && at <= bounds->end && length <= (size_t)(bounds->end - at));
+    for (size_t i = 0; i < length; i++) /* the sanitizer knows where it ends */
+        sum += at[i];
+    CHECK(sum <= (uint64_t)length * UINT8_MAX);
 }
 
 static void see_frame(void *aux, const struct ethernet_frame *frame)
@@ -67,16 +74,42 @@ static void see_packet(void *aux, const struct ethernet_frame *frame,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void walk(const uint8_t *data, size_t size, uint8_t options, uint64_t number,
+                 struct reassembly *reassembly)
+{
+    struct bounds bounds = {data, data + size, reassembly == NULL, 0};
+    const struct packet_visitor visitor = {.frame = see_frame,
+                                           .packet = see_packet,
+                                           .aux = &bounds,
+                                           .old_options = (options & 0x80) != 0,
+                                           .overlays = (options & 0x40) != 0,
+                                           .datagrams = true,
+                                           .reassembly = reassembly,
+                                           .number = number,
+                                           .at = {(int64_t)number * 1000000}};
+    packet_walk((enum link_type)(options % (LINK_UNKNOWN + 1)), data, size, &visitor);
+    if (reassembly != NULL && number % 7 == 0)
+        reassembly_take_back(reassembly, number);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    struct bounds bounds = {data + 1, data + size, 0};
-    const struct packet_visitor visitor = {.frame = see_frame,
-                                           .packet = see_packet,
-                                           .aux = &bounds,
-                                           .old_options = (data[0] & 0x80) != 0,
-                                           .overlays = (data[0] & 0x40) != 0};
-    packet_walk((enum link_type)(data[0] % (LINK_UNKNOWN + 1)), data + 1, size - 1, &visitor);
+    uint8_t options = *data++;
+    size--;
+    if ((options & 0x20) == 0) {
+        walk(data, size, options, 1, NULL);
+        return 0;
+    }
+    struct reassembly *reassembly = reassembly_new(NULL, NULL);
+    for (uint64_t number = 1; size > 1; number++) {
+        size_t length = data[0] < size - 1 ? data[0] : size - 1;
+        walk(data + 1, length, options, number, reassembly);
+        data += 1 + length;
+        size -= 1 + length;
+    }
+    reassembly_end(reassembly);
+    reassembly_free(reassembly);
     return 0;
 }

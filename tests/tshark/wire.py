@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames and capture files made octet by octet, for the comparison with tshark: nothing
+here knows scapy, so the test needs tshark alone. Choices come from a random.Random that
+the caller seeds.
+"""
+import ipaddress
+import struct
+
+GUEST, GATEWAY = bytes.fromhex('525400000010'), bytes.fromhex('525400000001')
+
+
+def address(text):
+    return ipaddress.ip_address(text).packed
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b'\0'
+    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ethernet(kind, payload, source=GUEST, destination=GATEWAY):
+    return destination + source + struct.pack('!H', kind) + payload
+
+
+def ipv6(source, destination, protocol, payload, hops=64):
+    return struct.pack('!IHBB', 0x60000000, len(payload), protocol, hops) + source + destination + payload
+
+
+def ipv4(protocol, payload, source='192.0.2.1', destination='192.0.2.2', ident=0, place=0):
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(payload), ident, place, 64, protocol, 0)
+    head += address(source) + address(destination)
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + payload
+
+
+def udp(port, payload, sport=50000):
+    return struct.pack('!HHHH', sport, port, 8 + len(payload), 0) + payload
+
+
+def ip_of(packet):
+    """The EtherType of an IP packet."""
+    return 0x0800 if packet[0] >> 4 == 4 else 0x86dd
+
+
+def fragments6(packet, size, rng, chain=0):
+    """The fragments of an IPv6 packet, its first `chain` octets of extension headers in each."""
+    head, body = packet[:40 + chain], packet[40 + chain:]
+    where = 6 if chain == 0 else 40
+    first, ident = head[where], rng.getrandbits(32)
+    size = max(8, size // 8 * 8)
+    made = []
+    for at in range(0, len(body), size):
+        part = body[at:at + size]
+        header = struct.pack('!BBHI', first, 0, at | (at + size < len(body)), ident)
+        changed = bytearray(head)
+        changed[where] = 44
+        changed[4:6] = struct.pack('!H', chain + 8 + len(part))
+        made.append(bytes(changed) + header + part)
+    return made
+
+
+def fragments4(packet, size, rng):
+    head, body = packet[:20], packet[20:]
+    size = max(8, size // 8 * 8)
+    ident = rng.getrandbits(16)
+    sender, receiver = str(ipaddress.ip_address(head[12:16])), str(ipaddress.ip_address(head[16:20]))
+    return [ipv4(head[9], body[at:at + size], sender, receiver, ident,
+                 at // 8 | (0x2000 if at + size < len(body) else 0)) for at in range(0, len(body), size)]
+
+
+# --- what stands around a packet ---
+
+def in_frame(packet, rng):
+    return ethernet(ip_of(packet), packet)
+
+
+def tagged(kinds):
+    def wrap(packet, rng):
+        kind = ip_of(packet)
+        for tag in reversed(kinds):
+            packet = struct.pack('!HH', rng.randrange(8) << 13 | rng.randrange(4096), kind) + packet
+            kind = tag
+        return ethernet(kind, packet)
+    return wrap
+
+
+def labelled(packet, rng):
+    labels = rng.randint(1, 5)
+    stack = b''.join(struct.pack('!I', rng.randrange(16, 1 << 20) << 12 | (n + 1 == labels) << 8 | 64)
+                     for n in range(labels))
+    return ethernet(rng.choice([0x8847, 0x8848]), stack + packet)
+
+
+def pppoe(packet, rng):
+    ppp = (b'\x00\x21' if packet[0] >> 4 == 4 else b'\x00\x57') + packet
+    return ethernet(0x8864, struct.pack('!BBHH', 0x11, 0, 1, len(ppp)) + ppp)
+
+
+def snap(packet, rng):
+    body = bytes.fromhex('aaaa03000000') + struct.pack('!H', ip_of(packet)) + packet
+    return ethernet(len(body), body) if len(body) < 0x600 else in_frame(packet, rng)
+
+
+def backbone(packet, rng):
+    return ethernet(0x88e7, struct.pack('!I', rng.getrandbits(24)) + in_frame(packet, rng))
+
+
+def metadata(packet, rng):
+    return ethernet(0x8909, bytes.fromhex('010100010064') + struct.pack('!H', ip_of(packet)) + packet)
+
+
+def redundancy(packet, rng):
+    return ethernet(0xf1c1, struct.pack('!HHH', 0, rng.getrandbits(16), ip_of(packet)) + packet)
+
+
+FRAMINGS = [in_frame, in_frame, in_frame, tagged([0x8100]), tagged([0x88a8, 0x8100]), tagged([0x9100, 0x8100]),
+            tagged([0x88a8, 0x88a8, 0x8100]), tagged([0x8100] * 4), labelled, pppoe, snap, backbone, metadata,
+            redundancy]
+
+
+# --- tunnels: a packet in a packet ---
+
+def outer(rng, protocol, payload):
+    if rng.random() < 0.5:
+        return ipv4(protocol, payload)
+    return ipv6(address('2001:db8:aaaa::1'), address('2001:db8:aaaa::2'), protocol, payload)
+
+
+def in_ip(packet, rng):
+    return outer(rng, 4 if packet[0] >> 4 == 4 else 41, packet)
+
+
+def in_gre(packet, rng):
+    flags, extra = 0, b''
+    for bit in (0x8000, 0x2000, 0x1000):
+        if rng.random() < 0.3:
+            flags |= bit
+            extra += bytes(4)
+    bridged = rng.random() < 0.5
+    kind, inner = (0x6558, in_frame(packet, rng)) if bridged else (ip_of(packet), packet)
+    return outer(rng, 47, struct.pack('!HH', flags, kind) + extra + inner)
+
+
+def in_erspan(packet, rng):
+    version = rng.randint(1, 3)
+    inner = rng.choice(FRAMINGS[:5])(packet, rng)
+    if version == 1:
+        return outer(rng, 47, struct.pack('!HH', 0, 0x88be) + inner)
+    header = struct.pack('!HHI', (version - 1) << 12 | rng.randrange(4096), rng.randrange(1024), 0)
+    if version == 3:
+        more = rng.random() < 0.3
+        header += struct.pack('!HH', 0, int(more)) + (bytes(8) if more else b'')
+    return outer(rng, 47, struct.pack('!HHI', 0x1000, 0x22eb if version == 3 else 0x88be, 1) + header + inner)
+
+
+def in_vxlan(packet, rng):
+    return outer(rng, 17, udp(4789, struct.pack('!II', 0x08000000, rng.getrandbits(24) << 8) +
+                              rng.choice(FRAMINGS[:5])(packet, rng)))
+
+
+def in_geneve(packet, rng):
+    options = rng.randrange(4)
+    bridged = rng.random() < 0.5
+    kind, inner = (0x6558, in_frame(packet, rng)) if bridged else (ip_of(packet), packet)
+    option = struct.pack('!HBB', 0x0102, 1, (options - 1) & 31) + bytes(4 * (options - 1)) if options else b''
+    return outer(rng, 17, udp(6081, struct.pack('!BBHI', options, 0, kind, rng.getrandbits(24) << 8) + option + inner))
+
+
+def in_gtp(packet, rng):
+    return outer(rng, 17, udp(2152, struct.pack('!BBHI', 0x30, 255, len(packet), 1) + packet, 2152))
+
+
+def in_etherip(packet, rng):
+    return outer(rng, 97, b'\x30\0' + in_frame(packet, rng))
+
+
+TUNNELS = [in_ip, in_ip, in_gre, in_erspan, in_vxlan, in_geneve, in_gtp, in_etherip]
+
+
+def wrapped(packet, rng, deepest=3):
+    for _ in range(rng.choice([0, 0, 0, 1, 1, rng.randint(1, deepest)])):
+        packet = rng.choice(TUNNELS)(packet, rng)
+    return packet
+
+
+# --- capture files ---
+
+def pcap(frames, link=1, magic=0xa1b2c3d4, order='<', snap=65535, sent=None):
+    made = struct.pack(order + 'IHHiIII', magic, 2, 4, 0, 0, snap, link)
+    for n, frame in enumerate(frames):
+        captured = frame[:snap]
+        made += struct.pack(order + 'IIII', 1700000000 + n // 1000, n % 1000 * 1000, len(captured), len(frame))
+        made += bytes(8) if magic == 0xa1b2cd34 else b''
+        made += captured
+    return made
+
+
+def block(order, kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + 'II', kind, len(body) + 12) + body + struct.pack(order + 'I', len(body) + 12)
+
+
+def option(order, code, value):
+    return struct.pack(order + 'HH', code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def pcapng(packets, rng):
+    """`packets`: pairs of link type and octets. Sections, orders, units of time and what stands
+    between the packets are chosen at random."""
+    made, at = b'', 0
+    while at < len(packets) or not made:
+        order = rng.choice('<>')
+        made += block(order, 0x0a0d0d0a, struct.pack(order + 'IHHq', 0x1a2b3c4d, 1, 0, -1) +
+                      (option(order, 3, b'some system') if rng.random() < 0.5 else b''))
+        interfaces = {}
+        for link, octets in packets[at:at + rng.randint(1, 40)]:
+            at += 1
+            if link not in interfaces or rng.random() < 0.05:
+                unit = rng.choice([None, 6, 9, 3, 0x80 | 20])
+                made += block(order, 1, struct.pack(order + 'HHI', link, 0, 0) + (
+                    option(order, 9, bytes([unit])) if unit is not None else b'') + (
+                    option(order, 14, struct.pack(order + 'q', 5)) if rng.random() < 0.2 else b'') + bytes(4))
+                interfaces.setdefault('count', 0)
+                interfaces[link] = (interfaces['count'], unit)
+                interfaces['count'] += 1
+            if rng.random() < 0.1:
+                made += block(order, rng.choice([0x70000001, 0x80000001]), rng.randbytes(rng.randrange(60)))
+            number, unit = interfaces[link]
+            ticks = 1700000000 * (1 << 20 if unit == 0x80 | 20 else 10 ** (6 if unit is None else unit)) + at
+            head = struct.pack(order + 'IIIII', number, ticks >> 32, ticks & 0xffffffff, len(octets), len(octets))
+            if rng.random() < 0.1:
+                old = struct.pack(order + 'HH', number, 0xffff) + head[4:]
+                made += block(order, 2, old + octets)
+            elif number == 0 and rng.random() < 0.1:
+                made += block(order, 3, struct.pack(order + 'I', len(octets)) + octets)
+            else:
+                made += block(order, 6, head + octets + bytes(-len(octets) % 4) + (
+                    option(order, 1, b'a comment') + bytes(4) if rng.random() < 0.1 else b''))
+    return made
+
+
+def linked(link, packet, rng):
+    """`packet` (IP) as a packet of this link type."""
+    kind = ip_of(packet)
+    if link == 1:
+        return rng.choice(FRAMINGS)(packet, rng)
+    if link == 113:
+        return struct.pack('!HHH8sH', 0, 1, 6, GUEST, kind) + packet
+    if link == 276:
+        return struct.pack('!HHIHBB8s', kind, 0, 3, 1, 0, 6, GUEST) + packet
+    if link in (0, 108):
+        family = 2 if kind == 0x0800 else rng.choice([24, 28, 30])
+        return struct.pack('!I' if link == 108 else rng.choice('<>') + 'I', family) + packet
+    if link == 9:
+        return (b'\x00\x21' if kind == 0x0800 else b'\x00\x57') + packet
+    if link == 50:
+        return b'\xff\x03' + linked(9, packet, rng)
+    if link == 104:
+        return b'\x0f\x00' + struct.pack('!H', kind) + packet
+    return packet
+
+
+# Raw IP of either version has three numbers, of one version one each.
+def links_of(packet):
+    return [1] * 12 + [113, 276, 0, 108, 9, 50, 104, 101, 228 if packet[0] >> 4 == 4 else 229]
