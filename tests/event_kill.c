@@ -127,6 +127,17 @@ static bool fold_some(struct work *work, size_t limit)
     return fold.more;
 }
 
+/* As the daemon does it: slices that need not be on the disk, and now and then they are. */
+static void take_some(struct work *work, size_t limit, bool settle)
+{
+    struct event_fold fold;
+    struct err err = {0};
+    if (store_events_take(work->store, work->journal, limit, noon, STORE_RETENTION, &fold, &err) !=
+            0 ||
+        (settle && store_events_settle(work->store, work->journal, &err) != 0))
+        give_up("taking", err.text);
+}
+
 static void commit_round(struct store *store)
 {
     uint64_t round = 0;
@@ -143,7 +154,10 @@ static void *keep_store(void *aux)
     struct work *work = aux;
     unsigned seed = (unsigned)getpid();
     for (;;) {
-        fold_some(work, 1 + (size_t)rand_r(&seed) % 3000);
+        if (rand_r(&seed) % 8 == 0)
+            fold_some(work, 1 + (size_t)rand_r(&seed) % 3000);
+        else
+            take_some(work, 1 + (size_t)rand_r(&seed) % 300, rand_r(&seed) % 8 == 0);
         if (rand_r(&seed) % 8 == 0)
             commit_round(work->store);
     }

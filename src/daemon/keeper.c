@@ -10,6 +10,11 @@
 struct keeper {
     struct worker *worker;
     struct store *store; /* the thread's, once it runs */
+    struct worker *log_worker;
+    struct store *log;           /* that thread's */
+    size_t log_pages, log_tried; /* of the log now, and at the last attempt */
+    size_t log_moved;            /* by that */
+    bool emptying, ending;
     char *path;
     struct event_position position; /* as it was at the start */
     struct keeper_status counted;
@@ -23,7 +28,12 @@ struct errand {
     int status;
     struct err err;
     struct span took;
+    size_t log_pages;
 };
+
+/* What is left of the log may be so many pages for the keeper to move it, after so many passes
+ * of the other thread. */
+enum { LOG_REST = 256, LOG_PASSES = 4 };
 
 static void work(void *aux)
 {
@@ -31,7 +41,59 @@ static void work(void *aux)
     struct mono begun = clock_mono();
     errand->status = errand->run(errand->aux, errand->keeper->store, &errand->err);
     errand->took = mono_since(clock_mono(), begun);
+    errand->log_pages = store_log_pages(errand->keeper->store);
 }
+
+/* --- the log --- */
+
+static void empty_log(void *aux)
+{
+    struct keeper *keeper = aux;
+    size_t before = 0;
+    struct err err; /* the store's own commits do it when the log is too long */
+    keeper->log_moved = 0;
+    /* Each time over less has come meanwhile. */
+    for (int i = 0; i < LOG_PASSES; i++) {
+        if (store_empty_log(keeper->log, &keeper->log_moved, &err) != 0 ||
+            keeper->log_moved <= before + LOG_REST)
+            return;
+        before = keeper->log_moved;
+    }
+}
+
+static int empty_rest(void *aux, struct store *store, struct err *err)
+{
+    return store_empty_log(store, &((struct keeper *)aux)->log_moved, err);
+}
+
+static void rest_emptied(void *aux, int status, const struct err *err)
+{
+    ((struct keeper *)aux)->emptying = false;
+}
+
+static void log_emptied(void *aux)
+{
+    struct keeper *keeper = aux;
+    keeper->emptying = keeper->log_pages > keeper->log_moved &&
+                       keeper->log_pages <= keeper->log_moved + LOG_REST && !keeper->ending;
+    if (keeper->emptying)
+        keeper_do(keeper, empty_rest, rest_emptied, keeper);
+}
+
+/* A log that did not begin anew is held by a reader: then more must come before another try. */
+static void look_at_log(struct keeper *keeper, size_t pages)
+{
+    keeper->log_pages = pages;
+    if (pages < keeper->log_tried)
+        keeper->log_tried = 0;
+    if (pages < keeper->log_tried + STORE_LOG_PAGES || keeper->emptying || keeper->ending)
+        return;
+    keeper->log_tried = pages;
+    keeper->emptying = true;
+    worker_do(keeper->log_worker, empty_log, log_emptied, keeper);
+}
+
+/* --- errands --- */
 
 static void done(void *aux)
 {
@@ -45,6 +107,7 @@ static void done(void *aux)
         counted->failed_at = clock_wall();
         counted->latest = errand->err;
     }
+    look_at_log(errand->keeper, errand->log_pages);
     errand->end(errand->aux, errand->status, &errand->err);
     free(errand);
 }
@@ -57,12 +120,16 @@ int keeper_new(struct loop *loop, const char *path, struct keeper **ret, struct 
     if (status == 0)
         status = store_events_position(keeper->store, &keeper->position, err);
     if (status == 0)
+        status = store_open(path, STORE_LOG, &keeper->log, err);
+    if (status == 0)
+        status = worker_new(loop, "muster-log", &keeper->log_worker, err);
+    if (status == 0)
         status = worker_new(loop, "muster-store", &keeper->worker, err);
     if (status != 0) {
-        store_close(keeper->store);
-        free(keeper);
+        keeper_free(keeper);
         return status;
     }
+    store_leave_log(keeper->store);
     keeper->path = alloc_text(path);
     *ret = keeper;
     return 0;
@@ -95,7 +162,10 @@ void keeper_free(struct keeper *keeper)
 {
     if (keeper == NULL)
         return;
+    keeper->ending = true;
+    worker_free(keeper->log_worker);
     worker_free(keeper->worker);
+    store_close(keeper->log);
     store_close(keeper->store);
     free(keeper->path);
     free(keeper);

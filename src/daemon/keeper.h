@@ -20,7 +20,12 @@
  * round before it, and cases that events open and rounds judge never meet half way.
  *
  * What an errand is given belongs to it until its end. It tells its own failure to its own
- * end; the keeper counts errands, the longest and the failed ones, for `muster status`. */
+ * end; the keeper counts errands, the longest and the failed ones, for `muster status`.
+ *
+ * The store's log of commits (store.h) is emptied by a second thread, since an errand that did
+ * it would hold up all others for as long as the disk takes. Under commits without end it
+ * never quite gets done by that alone; then the keeper moves the little that is left itself,
+ * so that the log begins anew. */
 
 struct keeper;
 

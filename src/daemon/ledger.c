@@ -7,70 +7,172 @@
 #include "base/text.h"
 #include "io/clock.h"
 
-/* Events in one transaction: a round that waits for its turn waits for no more. */
-enum { FOLDED_AT_ONCE = 1024 };
-#define RETRY_AFTER span_seconds(5)
+enum { SLICE_LEAST = 16, SLICE_MOST = 1024, SLICE_LAST = 4096 };
+#define RETRY_AFTER  span_seconds(5)
+#define SETTLE_AFTER span_ms(250) /* even when events never end */
+#define BEHIND_AFTER span_seconds(1)
 
 struct ledger {
     struct keeper *keeper;
     struct log *log;
     struct journal *journal;
-    struct loop_timer *retry;
-    bool folding, again, failing, ending;
+    struct loop_timer *wait; /* for more events, or before another attempt */
+    bool waiting;            /* it runs */
+    bool folding;            /* an errand is on its way */
+    bool again;              /* events came meanwhile */
+    bool failing, ending;
     bool durable; /* else the journal holds at most what an earlier run has left */
     bool empty;   /* and no longer even that */
     struct span retention;
-    struct event_fold fold; /* of the errand */
+    size_t slice;            /* events in a transaction */
+    bool unsettled;          /* some were taken that the disk may not have */
+    struct mono taken_since; /* the first of them */
+    struct mono busy_since;  /* slice follows slice */
+    struct event_fold fold;  /* of the errand, */
+    struct span took;        /* and its time */
 };
 
-static int fold(void *aux, struct store *store, struct err *err)
+static int take(void *aux, struct store *store, struct err *err)
 {
     struct ledger *ledger = aux;
-    return store_events_fold(store, ledger->journal, FOLDED_AT_ONCE, clock_wall(),
-                             ledger->retention, &ledger->fold, err);
+    struct mono begun = clock_mono();
+    int status = store_events_take(store, ledger->journal, ledger->slice, clock_wall(),
+                                   ledger->retention, &ledger->fold, err);
+    ledger->took = mono_since(clock_mono(), begun);
+    return status;
 }
 
-static void folded(void *aux, int status, const struct err *err)
+static int settle(void *aux, struct store *store, struct err *err)
+{
+    return store_events_settle(store, ((struct ledger *)aux)->journal, err);
+}
+
+static int take_last(void *aux, struct store *store, struct err *err)
+{
+    int status = take(aux, store, err);
+    return status == 0 ? settle(aux, store, err) : status;
+}
+
+static void last_taken(void *aux, int status, const struct err *err)
 {
     struct ledger *ledger = aux;
     ledger->folding = false;
+    if (status != 0 && !ledger->failing)
+        log_say(ledger->log, LOG_LEVEL_ERROR, "store", "%s; events stay in the journal", err->text);
+}
+
+/* As many events as fit into the time, by what the last ones took; never less than half or
+ * more than twice as many at a time, since one slow page says little. */
+static void fit_slice(struct ledger *ledger)
+{
+    bool behind = mono_since(clock_mono(), ledger->busy_since).us > BEHIND_AFTER.us;
+    struct span target = behind ? LEDGER_SLICE_BEHIND : LEDGER_SLICE;
+    size_t slice = ledger->slice, fits = 2 * slice;
+    if (ledger->fold.events == 0 || (ledger->fold.events < slice && ledger->took.us < target.us))
+        return;
+    if (ledger->took.us > 0)
+        fits = (size_t)((int64_t)ledger->fold.events * target.us / ledger->took.us);
+    slice = fits > 2 * slice ? 2 * slice : fits < slice / 2 ? slice / 2 : fits;
+    ledger->slice = slice < SLICE_LEAST ? SLICE_LEAST : slice > SLICE_MOST ? SLICE_MOST : slice;
+}
+
+static void wait_for(struct ledger *ledger, struct span span)
+{
+    if (ledger->ending)
+        return;
+    ledger->waiting = true;
+    loop_timer_start(ledger->wait, span);
+}
+
+static void failed(struct ledger *ledger, const struct err *err)
+{
+    if (!ledger->failing)
+        log_say(ledger->log, LOG_LEVEL_ERROR, "store",
+                "%s; events stay in the journal and are tried again", err->text);
+    ledger->failing = true;
+    ledger->folding = false;
+    wait_for(ledger, RETRY_AFTER);
+}
+
+static void settled(void *aux, int status, const struct err *err);
+static void taken(void *aux, int status, const struct err *err);
+
+static void go_on(struct ledger *ledger)
+{
+    bool late =
+        ledger->unsettled && mono_since(clock_mono(), ledger->taken_since).us > SETTLE_AFTER.us;
+    ledger->folding = true;
+    if (ledger->ending) {
+        ledger->slice = SLICE_LAST;
+        keeper_do(ledger->keeper, take_last, last_taken, ledger);
+    } else if (ledger->fold.more && !late) {
+        keeper_do(ledger->keeper, take, taken, ledger);
+    } else {
+        keeper_do(ledger->keeper, settle, settled, ledger);
+    }
+}
+
+static void taken(void *aux, int status, const struct err *err)
+{
+    struct ledger *ledger = aux;
     if (status != 0) {
-        if (!ledger->failing)
-            log_say(ledger->log, LOG_LEVEL_ERROR, "store",
-                    "%s; events stay in the journal and are tried again", err->text);
-        ledger->failing = true;
-        if (!ledger->ending)
-            loop_timer_start(ledger->retry, RETRY_AFTER);
+        failed(ledger, err);
         return;
     }
     if (ledger->failing)
         log_say(ledger->log, LOG_LEVEL_INFO, "store", "events are in the store again");
     ledger->failing = false;
+    if (!ledger->unsettled && ledger->fold.events > 0) {
+        ledger->unsettled = true;
+        ledger->taken_since = clock_mono();
+    }
+    fit_slice(ledger);
+    go_on(ledger);
+}
+
+/* What has come since the first slice waits for company again. */
+static void settled(void *aux, int status, const struct err *err)
+{
+    struct ledger *ledger = aux;
+    if (status != 0) {
+        failed(ledger, err);
+        return;
+    }
+    ledger->unsettled = false;
+    ledger->folding = false;
     ledger->empty = !ledger->durable && !ledger->fold.more;
-    if (ledger->fold.more || ledger->again)
-        ledger_fold(ledger, ledger->retention);
+    if (ledger->ending || ledger->fold.more)
+        go_on(ledger);
+    else if (ledger->again)
+        wait_for(ledger, LEDGER_PACE);
+    ledger->again = false;
+}
+
+static void waited(void *aux)
+{
+    struct ledger *ledger = aux;
+    ledger->waiting = false;
+    ledger->again = false;
+    ledger->fold.more = true;
+    ledger->busy_since = clock_mono();
+    go_on(ledger);
 }
 
 void ledger_fold(struct ledger *ledger, struct span retention)
 {
     ledger->retention = retention;
     ledger->again = ledger->folding;
-    if (ledger->folding || ledger->ending || ledger->empty)
-        return;
-    ledger->folding = true;
-    keeper_do(ledger->keeper, fold, folded, ledger);
-}
-
-static void retry(void *aux)
-{
-    struct ledger *ledger = aux;
-    ledger_fold(ledger, ledger->retention);
+    if (!ledger->folding && !ledger->waiting && !ledger->empty)
+        wait_for(ledger, LEDGER_PACE);
 }
 
 void ledger_stop(struct ledger *ledger)
 {
     ledger->ending = true;
-    loop_timer_stop(ledger->retry);
+    loop_timer_stop(ledger->wait);
+    if (ledger->waiting && !ledger->failing)
+        go_on(ledger);
+    ledger->waiting = false;
 }
 
 int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool durable,
@@ -99,7 +201,8 @@ int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool d
             log, LOG_LEVEL_ERROR, "store",
             "%s: %llu damaged places, the first in %s; what is whole is used, and the file kept",
             text_get(&path), (unsigned long long)recovery.damaged_places, recovery.damaged_file);
-    ledger->retry = loop_timer_new(loop, retry, ledger);
+    ledger->slice = SLICE_LEAST;
+    ledger->wait = loop_timer_new(loop, waited, ledger);
     *ret = ledger;
     return 0;
 }
@@ -113,7 +216,7 @@ void ledger_free(struct ledger *ledger)
 {
     if (ledger == NULL)
         return;
-    loop_timer_free(ledger->retry);
+    loop_timer_free(ledger->wait);
     journal_close(ledger->journal);
     free(ledger);
 }

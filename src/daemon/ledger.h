@@ -15,13 +15,23 @@
  *
  * What event sources hear is first made durable in the journal, since a peer waits for its
  * answer and the store's thread may be busy with a round (store/journal.h). From there the
- * keeper brings it into the store's tables, a batch an errand, so that a round that waits
- * for its turn is not held up by a million events. A batch that the store refuses (its disk
- * is full) stays in the journal and is tried again with the next events, or after a while;
- * events are lost by neither.
+ * keeper brings it into the store's tables.
+ *
+ * A case waits for the keeper, too, and a case is what somebody looks at; events in the tables
+ * are for questions about the past. So events wait for each other for LEDGER_PACE, since
+ * a transaction's cost is mostly not its events', and then go a slice an errand, as many as
+ * the keeper lately managed in LEDGER_SLICE: a case, or a round, comes between two slices. No
+ * slice waits for the disk, the last one's end does: until then the journal keeps what
+ * was taken. A slice that the store refuses (its disk is full) stays in the journal and is tried
+ * again after a while; no event is lost by that.
  *
  * The journal is opened with the position that the store knows, so that after any crash each
  * event is in the store exactly once. */
+
+#define LEDGER_PACE  span_ms(100)
+#define LEDGER_SLICE span_us(1500)
+/* While events come faster than such slices take them. */
+#define LEDGER_SLICE_BEHIND span_ms(8)
 
 struct ledger;
 
@@ -38,8 +48,8 @@ struct journal *ledger_journal(struct ledger *ledger);
  * `retention` leave it. */
 void ledger_fold(struct ledger *ledger, struct span retention);
 
-/* Tries nothing anew any more: the daemon is about to end. What the store has not taken by
- * then it takes at the next start. */
+/* Tries nothing anew any more but a last slice: the daemon is about to end. What the store has
+ * not taken by then it takes at the next start. */
 void ledger_stop(struct ledger *ledger);
 
 /* Closes the journal; the keeper must have ended its errands. NULL is allowed. */

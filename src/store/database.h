@@ -2,6 +2,7 @@
 #ifndef MUSTER_STORE_DATABASE_H
 #define MUSTER_STORE_DATABASE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,16 @@ struct database_class {
     int (*step)(void *statement, struct cell *row, size_t count, struct err *err);
     void (*stop)(void *statement);   /* ends a run early; allowed at any time */
     void (*finish)(void *statement); /* frees; NULL is allowed */
+    /* `lazy`: commits from now on need not be on the disk when they return. After a crash of the
+     * machine such a commit may be missing, with all that came after it; none is there in part. A
+     * database that cannot do that commits as ever. Outside a transaction. */
+    int (*relax)(void *database, bool lazy, struct err *err);
+    /* Waits until every commit so far is on the disk. Outside a transaction. */
+    int (*settle)(void *database, struct err *err);
+    /* The log of commits, see store.h; one that has none has always 0 pages. */
+    void (*log_leave)(void *database);
+    size_t (*log_pages)(const void *database);
+    int (*log_empty)(void *database, size_t *ret_moved, struct err *err);
 };
 
 extern const struct database_class database_sqlite;

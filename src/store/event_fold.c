@@ -199,7 +199,9 @@ static int fold_event(struct fold *fold, uint64_t sequence, const struct event *
     return failed != 0 ? failed : add_event(fold, sequence, event, source->id, NULL, err);
 }
 
-static int fold_events(struct fold *fold, struct journal *journal, size_t limit, struct err *err)
+/* Events up to `folded` were taken before, and are read again after an error. */
+static int fold_events(struct fold *fold, struct journal *journal, size_t limit, uint64_t folded,
+                       struct err *err)
 {
     int result = 1;
     while (result == 1 && fold->result->events < limit) {
@@ -208,6 +210,8 @@ static int fold_events(struct fold *fold, struct journal *journal, size_t limit,
         result = journal_read(journal, &sequence, &event, err);
         if (result != 1)
             break;
+        if (sequence <= folded)
+            continue;
         fold->result->events++;
         fold->result->sequence = sequence;
         int failed = fold_event(fold, sequence, &event, err);
@@ -278,10 +282,13 @@ static int drop_old(struct fold *fold, struct wall now, struct span retention, s
 static int fold_batch(struct fold *fold, struct journal *journal, size_t limit, struct wall now,
                       struct span retention, struct err *err)
 {
-    int failed = fold_events(fold, journal, limit, err);
+    struct store *store = fold->store;
+    int64_t folded = 0;
+    int failed = get_meta(store, "folded", &folded, err);
+    if (failed == 0)
+        failed = fold_events(fold, journal, limit, (uint64_t)folded, err);
     if (failed != 0 || fold->result->events == 0)
         return failed;
-    struct store *store = fold->store;
     failed = session_batch_write(&fold->sessions, err);
     if (failed == 0)
         failed = write_sources(fold, err);
@@ -304,8 +311,9 @@ static void fold_done(struct fold *fold)
     free(fold->sources);
 }
 
-int store_events_fold(struct store *store, struct journal *journal, size_t limit, struct wall now,
-                      struct span retention, struct event_fold *ret, struct err *err)
+/* One transaction, on the disk or not. */
+static int take_events(struct store *store, struct journal *journal, size_t limit, struct wall now,
+                       struct span retention, struct event_fold *ret, struct err *err)
 {
     *ret = (struct event_fold){0};
     if (store->in_round)
@@ -323,9 +331,36 @@ int store_events_fold(struct store *store, struct journal *journal, size_t limit
         failed = fold_batch(&fold, journal, limit, now, retention, err);
     failed = store_end(store, failed, err);
     fold_done(&fold);
+    if (failed != 0)
+        journal_read_rewind(journal);
+    return failed;
+}
+
+int store_events_fold(struct store *store, struct journal *journal, size_t limit, struct wall now,
+                      struct span retention, struct event_fold *ret, struct err *err)
+{
+    int failed = take_events(store, journal, limit, now, retention, ret, err);
     if (failed == 0 && ret->events > 0)
         journal_read_commit(journal);
-    else if (failed != 0)
-        journal_read_rewind(journal);
+    return failed;
+}
+
+int store_events_take(struct store *store, struct journal *journal, size_t limit, struct wall now,
+                      struct span retention, struct event_fold *ret, struct err *err)
+{
+    struct err ignored; /* of the way back: then every commit waits, or none can be made */
+    int failed = store->in_round ? 0 : store->class->relax(store->database, true, err);
+    if (failed == 0)
+        failed = take_events(store, journal, limit, now, retention, ret, err);
+    if (!store->in_round && store->class->relax(store->database, false, &ignored) != 0)
+        return failed != 0 ? failed : err_set(err, ignored.code, "%s", ignored.text);
+    return failed;
+}
+
+int store_events_settle(struct store *store, struct journal *journal, struct err *err)
+{
+    int failed = store->class->settle(store->database, err);
+    if (failed == 0)
+        journal_read_commit(journal);
     return failed;
 }

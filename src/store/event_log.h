@@ -73,6 +73,17 @@ struct event_fold {
 int store_events_fold(struct store *store, struct journal *journal, size_t limit, struct wall now,
                       struct span retention, struct event_fold *ret, struct err *err) MUST_USE;
 
+/* As store_events_fold(), without the wait for the disk: for whoever takes few events a call,
+ * since others want the store. What was taken is in the tables for every reader, and since it
+ * might not survive a crash of the machine, the journal keeps it, too, until
+ * store_events_settle() or a fold. */
+int store_events_take(struct store *store, struct journal *journal, size_t limit, struct wall now,
+                      struct span retention, struct event_fold *ret, struct err *err) MUST_USE;
+
+/* Waits until all that was taken is on the disk, and lets the journal use its room again. On an
+ * error the journal keeps it. Not within a round. */
+int store_events_settle(struct store *store, struct journal *journal, struct err *err) MUST_USE;
+
 /* --- questions --- */
 
 /* An event as stored; texts from the arena, NULL where not said. */

@@ -456,6 +456,71 @@ static void failed_fold_loses_nothing(void **state)
     assert_int_equal(count_events(place, 0x525400000001), 1);
 }
 
+/* As tell(), but it need not be on the disk. */
+static struct event_fold take(struct place *place, const struct event *event)
+{
+    struct event_fold result = {0};
+    struct err err = {0};
+    assert_int_equal(journal_add(place->journal, event, NULL), 0);
+    journal_flush(place->journal);
+    journal_wait(place->journal);
+    journal_settle(place->journal, ignore_settled, NULL);
+    if (store_events_take(place->store, place->journal, 100, event->heard, STORE_RETENTION, &result,
+                          &err) != 0)
+        fail_msg("%s", err.text);
+    return result;
+}
+
+static uint64_t kept_in_journal(struct place *place)
+{
+    struct journal_status status;
+    journal_status(place->journal, &status);
+    return status.waiting;
+}
+
+static void journal_keeps_what_is_not_settled(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    struct event event = radius(EVENT_START, 0x525400000001, "A1", 0);
+    assert_int_equal(take(place, &event).events, 1);
+    event = radius(EVENT_UPDATE, 0x525400000001, "A1", 600);
+    assert_int_equal(take(place, &event).events, 1);
+    assert_int_equal(count_events(place, 0x525400000001), 2);
+    assert_int_equal(kept_in_journal(place), 2);
+    assert_int_equal(store_events_settle(place->store, place->journal, &err), 0);
+    assert_int_equal(kept_in_journal(place), 0);
+    event = radius(EVENT_UPDATE, 0x525400000001, "A1", 1200);
+    assert_int_equal(take(place, &event).events, 1);
+    restart(place); /* a crash of the daemon: the tables have it, and the journal */
+    assert_int_equal(fold(place, 10, second(1200)).events, 0);
+    assert_int_equal(count_events(place, 0x525400000001), 3);
+}
+
+/* What was taken and is read again, since a later slice was refused, is taken once. */
+static void refused_slice_repeats_nothing(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    uint64_t round = 0;
+    struct event_fold result;
+    struct event event = radius(EVENT_START, 0x525400000001, "A1", 0);
+    assert_int_equal(take(place, &event).events, 1);
+    journal_read_rewind(place->journal);
+    assert_int_equal(store_round_begin(place->store, second(0), &round, &err), 0);
+    assert_int_equal(store_events_take(place->store, place->journal, 10, second(0), STORE_RETENTION,
+                                       &result, &err),
+                     ERR_DENIED);
+    store_round_abort(place->store);
+    event = radius(EVENT_UPDATE, 0x525400000001, "A1", 600);
+    result = take(place, &event);
+    assert_int_equal(result.events, 1);
+    assert_int_equal(result.repeated, 0);
+    assert_int_equal(store_events_settle(place->store, place->journal, &err), 0);
+    assert_int_equal(kept_in_journal(place), 0);
+    assert_int_equal(count_events(place, 0x525400000001), 2);
+}
+
 #define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
 
 int main(void)
@@ -473,6 +538,8 @@ int main(void)
         PLACE_TEST(history_tells_what_was_heard),
         PLACE_TEST(old_events_are_deleted),
         PLACE_TEST(failed_fold_loses_nothing),
+        PLACE_TEST(journal_keeps_what_is_not_settled),
+        PLACE_TEST(refused_slice_repeats_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

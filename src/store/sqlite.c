@@ -26,13 +26,18 @@ enum {
     APPLICATION_ID = 0x4d737472, /* "Mstr" */
     BUSY_MS = 5000,
     CACHE_KIB = 64 * 1024,
-    LOG_LIMIT_BYTES = 16 * 1024 * 1024 /* the write-ahead log is cut back to this */
+    /* The write-ahead log is cut back to this; cutting takes long, so what is usual stays. */
+    LOG_LIMIT_BYTES = 64 * 1024 * 1024,
+    LOG_PAGES_ALONE = 1000 /* when nobody else empties it */
 };
 
 struct sqlite {
     sqlite3 *handle;
     char *path;
-    int lock; /* file descriptor, -1 for a reader */
+    int lock;      /* file descriptor, -1 for a reader */
+    bool has_log;  /* commits go to a write-ahead log first */
+    int log_pages; /* after the last commit */
+    int log_most;  /* beyond which the commit empties it */
 };
 
 struct sqlite_statement {
@@ -210,6 +215,38 @@ static int sqlite_migrate(void *database, const char *const *steps, int64_t vers
     return 0;
 }
 
+/* Whether the file system allows a write-ahead log. */
+static int find_log(struct sqlite *db, struct err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode", -1, &statement, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        db->has_log = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    int failed = result == SQLITE_ROW ? 0 : fail(db, result, err);
+    sqlite3_finalize(statement);
+    return failed;
+}
+
+static int on_commit(void *aux, sqlite3 *handle, const char *name, int pages)
+{
+    struct sqlite *db = aux;
+    db->log_pages = pages;
+    /* A failure is no failure of the commit; the next one tries again. */
+    if (pages >= db->log_most)
+        sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
+static int open_to_empty_log(struct sqlite *db, struct err *err)
+{
+    int failed = connect_file(db, STORE_WRITE, false, err);
+    if (failed == 0)
+        sqlite3_wal_autocheckpoint(db->handle, 0);
+    return failed != 0 ? failed : find_log(db, err);
+}
+
 static int open_to_write(struct sqlite *db, struct err *err)
 {
     int64_t version = 0;
@@ -232,6 +269,10 @@ static int open_to_write(struct sqlite *db, struct err *err)
                 LOG_LIMIT_BYTES);
     if (failed == 0)
         failed = sqlite_script(db, text_get(&settings), err);
+    if (failed == 0)
+        failed = find_log(db, err);
+    db->log_most = LOG_PAGES_ALONE;
+    sqlite3_wal_hook(db->handle, on_commit, db);
     return failed != 0 ? failed : sqlite_migrate(db, schema_steps, version, err);
 }
 
@@ -280,7 +321,9 @@ static int sqlite_open(const char *target, enum store_mode mode, void **ret, str
     struct sqlite *db = alloc_zeroed(1, sizeof *db);
     db->path = alloc_text(target);
     db->lock = -1;
-    int failed = mode == STORE_WRITE ? open_to_write(db, err) : open_to_read(db, err);
+    int failed = mode == STORE_WRITE  ? open_to_write(db, err)
+                 : mode == STORE_READ ? open_to_read(db, err)
+                                      : open_to_empty_log(db, err);
     if (failed != 0) {
         sqlite_close(db);
         return failed;
@@ -387,6 +430,52 @@ static void sqlite_finish(void *opaque)
     free(statement);
 }
 
+static int sqlite_relax(void *database, bool lazy, struct err *err)
+{
+    struct sqlite *db = database;
+    if (!db->has_log) /* without one, an unsynced commit could damage the file */
+        return 0;
+    return sqlite_script(db, lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+                         err);
+}
+
+static int sqlite_settle(void *database, struct err *err)
+{
+    struct sqlite *db = database;
+    sqlite3_file *log = NULL;
+    if (!db->has_log)
+        return 0;
+    int result = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log != NULL && log->pMethods != NULL)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    return result == SQLITE_OK ? 0 : fail(db, result, err);
+}
+
+static void sqlite_log_leave(void *database)
+{
+    ((struct sqlite *)database)->log_most = STORE_LOG_PAGES_MOST;
+}
+
+static size_t sqlite_log_pages(const void *database)
+{
+    return (size_t)((const struct sqlite *)database)->log_pages;
+}
+
+static int sqlite_log_empty(void *database, size_t *ret_moved, struct err *err)
+{
+    struct sqlite *db = database;
+    int moved = 0;
+    *ret_moved = 0;
+    if (!db->has_log)
+        return 0;
+    int result =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, &moved);
+    if ((result & 0xff) != SQLITE_OK && (result & 0xff) != SQLITE_BUSY)
+        return fail(db, result, err);
+    *ret_moved = moved > 0 ? (size_t)moved : 0;
+    return 0;
+}
+
 const struct database_class database_sqlite = {
     .name = "sqlite",
     .compact = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)",
@@ -398,4 +487,9 @@ const struct database_class database_sqlite = {
     .step = sqlite_step,
     .stop = sqlite_stop,
     .finish = sqlite_finish,
+    .relax = sqlite_relax,
+    .settle = sqlite_settle,
+    .log_leave = sqlite_log_leave,
+    .log_pages = sqlite_log_pages,
+    .log_empty = sqlite_log_empty,
 };

@@ -181,6 +181,23 @@ void store_close(struct store *store)
     free(store);
 }
 
+/* --- the log --- */
+
+void store_leave_log(struct store *store)
+{
+    store->class->log_leave(store->database);
+}
+
+size_t store_log_pages(const struct store *store)
+{
+    return store->class->log_pages(store->database);
+}
+
+int store_empty_log(struct store *store, size_t *ret_moved, struct err *err)
+{
+    return store->class->log_empty(store->database, ret_moved, err);
+}
+
 /* --- the round --- */
 
 static void drop_pending(struct store *store)

@@ -50,7 +50,8 @@ struct store;
 
 enum store_mode {
     STORE_WRITE, /* made when missing */
-    STORE_READ   /* must exist; needs no lock and no writable folder */
+    STORE_READ,  /* must exist; needs no lock and no writable folder */
+    STORE_LOG    /* beside the one that writes, in the same process: store_empty_log() only */
 };
 
 /* Facts are kept at least this long (DESIGN section 4). */
@@ -70,6 +71,31 @@ int store_open(const char *path, enum store_mode mode, struct store **ret,
 
 /* Closes; a round that was not committed is taken back. NULL is allowed. */
 void store_close(struct store *store);
+
+/* --- the log of commits ---
+ *
+ * A commit goes to the end of a log (SQLite's write-ahead log), and its pages from there to their
+ * places in the file later: thousands of pages all over the file and a sync, which takes tens of
+ * milliseconds on a good disk. By itself the store does that within the commit that finds the log
+ * long. A program that others wait for leaves it to another thread. */
+
+enum {
+    STORE_LOG_PAGES = 2048,      /* a log that is worth the work */
+    STORE_LOG_PAGES_MOST = 32768 /* beyond which the store does it itself in any case */
+};
+
+/* From now on the log is left to store_empty_log(), up to STORE_LOG_PAGES_MOST. */
+void store_leave_log(struct store *store);
+
+/* Returns how many pages the log had after the last commit. */
+size_t store_log_pages(const struct store *store);
+
+/* Moves what the log has to its places, beside whatever the writing handle does meanwhile. Any
+ * handle but STORE_READ, outside a round. Sets *ret_moved to how many pages of the log, counted
+ * from its begin, are in their places now; more may have come meanwhile, and what a reader's view
+ * would lose stays. When that is all, the log begins anew with the next commit. Returns 0, also
+ * when another thread is at it; or the store's error. */
+int store_empty_log(struct store *store, size_t *ret_moved, struct err *err) MUST_USE;
 
 /* --- writing a round --- */
 

@@ -341,10 +341,48 @@ static void since_when_a_guest_is_off_is_kept(void **state)
     store_close(store);
 }
 
+static size_t empty_log(struct store *store)
+{
+    struct err err = {0};
+    size_t moved = 0;
+    if (store_empty_log(store, &moved, &err) != 0)
+        fail_msg("%s", err.text);
+    return moved;
+}
+
+static void another_handle_empties_the_log(void **state)
+{
+    static const char *const lines[] = {"hv1,web1,52:54:00:00:00:01,on,a"};
+    struct store *store = fixture_open(*state, STORE_WRITE);
+    struct store *log = fixture_open(*state, STORE_LOG);
+    store_leave_log(store);
+    fixture_round(store, 1, NULL, fixture_guests("cmdb", 1, lines, 1));
+    size_t pages = store_log_pages(store);
+    assert_true(pages > 0);
+    assert_int_equal(empty_log(log), pages);
+    assert_int_equal(store_log_pages(store), pages); /* the next commit begins it anew */
+    fixture_round(store, 2, NULL, fixture_guests("cmdb", 2, lines, 1));
+    assert_true(store_log_pages(store) < pages);
+    struct store *reader = fixture_open(*state, STORE_READ);
+    size_t seen = store_log_pages(store);
+    fixture_round(store, 3, NULL, fixture_guests("cmdb", 3, lines, 1));
+    fixture_round(store, 4, NULL, fixture_guests("cmdb", 4, lines, 1));
+    assert_true(empty_log(store) < store_log_pages(store)); /* the reader needs its view */
+    assert_true(empty_log(log) >= seen);
+    store_close(reader);
+    assert_int_equal(empty_log(log), store_log_pages(store));
+    store_close(log);
+    store_close(store);
+    store = fixture_open(*state, STORE_READ);
+    assert_int_equal(measure(store).rounds, 4);
+    store_close(store);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(another_handle_empties_the_log),
         TEST(an_unchanged_table_costs_its_receipt),
         TEST(a_move_is_two_intervals_side_by_side),
         TEST(a_reading_in_part_ends_nothing_for_good),
