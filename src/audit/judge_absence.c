@@ -66,6 +66,15 @@ static bool misses_nics(const struct judge *judge)
     return false;
 }
 
+/* Whether it was heard only lately that the session is over, whenever that was: where the guest
+ * has gone may be heard next (DOMAIN F9). */
+static bool is_settling(const struct world *world, const struct world_heard *heard)
+{
+    const struct heard_fact *fact = heard->fact;
+    return fact->end == HEARD_STOPPED && wall_known(fact->expires) &&
+           fact->expires.us > world->in.now.us && !world_heard_is_outlasted(world, heard);
+}
+
 /* Whether the NIC was heard later than the tables of its places were read: then that they lack
  * it says nothing yet. */
 static bool heard_since(const struct judge *judge, struct mac mac)
@@ -73,9 +82,12 @@ static bool heard_since(const struct judge *judge, struct mac mac)
     const struct world *world = judge->world;
     const struct world_heard *heard = world_heard_of(world, mac.bits);
     int64_t last = WALL_UNKNOWN.us;
-    for (; heard != NULL; heard = world_heard_next(world, heard))
+    for (; heard != NULL; heard = world_heard_next(world, heard)) {
+        if (is_settling(world, heard))
+            return true;
         if (!heard->fact->polled && (heard->present || !heard->open) && heard->fact->last.us > last)
             last = heard->fact->last.us;
+    }
     for (size_t i = 0; last != WALL_UNKNOWN.us && i < judge->view.expected_count; i++) {
         const struct world_hypervisor *hv = &world->hypervisors[judge->view.expected[i]];
         for (uint32_t a = 0; a < hv->attachment_count; a++) {
