@@ -76,15 +76,6 @@ static void warm_memory(uint32_t rows)
     alloc_huge_free(alloc_huge(bytes), bytes);
 }
 
-static void expect_batch(const struct presence *list, const uint32_t rows[static BATCH],
-                         unsigned count)
-{
-    struct presence_sign signs[BATCH];
-    for (unsigned i = 0; i < count; i++)
-        signs[i] = sign_of(rows[i], 0);
-    presence_expect(list, signs, count);
-}
-
 static void fill(struct presence *list, uint32_t rows, struct figures *figures)
 {
     double begun = cpu_seconds(), before = begun;
@@ -109,19 +100,18 @@ static double refresh(struct presence *list, uint32_t rows, bool batched, bool t
     for (unsigned real = 0; real < 2; real++) {
         double begun = cpu_seconds();
         for (uint32_t done = 0; done < REFRESHES; done += BATCH) {
-            uint32_t chosen[BATCH];
+            struct presence_sign signs[BATCH];
             for (uint32_t i = 0; i < BATCH; i++)
-                chosen[i] = (uint32_t)(hash_u64(done + i, 7) % rows);
+                signs[i] = sign_of((uint32_t)(hash_u64(done + i, 7) % rows), second);
             if (real && batched)
-                expect_batch(list, chosen, BATCH);
+                presence_expect(list, signs, BATCH);
             for (uint32_t i = 0; i < BATCH; i++) {
-                const struct presence_sign sign = sign_of(chosen[i], second);
                 if (!real)
-                    sum += sign.session + sign.id.mac.bits;
+                    sum += signs[i].session + signs[i].id.mac.bits;
                 else if (touch)
-                    sum += presence_touch(list, sign.id, at(second));
+                    sum += presence_touch(list, signs[i].id, at(second));
                 else
-                    sum += presence_update(list, &sign, at(second), NULL);
+                    sum += presence_update(list, &signs[i], at(second), NULL);
             }
         }
         spent[real] = cpu_seconds() - begun;
@@ -163,14 +153,12 @@ static double stop_some(struct presence *list, uint32_t rows, uint32_t count, do
 {
     double begun = cpu_seconds();
     for (uint32_t done = 0; done < count; done += BATCH) {
-        uint32_t chosen[BATCH];
+        struct presence_sign signs[BATCH];
         for (uint32_t i = 0; i < BATCH; i++)
-            chosen[i] = (uint32_t)((uint64_t)(done + i) * 7919 % rows);
-        expect_batch(list, chosen, BATCH);
-        for (uint32_t i = 0; i < BATCH; i++) {
-            const struct presence_sign sign = sign_of(chosen[i], second);
-            (void)presence_stop(list, &sign, at(second), NULL);
-        }
+            signs[i] = sign_of((uint32_t)((uint64_t)(done + i) * 7919 % rows), second);
+        presence_expect(list, signs, BATCH);
+        for (uint32_t i = 0; i < BATCH; i++)
+            (void)presence_stop(list, &signs[i], at(second), NULL);
     }
     return (cpu_seconds() - begun) * 1e9 / count;
 }

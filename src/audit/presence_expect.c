@@ -3,7 +3,8 @@
 
 enum { EXPECT_BATCH = 64 };
 
-/* Three steps, each of which reads what the one before has fetched. */
+/* In steps, each of which reads what the one before has fetched. A row that is there leads to its
+ * stand; one that is to come needs the stand of its place, and its NAS. */
 static void expect_batch(const struct presence *list, const struct presence_sign *signs,
                          size_t count)
 {
@@ -14,19 +15,21 @@ static void expect_batch(const struct presence *list, const struct presence_sign
         tag_index_expect(&list->index, hashes[i]);
         presence_stand_expect(list, signs[i].place);
     }
-    size_t found = 0, known = 0;
+    size_t found = 0, taken = 0;
     for (size_t i = 0; i < count; i++) {
         struct tag_probe probe = tag_probe_begin(&list->index, hashes[i]);
         rows[found] = tag_probe_next(&probe);
-        if (rows[found] != TAG_NONE)
+        if (rows[found] != TAG_NONE) {
             __builtin_prefetch(row_hot(list, rows[found++]), 1);
-        stands[known] = presence_stand_guess(list, signs[i].place);
-        if (stands[known] != PRESENCE_NONE)
-            __builtin_prefetch(stand_at(list, stands[known++]), 1);
+            continue;
+        }
+        stands[taken] = presence_stand_guess(list, signs[i].place);
+        if (stands[taken] != PRESENCE_NONE)
+            __builtin_prefetch(stand_at(list, stands[taken++]), 1);
     }
     for (size_t i = 0; i < found; i++)
-        __builtin_prefetch(stand_at(list, row_hot(list, rows[i])->stand), 1);
-    for (size_t i = 0; i < known; i++)
+        __builtin_prefetch(stand_at(list, row_hot(list, rows[i])->stand));
+    for (size_t i = 0; i < taken; i++)
         __builtin_prefetch(nas_at(list, stand_at(list, stands[i])->nas), 1);
 }
 
