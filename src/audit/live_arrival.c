@@ -241,8 +241,8 @@ void live_event(struct live *live, const struct event *event, struct wall now, s
 
 /* Fetches what the records say of the events' addresses and places, which presence_expect() has
  * left time to come. */
-static void expect_records(const struct live *live, const struct event *events,
-                           const struct presence_sign *signs, size_t count)
+static FETCHES_AHEAD void expect_records(const struct live *live, const struct event *events,
+                                         const struct presence_sign *signs, size_t count)
 {
     const struct live_base *base = live->base;
     const struct mac_index *index = &base->world->index;

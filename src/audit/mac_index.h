@@ -121,7 +121,7 @@ static inline uint32_t mac_index_guess(const struct mac_index *index, uint64_t m
     const struct mac_line *line = mac_index_home(index, mac);
     unsigned match = mac_line_match(line->low, (uint32_t)mac);
     uint32_t entry = match != 0 ? line->entry[__builtin_ctz(match)] : 0;
-    __builtin_prefetch(index->slots + entry); /* of entry 0 the first one, which does no harm */
+    __builtin_prefetch(index->slots + (entry != 0 ? entry - 1 : 0));
     return entry;
 }
 
