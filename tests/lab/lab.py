@@ -7,6 +7,7 @@ does not allow that, or a program is missing, it is skipped with the reason.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,9 +24,11 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
-def enter(programs, optional=False):
+def enter(programs, optional=False, users=False):
     """Runs the calling script again in namespaces of its own, unless it is there already;
-    returns whether it is there. With `optional` the script goes on where that cannot be."""
+    returns whether it is there. With `optional` the script goes on where that cannot be.
+    With `users` it keeps its user there, and root has the others too, for servers that
+    refuse to be root's."""
     os.environ['PATH'] += ':/usr/sbin:/sbin'
     for program in ['ip', 'unshare'] + programs:
         if shutil.which(program) is None:
@@ -33,7 +36,10 @@ def enter(programs, optional=False):
     if os.environ.get('MUSTER_LAB') == 'inside':
         run('ip', 'link', 'set', 'lo', 'up')
         return True
-    command = ['unshare', '--user', '--map-root-user', '--net', '--mount', '--pid', '--fork',
+    whose = ['--user', '--map-root-user']
+    if users:
+        whose = [] if os.geteuid() == 0 else ['--user', '--map-current-user', '--keep-caps']
+    command = ['unshare', *whose, '--net', '--mount', '--pid', '--fork',
                '--mount-proc', '--kill-child']
     trial = subprocess.run(command + ['ip', 'link', 'add', 'trial', 'type', 'bridge'],
                            capture_output=True, text=True)
@@ -51,6 +57,16 @@ def run(*command, check=True):
     if check and done.returncode != 0:
         sys.exit(f'{" ".join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}')
     return done.stdout
+
+
+def guide_block(kind, words):
+    """The operator guide's one block of `kind` (yaml, sql, ini) that has these words: what the
+    guide says is what is tried."""
+    with open(f'{os.environ["MUSTER_ROOT"]}/docs/operator-guide.md', encoding='utf-8') as guide:
+        found = [block for block in re.findall(f'```{kind}\n(.*?)```', guide.read(), re.S) if words in block]
+    if len(found) != 1:
+        sys.exit(f'{len(found)} blocks of {kind} in the operator guide have "{words}"')
+    return found[0]
 
 
 def octets(mac):
