@@ -31,7 +31,7 @@ struct capture_file {
     struct capture_blocks *blocks; /* NULL: of the classic format, with what follows here */
     uint32_t link_number;
     enum link_type link;
-    bool nanoseconds;
+    bool nanoseconds, piped;
     size_t packet_header; /* octets of it */
     uint64_t packets;
     struct err *failed; /* what every call says after an error */
@@ -148,12 +148,14 @@ static int read_file_header(struct capture_file *file, struct err *err)
 
 int capture_file_open(const char *path, struct capture_file **ret, struct err *err)
 {
-    bool piped = is_standard_input(path);
-    int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+    bool input = is_standard_input(path);
+    int fd = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return err_set_errno(err, errno, "cannot open %s", piped ? "standard input" : path);
+        return err_set_errno(err, errno, "cannot open %s", input ? "standard input" : path);
     struct capture_file *file = alloc_zeroed(1, sizeof *file);
-    file->path = alloc_text(piped ? "standard input" : path);
+    struct stat kind;
+    file->piped = fstat(fd, &kind) == 0 && !S_ISREG(kind.st_mode);
+    file->path = alloc_text(input ? "standard input" : path);
     file->stream.path = file->path;
     file->stream.fd = fd;
     file->stream.buffer = alloc_array(CAPTURE_BUFFER_BYTES, 1);
@@ -176,6 +178,11 @@ void capture_file_close(struct capture_file *file)
     free(file->stream.buffer);
     free(file->failed);
     free(file);
+}
+
+bool capture_file_is_piped(const struct capture_file *file)
+{
+    return file->piped;
 }
 
 /* --- the classic format --- */

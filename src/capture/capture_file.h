@@ -58,6 +58,9 @@ int capture_file_open(const char *path, struct capture_file **ret, struct err *e
 /* Closes it; NULL is allowed. */
 void capture_file_close(struct capture_file *file);
 
+/* Whether packets come as somebody captures them: from a pipe or a device. */
+bool capture_file_is_piped(const struct capture_file *file);
+
 /* Takes the next packet. Returns 1 with *ret, 0 at the end, or an error that names
  * the path, the packet and what is wrong with it; after an error only errors. */
 int capture_file_next(struct capture_file *file, struct capture_packet *ret,

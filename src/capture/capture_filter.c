@@ -22,7 +22,9 @@ enum {
     HOME_AGENT_FIRST = 144, /* ICMPv6: home agent discovery, mobile prefixes */
     HOME_AGENT_LAST = 147,
     ROUTING_TYPE_2 = 2,
-    FRAGMENT_OFFSET_MASK = 0xfff8
+    FRAGMENT_OFFSET_MASK = 0xfff8,
+    LENGTHS_BELOW = 0x0600, /* smaller types are lengths of 802.3 frames */
+    SNAP_SERVICE = 0xaaaa   /* which name a type behind */
 };
 
 /* --- the kernel's version: a small assembler --- */
@@ -39,6 +41,7 @@ enum label {
     DATAGRAM4 = IPV6 + KERNEL_TAGS + 1,
     DATAGRAM6 = DATAGRAM4 + KERNEL_TAGS + 1,
     TYPE = DATAGRAM6 + KERNEL_TAGS + 1,
+    SNAP,
     PORTS,
     HEADER, /* one for each header of the chain, and one for what is deeper */
     OPTIONS = HEADER + FILTER_CHAIN_DEPTH + 1,
@@ -206,6 +209,7 @@ static void emit_type(struct assembler *a, unsigned wants)
                                         ETHER_BACKBONE, ETHER_NSH};
     static const uint16_t tags[] = {ETHER_METADATA, ETHER_SEAMLESS, ETHER_REDUNDANCY};
     place(a, TYPE);
+    emit_jump(a, BPF_JGE, LENGTHS_BELOW, NEXT, SNAP);
     for (size_t i = 0; i < ARRAY_COUNT(tags); i++)
         jump_equal(a, tags[i], ACCEPT, NEXT);
     for (size_t i = 0; mobile && i < ARRAY_COUNT(carriers); i++)
@@ -220,6 +224,9 @@ static void emit_type(struct assembler *a, unsigned wants)
     a->jumps[a->count].yes = ACCEPT;
     a->jumps[a->count].no = REJECT;
     emit(a, BPF_JMP | BPF_JEQ | BPF_X, 0);
+    place(a, SNAP);
+    load(a, BPF_H, BPF_IND, ETHERNET_HEADER);
+    jump_equal(a, SNAP_SERVICE, ACCEPT, REJECT);
     emit_verdicts(a);
 }
 
@@ -413,6 +420,10 @@ unsigned capture_filter_match(enum link_type link, const uint8_t *bytes, size_t 
         case ETHER_REDUNDANCY:
             return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
         default:
+            if (bytes_u16(bytes + at - 2) < LENGTHS_BELOW)
+                return at + 2 <= length && bytes_u16(bytes + at) == SNAP_SERVICE
+                           ? CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT
+                           : 0;
             return tunnel_is_type(bytes_u16(bytes + at - 2)) ? CAPTURE_MOBILE : 0;
         }
     }

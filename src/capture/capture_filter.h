@@ -24,7 +24,8 @@
  * tunnel.h) and later fragments. What it accepts is parsed exactly by wire/, so a decoy costs
  * time and nothing else. TCP is refused after one look, UDP after one at its ports.
  *
- * Limits: an overlay behind IPv6 extension headers is not seen by the kernel's version.
+ * Limits: an overlay behind IPv6 extension headers is not seen by the kernel's version, one over
+ * UDP that is in fragments by neither.
  * Ethernet only; on other links everything is accepted. For a census of
  * sources every frame is accepted, with its first FILTER_CENSUS_OCTETS octets.
  * Neither version reads past what was captured. */

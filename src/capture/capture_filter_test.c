@@ -130,6 +130,15 @@ static void tunnels_matter_to_mobile_nodes_only(void **state)
         bool wanted = known && (!from || i / 4 < TUNNEL_PORTS_ANSWERED);
         assert_both(&frame, wanted ? CAPTURE_MOBILE : 0);
     }
+    struct frame snap = {.length = 0}, other = {.length = 0};
+    add_tags(&snap, 1, 60);
+    frame_u32(&snap, 0xaaaa0300);
+    frame_zeroes(&snap, 50);
+    assert_both(&snap, CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT);
+    add_tags(&other, 0, 60);
+    frame_u32(&other, 0x42420300); /* a bridge's */
+    frame_zeroes(&other, 50);
+    assert_both(&other, 0);
     static const uint16_t carriers[] = {ETHER_MPLS, ETHER_PPPOE, ETHER_BACKBONE, ETHER_NSH};
     for (unsigned i = 0; i < ARRAY_COUNT(carriers); i++) {
         struct frame frame = {.length = 0};

@@ -38,6 +38,7 @@ struct decoding {
     struct text lines;
     FILE *out, *notes;
     const char *path;
+    bool piped;
     struct reassembly *reassembly;
     uint64_t noted;
     uint64_t unread; /* frames of link types that are not read */
@@ -57,12 +58,15 @@ static void add_note(struct decoding *d, const char *what, const char *why)
     add_note_of(d, d->packet->number, what, why);
 }
 
+/* What is captured now is wanted now. */
 static void flush(struct decoding *d, size_t above)
 {
-    if (d->lines.length <= above)
+    if (d->lines.length <= (d->piped ? 0 : above))
         return;
     fwrite(d->lines.data, 1, d->lines.length, d->out);
     text_clear(&d->lines);
+    if (d->piped)
+        fflush(d->out);
 }
 
 /* --- JSON --- */
@@ -331,6 +335,7 @@ int decode_capture(const char *path, const struct decode_secrets *secrets, FILE 
                          .out = out,
                          .notes = notes,
                          .path = path,
+                         .piped = capture_file_is_piped(file),
                          .counts = counts};
     d.reassembly = reassembly_new(see_lost, &d);
     while ((status = capture_file_next(file, &packet, err)) == 1)

@@ -92,6 +92,9 @@ def run_mobile(run, rng, frames):
             packet = rng.choice(wire.TUNNELS)(story[0], rng)
             cut = wire.fragments4 if packet[0] >> 4 == 4 else wire.fragments6
             story = cut(packet, rng.choice([24, 48, 96]), rng)
+        elif not is_bad and len(story) > 1 and rng.random() < 0.2:  # fragments of fragments
+            story = [piece for part in story for piece in wire.fragments6(wire.ipv6(
+                mobile.PEER, mobile.AGENT, 41, part), 32, rng)]
         elif not is_bad:
             story = [wire.wrapped(packet, rng) for packet in story]
         (bad if is_bad else whole).extend(story)

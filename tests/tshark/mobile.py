@@ -220,6 +220,9 @@ def differences(row, objects, noted):
         check('home_address', got['home_address'], homes[-1])
     for value in as_one(row, 'mip6.be.haddr'):
         check('home_address', got['home_address'], value)
+    for value in as_one(row, 'mip6.mnid.identifier')[-1:]:
+        if value.isascii() and value.isprintable() and (got['mn_id'] or '').isascii():
+            check('mn_id', got['mn_id'], value)
     for value in as_one(row, 'mip6.mnlli.lli')[-1:]:
         if len(value.replace(':', '')) <= 16:
             check('link_layer', (got['link_layer'] or '').replace(':', ''), value.replace(':', ''))

@@ -63,6 +63,8 @@ def fragments6(packet, size, rng, chain=0):
 
 
 def fragments4(packet, size, rng):
+    if packet[0] != 0x45:
+        return [packet]
     head, body = packet[:20], packet[20:]
     size = max(8, size // 8 * 8)
     ident = rng.getrandbits(16)
@@ -124,6 +126,10 @@ FRAMINGS = [in_frame, in_frame, in_frame, tagged([0x8100]), tagged([0x88a8, 0x81
 # --- tunnels: a packet in a packet ---
 
 def outer(rng, protocol, payload):
+    if rng.random() < 0.1:  # with options
+        made = ipv4(protocol, b'\x07\x07\x04\0\0\0\0\0' + payload)
+        head = b'\x47' + made[1:10] + b'\0\0' + made[12:28]
+        return head[:10] + struct.pack('!H', checksum(head)) + made[12:]
     if rng.random() < 0.5:
         return ipv4(protocol, payload)
     return ipv6(address('2001:db8:aaaa::1'), address('2001:db8:aaaa::2'), protocol, payload)
@@ -177,7 +183,37 @@ def in_etherip(packet, rng):
     return outer(rng, 97, b'\x30\0' + in_frame(packet, rng))
 
 
-TUNNELS = [in_ip, in_ip, in_gre, in_erspan, in_vxlan, in_geneve, in_gtp, in_etherip]
+def in_teredo(packet, rng):
+    if packet[0] >> 4 == 4:
+        return in_ip(packet, rng)
+    before = rng.choice([b'', bytes([0, 0]) + rng.randbytes(6), bytes([0, 1, 0, 0]) + rng.randbytes(8) + b'\0'])
+    return ipv4(17, udp(3544, before + packet))
+
+
+def in_lisp(packet, rng):
+    return outer(rng, 17, udp(4341, bytes([0xc0]) + rng.randbytes(7) + packet, 40001))
+
+
+def in_l2tp(packet, rng):
+    ppp = b'\xff\x03' + (b'\x00\x21' if packet[0] >> 4 == 4 else b'\x00\x57') + packet
+    counted = rng.random() < 0.5
+    size = struct.pack('!H', len(ppp) + 8) if counted else b''
+    return ipv4(17, udp(1701, struct.pack('!H', 0x4002 if counted else 2) + size + struct.pack('!HH', 3, 4) + ppp, 1701))
+
+
+def in_tzsp(packet, rng):
+    tags = rng.choice([b'', b'\0', b'\x0a\x01\x07', b'\x0a\x01\x07\0\0'])
+    return outer(rng, 17, udp(37008, bytes([1, 0, 0, 1]) + tags + b'\1' + in_frame(packet, rng), 37008))
+
+
+def in_services(packet, rng):
+    kind = 1 if packet[0] >> 4 == 4 else 2
+    header = struct.pack('!HBBI', 0x0fc6, 1, kind, rng.getrandbits(24) << 8 | 255) + rng.randbytes(16)
+    return outer(rng, 47, struct.pack('!HH', 0, 0x894f) + header + packet)
+
+
+TUNNELS = [in_ip, in_ip, in_ip, in_gre, in_gre, in_erspan, in_erspan, in_vxlan, in_geneve, in_gtp, in_etherip, in_teredo,
+           in_lisp, in_l2tp, in_tzsp, in_services]
 
 
 def wrapped(packet, rng, deepest=3):
