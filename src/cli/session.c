@@ -206,6 +206,7 @@ static int load_heard(struct session *session, struct wall now, const struct sto
     const struct store_heard_query query = {.now = now,
                                             .round = told ? round->number : 0,
                                             .told = told ? round->told : WALL_UNKNOWN,
+                                            .next = told ? round->told_next : 0,
                                             .concluded = told,
                                             .settle = session->config->audit.settle,
                                             .departed_for = live.departed_for,

@@ -132,6 +132,10 @@ static void make_judging(struct daemon *daemon)
                                           .log = daemon->log,
                                           .keeper = daemon->keeper,
                                           .auditor = daemon->auditor,
+                                          .next_event =
+                                              daemon->generation->config->daemon.durable
+                                                  ? journal_next(ledger_journal(daemon->ledger))
+                                                  : 0,
                                           .cases = cases_changed,
                                           .context = daemon};
     loop_name(daemon->loop, "the events");

@@ -52,7 +52,7 @@ void judging_run(const struct world *world, struct wall now, struct arena *arena
                                 arena_alloc(arena, hidden * sizeof(struct not_observable)),
                             .not_observable_count = hidden,
                             .exit = sweep_exit(sweep),
-                            .collected = WALL_UNKNOWN};
+                            .collected = {.at = WALL_UNKNOWN}};
     for (size_t i = 0; i < hidden; i++)
         sweep_unobserved(sweep, i, arena, &ret->not_observable[i]);
 }
@@ -127,7 +127,7 @@ static void each_said(struct telling *telling,
 }
 
 void judging_keep(struct judging *judging, const struct live_base *base,
-                  const struct heard_fact *heard, size_t count, struct wall collected,
+                  const struct heard_fact *heard, size_t count, const struct told_mark *mark,
                   struct arena *arena)
 {
     struct telling telling = {.judging = judging};
@@ -148,7 +148,7 @@ void judging_keep(struct judging *judging, const struct live_base *base,
         memcpy(kept, judging->told, judging->told_count * sizeof *kept);
     free(judging->told);
     judging->told = kept;
-    judging->collected = collected;
+    judging->collected = *mark;
     map_done(&telling.said);
     free(keep);
 }
@@ -337,9 +337,9 @@ int judging_remember(struct judging *judging, const struct round *round, const s
         status = store_round_gaps(store, round->gap_rounds, err);
     if (status == 0)
         status = store_facts(store, round, err);
-    if (status == 0 && wall_known(judging->collected))
+    if (status == 0 && wall_known(judging->collected.at))
         status =
-            store_round_told(store, judging->collected, judging->told, judging->told_count, err);
+            store_round_told(store, &judging->collected, judging->told, judging->told_count, err);
     if (status == 0)
         status = store_offs(store, world, arena, err);
     if (status == 0)

@@ -45,7 +45,7 @@ struct judging {
      * nobody listens. judging_keep() */
     struct told_fact *told;
     size_t told_count;
-    struct wall collected;
+    struct told_mark collected;
 };
 
 /* Returns how far back the judge looks: twice the ageing, and each of its windows. */
@@ -63,12 +63,12 @@ void judging_done(struct judging *judging);
  * one by one, for the store: LIMIT_MEMBERS, or 0 where nothing is stored. */
 void judging_words(struct judging *judging, size_t member_limit, struct arena *arena);
 
-/* Finds out what must be kept of what had been heard when it was collected at `collected`, so that
+/* Finds out what must be kept of what had been heard when it was collected, so that
  * the round can be judged again (store/told.h); after judging_words(). `base` is over the world
  * that was judged and `heard` its input. In `arena`; origins and texts of the facts are borrowed.
  */
 void judging_keep(struct judging *judging, const struct live_base *base,
-                  const struct heard_fact *heard, size_t count, struct wall collected,
+                  const struct heard_fact *heard, size_t count, const struct told_mark *mark,
                   struct arena *arena);
 
 /* Returns discrepancy `number` in words: one of judging_words(), else made in *space

@@ -136,6 +136,7 @@ void reactor_restore_flush(struct reactor *reactor, const struct switch_flush *f
 
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count)
 {
+    reactor->heard += count;
     live_events(reactor->live, events, count, reactor_now(reactor), &reactor->out);
     reactor_carry_out(reactor);
 }
@@ -147,6 +148,9 @@ bool reactor_export(struct reactor *reactor, struct snapshot *snapshot)
     if (!snapshot->exporting) {
         live_export_begin(reactor->live, reactor_now(reactor), &snapshot->facts);
         snapshot->exporting = true;
+        snapshot->heard_next = reactor->parts.next_event > 0
+                                   ? reactor->parts.next_event + reactor->heard
+                                   : 0; /* they come in the order of their numbers */
     }
     return live_export_step(reactor->live, &snapshot->facts, EXPORT_STEP);
 }

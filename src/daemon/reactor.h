@@ -47,6 +47,7 @@ struct reactor_parts {
     struct log *log;
     struct keeper *keeper;
     struct auditor *auditor;
+    uint64_t next_event; /* journal_next() before the first event; 0: none is kept */
     /* What events did to cases; on the disk. */
     void (*cases)(void *context, const struct case_change *changes, size_t count);
     void *context;

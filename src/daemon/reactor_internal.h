@@ -17,6 +17,7 @@ struct reactor {
     struct reactor_parts parts;
     struct live *live;
     uint64_t secret; /* of its session hashes */
+    uint64_t heard;  /* events that were handed over */
     struct live_out out;
     struct loop_timer *tick;
     struct wall wall_base; /* of the judge's clock */

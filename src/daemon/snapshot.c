@@ -261,9 +261,10 @@ void snapshot_judge(struct snapshot *snapshot)
     snapshot->base = live_base_new(snapshot->world, snapshot->judging.sweep);
     if (snapshot->passing)
         live_base_leave(snapshot->base, &snapshot->facts);
+    const struct told_mark mark = {snapshot->facts.began, snapshot->heard_next};
     if (snapshot->exporting && !snapshot->passing)
         judging_keep(&snapshot->judging, snapshot->base, snapshot->facts.heard,
-                     snapshot->facts.heard_count, snapshot->facts.began, snapshot->arena);
+                     snapshot->facts.heard_count, &mark, snapshot->arena);
 }
 
 /* --- the end --- */

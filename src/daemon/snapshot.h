@@ -33,6 +33,7 @@ struct snapshot {
     size_t gap_count, gap_capacity;
     struct live_facts facts; /* what was heard, up to facts.began */
     bool exporting;          /* facts were begun */
+    uint64_t heard_next; /* sequence number of the first event that is not in them; 0: not known */
     struct memory memory;
     struct world *world;
     struct judging judging;

@@ -303,9 +303,10 @@ static int follow_standing(struct store *store, const struct case_change *change
                            struct err *err)
 {
     const struct case_record *record = &change->record;
-    const struct cell who[] = {cell_text(record->discrepancy->identity), cell_integer(round)};
+    const struct cell who[] = {cell_text(record->discrepancy->identity), cell_integer(round),
+                               cell_wall(record->state_at)};
     if (!change->judged)
-        return record->state == CASE_CLEARED ? store_run(store, SQL_STANDING_BREAK, who, 2, err)
+        return record->state == CASE_CLEARED ? store_run(store, SQL_STANDING_BREAK, who, 3, err)
                                              : 0;
     struct cell row[STORE_COLUMNS_MAX];
     int known = store_one(store, SQL_STANDING_OF, who, 1, row, err);

@@ -63,6 +63,6 @@ struct database_class {
 extern const struct database_class database_sqlite;
 
 /* The version of the schema that this Muster writes. */
-enum { STORE_VERSION = 5 };
+enum { STORE_VERSION = 6 };
 
 #endif

@@ -458,8 +458,9 @@ static uint64_t told_round(struct place *place, int64_t at, const struct told_fa
 {
     uint64_t round;
     struct err err = {0};
+    const struct told_mark mark = {second(at), 0};
     assert_int_equal(store_round_begin(place->store, second(at), &round, &err), 0);
-    assert_int_equal(store_round_told(place->store, second(at), facts, count, &err), 0);
+    assert_int_equal(store_round_told(place->store, &mark, facts, count, &err), 0);
     assert_int_equal(store_round_commit(place->store, second(at), second(at), &err), 0);
     return round;
 }

@@ -36,6 +36,7 @@ struct remembered {
     struct origin_key at;
     struct wall ended, expired;
     uint64_t updates;
+    bool replaced; /* its key began another life, perhaps after the instant */
     bool dropped;
 };
 
@@ -77,7 +78,7 @@ static int take_session(void *aux, const struct session_record *record)
     struct loading *loading = aux;
     bool replaced = wall_known(record->ended) && strcmp(record->cause, "replaced") == 0;
     if (!mac_known(record->mac) || ip_known(&record->care_of) ||
-        (replaced && record->ended.us <= loading->query->now.us))
+        (replaced && loading->query->next == 0 && record->ended.us <= loading->query->now.us))
         return 0; /* of an address; its key began another life, which is the list's row */
     if (loading->count >= LIMIT_PRESENCE_ROWS) {
         loading->left_out++;
@@ -95,6 +96,7 @@ static int take_session(void *aux, const struct session_record *record)
         .told = record->lifetime,
         .interval = record->interval,
         .updates = record->updates,
+        .replaced = replaced,
         .ended = record->ended,
         .expired = record->expired,
         .session = record->session[0] != '\0'
@@ -135,8 +137,9 @@ static void use_word(struct loading *loading, struct remembered *item,
 static int set_as_of(struct loading *loading, struct remembered *item, struct err *err)
 {
     struct heard_word word = {0};
-    if (item->chain.heard.us > loading->query->now.us || item->chain.ended) {
-        int failed = heard_word_find(loading->store, &item->chain, loading->query->now, &word, err);
+    const struct heard_instant instant = {loading->query->now, loading->query->next};
+    if (heard_word_later(&item->chain, &instant) || item->chain.ended) {
+        int failed = heard_word_find(loading->store, &item->chain, &instant, &word, err);
         if (failed != 0)
             return failed;
         item->dropped = !word.known;
@@ -147,11 +150,34 @@ static int set_as_of(struct loading *loading, struct remembered *item, struct er
         item->row.end = PRESENCE_EXPIRED; /* a stop that came later changed nothing */
     } else if (word.stopped) {
         item->row.end = PRESENCE_STOPPED;
-    } else if (item->chain.ended && !word.stop_later) {
+    } else if (item->chain.ended && !word.stop_later && !item->replaced) {
         item->row.end = PRESENCE_RESET; /* which says nothing to its sessions */
         item->row.heard = item->last = item->ended;
     }
     return 0;
+}
+
+static uint64_t key_of(const struct remembered *item)
+{
+    const char *session = item->session != NULL ? item->session : "";
+    uint64_t who = hash_u64(item->row.id.mac.bits, hash_seed());
+    who = hash_u64((uint64_t)item->at.source << 32 | item->at.nas, who);
+    return hash_bytes(session, strlen(session), who) >> 1;
+}
+
+/* A life that another one of its key has replaced by the instant: that is the list's row. */
+static void drop_replaced(struct loading *loading)
+{
+    struct map later = MAP_EMPTY;
+    for (size_t i = loading->count; i-- > 0;) {
+        struct remembered *item = &loading->items[i];
+        if (item->dropped)
+            continue;
+        item->dropped =
+            item->replaced && later.count > 0 && map_find(&later, key_of(item)) != MAP_NO_VALUE;
+        map_put(&later, key_of(item), 1);
+    }
+    map_done(&later);
 }
 
 static int set_all_as_of(struct loading *loading, struct err *err)
@@ -159,6 +185,8 @@ static int set_all_as_of(struct loading *loading, struct err *err)
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < loading->count; i++)
         failed = set_as_of(loading, &loading->items[i], err);
+    if (failed == 0 && loading->query->next > 0)
+        drop_replaced(loading);
     return failed;
 }
 

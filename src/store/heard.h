@@ -65,6 +65,7 @@ struct store_heard_query {
      * WALL_UNKNOWN: put it together of the sessions. */
     uint64_t round;
     struct wall told;
+    uint64_t next; /* store_round.told_next: only events before it; 0: by the time only */
     /* A daemon kept the expiries of that time: a session that it did not conclude to be over was
      * not. So with every round that kept what it was told. */
     bool concluded;

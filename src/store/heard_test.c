@@ -297,6 +297,37 @@ static void damaged_chain_is_said(void **state)
     assert_non_null(strstr(err.text, "the chain of event"));
 }
 
+/* What had come and waited for the disk was not in what a round was told: the number of the first
+ * such event says so, where the time does not. */
+static void events_that_waited_had_not_been_heard(void **state)
+{
+    struct place *place = *state;
+    struct store_heard heard;
+    struct err err = {0};
+    struct store_heard_query query = {.now = second(100),
+                                      .next = 3,
+                                      .settle = span_seconds(30),
+                                      .departed_for = span_seconds(3600),
+                                      .concluded = true};
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);  /* event 1 */
+    tell(place, EVENT_START, OTHER, "B1", "Gi0/2", 1);  /* event 2 */
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/3", 50); /* event 3 replaces the first */
+    tell(place, EVENT_STOP, OTHER, "B1", "Gi0/2", 51);
+    assert_int_equal(store_load_heard(place->store, &query, place->arena, &heard, &err), 0);
+    assert_int_equal(heard.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(heard.facts[i].end, HEARD_OPEN);
+    assert_string_equal(heard.facts[0].origin->port, "Gi0/1");
+    store_heard_done(&heard);
+    query.next = 4;
+    assert_int_equal(store_load_heard(place->store, &query, place->arena, &heard, &err), 0);
+    assert_int_equal(heard.count, 2);
+    assert_string_equal(heard.facts[0].origin->port, "Gi0/2"); /* B1, still open */
+    assert_int_equal(heard.facts[0].end, HEARD_OPEN);
+    assert_string_equal(heard.facts[1].origin->port, "Gi0/3");
+    store_heard_done(&heard);
+}
+
 /* The origin of sessions at one place is one. */
 static void origins_are_shared(void **state)
 {
@@ -325,6 +356,7 @@ int main(void)
         PLACE_TEST(word_without_place_is_where_the_one_before_was),
         PLACE_TEST(late_word_counts_from_when_it_came),
         PLACE_TEST(damaged_chain_is_said),
+        PLACE_TEST(events_that_waited_had_not_been_heard),
         PLACE_TEST(origins_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

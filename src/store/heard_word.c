@@ -36,10 +36,13 @@ static void take_place(struct heard_word *word, const struct cell *row)
         word->vlan = (uint16_t)row[6].integer;
 }
 
-static enum look take_word(struct heard_word *word, const struct cell *row, struct wall now)
+static enum look take_word(struct heard_word *word, const struct cell *row, int64_t number,
+                           const struct heard_instant *instant)
 {
     enum event_kind kind = event_kind_parse(row[1].bytes);
-    if (row[8].integer > now.us) {
+    bool later =
+        instant->next > 0 ? (uint64_t)number >= instant->next : row[8].integer > instant->now.us;
+    if (later) {
         word->later += kind == EVENT_UPDATE;
         word->stop_later |= kind == EVENT_STOP;
         return LOOK_ON;
@@ -56,7 +59,8 @@ static enum look take_word(struct heard_word *word, const struct cell *row, stru
 /* Looks at the event at hand and goes on to the one before it: with `kept_only` to the one
  * before it that is no update. Returns enum look, or a negative error. */
 static int step(struct store *store, const struct heard_chain *chain, struct place *at,
-                bool kept_only, struct wall now, struct heard_word *word, struct err *err)
+                bool kept_only, const struct heard_instant *instant, struct heard_word *word,
+                struct err *err)
 {
     struct cell row[STORE_COLUMNS_MAX];
     int64_t number = at->number;
@@ -66,7 +70,7 @@ static int step(struct store *store, const struct heard_chain *chain, struct pla
     if (result == 1 && (row[0].type != CELL_INTEGER || row[0].integer != chain->session)) {
         look = LOOK_BEGUN;
     } else if (result == 1) {
-        look = take_word(word, row, now);
+        look = take_word(word, row, number, instant);
         at->number = kept_only ? row[3].integer : row[2].integer;
         at->instead = row[3].integer;
     } else if (result == 0) {
@@ -106,24 +110,24 @@ static int find_stop(struct store *store, const struct heard_chain *chain, struc
     return result < 0 ? result : 0;
 }
 
-static int go_back(struct store *store, const struct heard_chain *chain, struct wall now,
-                   struct heard_word *word, struct err *err)
+static int go_back(struct store *store, const struct heard_chain *chain,
+                   const struct heard_instant *instant, struct heard_word *word, struct err *err)
 {
     struct place at = {.number = chain->last_event,
                        .instead = chain->kept_event < chain->last_event ? chain->kept_event : 0};
     int look = LOOK_ON, steps = 0;
     for (; look == LOOK_ON && at.number > 0 && steps < WORDS_BACK + KEPT_BACK; steps++)
-        look = step(store, chain, &at, steps >= WORDS_BACK, now, word, err);
+        look = step(store, chain, &at, steps >= WORDS_BACK, instant, word, err);
     if (look < 0)
         return look;
     bool skipped = at.lost || steps > WORDS_BACK;
-    if (skipped && !word->stopped && (word->known || chain->started.us <= now.us))
-        assume_refreshed(chain, now, word);
+    if (skipped && !word->stopped && (word->known || chain->started.us <= instant->now.us))
+        assume_refreshed(chain, instant->now, word);
     /* a word that does not say where it was: the ones before it do */
     for (; look == LOOK_FOUND && at.number > 0 && word->port[0] == '\0' && steps < WORDS_BACK;
          steps++) {
         struct heard_word before = {0};
-        look = step(store, chain, &at, false, now, &before, err);
+        look = step(store, chain, &at, false, instant, &before, err);
         if (look < 0)
             return look;
         if (word->switch_name[0] == '\0')
@@ -133,16 +137,16 @@ static int go_back(struct store *store, const struct heard_chain *chain, struct 
     return 0;
 }
 
-int heard_word_find(struct store *store, const struct heard_chain *chain, struct wall now,
-                    struct heard_word *ret, struct err *err)
+int heard_word_find(struct store *store, const struct heard_chain *chain,
+                    const struct heard_instant *instant, struct heard_word *ret, struct err *err)
 {
     ret->known = ret->gone_back = ret->stopped = ret->stop_later = false;
     ret->later = 0;
     ret->vlan = 0;
     ret->switch_name[0] = ret->port[0] = '\0';
-    if (chain->heard.us > now.us) {
+    if (heard_word_later(chain, instant)) {
         ret->gone_back = true;
-        return go_back(store, chain, now, ret, err);
+        return go_back(store, chain, instant, ret, err);
     }
     ret->known = true;
     return chain->ended && chain->kept_event > 0 ? find_stop(store, chain, ret, err) : 0;

@@ -39,8 +39,24 @@ struct heard_chain {
     bool ended;
 };
 
-/* Finds the session's last word that had come by `now`. */
-int heard_word_find(struct store *store, const struct heard_chain *chain, struct wall now,
-                    struct heard_word *ret, struct err *err) MUST_USE;
+/* An instant: what was heard by `now`, and where `sequence` is not 0, no event after that number.
+ */
+struct heard_instant {
+    struct wall now;
+    uint64_t next;
+};
+
+/* Whether something of the session came after the instant. */
+static inline bool heard_word_later(const struct heard_chain *chain,
+                                    const struct heard_instant *instant)
+{
+    return instant->next > 0 ? (uint64_t)chain->last_event >= instant->next
+                             : chain->heard.us > instant->now.us;
+}
+
+/* Finds the session's last word that had come by then. */
+int heard_word_find(struct store *store, const struct heard_chain *chain,
+                    const struct heard_instant *instant, struct heard_word *ret,
+                    struct err *err) MUST_USE;
 
 #endif

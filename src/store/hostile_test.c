@@ -93,8 +93,8 @@ static void a_newer_store_is_refused(void **state)
 {
     make_store(*state);
     with_sqlite(*state, "PRAGMA user_version = 7");
-    expect_refusal(*state, STORE_WRITE, ERR_VERSION, "store version 7, this one knows 5");
-    expect_refusal(*state, STORE_READ, ERR_VERSION, "store version 7, this one knows 5");
+    expect_refusal(*state, STORE_WRITE, ERR_VERSION, "store version 7, this one knows 6");
+    expect_refusal(*state, STORE_READ, ERR_VERSION, "store version 7, this one knows 6");
 }
 
 /* A store of the first version, which had no events, keeps what it has. */
@@ -104,9 +104,11 @@ static void an_older_store_is_brought_up_to_date(void **state)
     with_sqlite(*state, "DROP TABLE event; DROP TABLE session; DROP TABLE event_source;"
                         "DELETE FROM meta WHERE key IN ('journal', 'folded', 'next_session',"
                         " 'updates_floor'); ALTER TABLE standing DROP COLUMN broken;"
+                        "ALTER TABLE standing DROP COLUMN broken_at;"
                         "ALTER TABLE round DROP COLUMN gap_rounds;"
                         "ALTER TABLE round DROP COLUMN heard;"
                         "ALTER TABLE round DROP COLUMN told;"
+                        "ALTER TABLE round DROP COLUMN told_next;"
                         "DROP TABLE told; DROP TABLE followed;"
                         "PRAGMA user_version = 1");
     expect_refusal(*state, STORE_READ, ERR_VERSION, "written by an older Muster");

@@ -165,6 +165,11 @@ uint64_t journal_identity(const struct journal *journal)
     return journal->identity;
 }
 
+uint64_t journal_next(const struct journal *journal)
+{
+    return journal->next_sequence;
+}
+
 void journal_status(struct journal *journal, struct journal_status *ret)
 {
     pthread_mutex_lock(&journal->mutex);

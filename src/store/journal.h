@@ -101,6 +101,9 @@ int journal_open(const char *path, const struct journal_options *options, struct
  * so that it never takes another store's journal for its own. */
 uint64_t journal_identity(const struct journal *journal);
 
+/* Returns the sequence number that the next event gets; the owner's. */
+uint64_t journal_next(const struct journal *journal);
+
 /* Writes what was handed over, ends the threads and closes; groups that were not
  * settled are never told. NULL is allowed. */
 void journal_close(struct journal *journal);

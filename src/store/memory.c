@@ -13,6 +13,7 @@ struct recall {
     struct arena *arena;
     struct seen_sources sources;
     struct wall since; /* the horizon's beginning */
+    struct wall now;   /* what events found later does not stand yet */
     struct map chosen; /* addresses whose intervals are wanted */
     uint64_t *macs;
     size_t mac_count, mac_capacity;
@@ -167,8 +168,9 @@ static int load_opens(struct recall *recall, struct memory *memory, struct err *
     struct open_since *opens = NULL;
     size_t count = 0, capacity = 0;
     struct cell row[STORE_COLUMNS_MAX];
-    const struct cell key[] = {cell_integer((int64_t)recall->sources.round)};
-    int result = store_start(store, SQL_STANDING_AT, key, 1, err);
+    const struct cell key[] = {cell_integer((int64_t)recall->sources.round),
+                               cell_wall(recall->now)};
+    int result = store_start(store, SQL_STANDING_AT, key, 2, err);
     if (result == 0)
         result = store_step(store, SQL_STANDING_AT, row, err);
     while (result == 1) {
@@ -308,7 +310,11 @@ int memory_load(struct store *store, uint64_t round, const struct store_memory_q
     struct wall since = WALL_UNKNOWN; /* everything */
     if (wall_known(query->now) && query->now.us > INT64_MIN / 2 && query->horizon.us >= 0)
         since = wall_add(query->now, span_us(-query->horizon.us));
-    struct recall recall = {.store = store, .arena = arena, .since = since, .chosen = MAP_EMPTY};
+    struct recall recall = {.store = store,
+                            .arena = arena,
+                            .since = since,
+                            .now = wall_known(query->now) ? query->now : (struct wall){INT64_MAX},
+                            .chosen = MAP_EMPTY};
     seen_sources_init(&recall.sources, store, round, arena);
     for (size_t i = 0; i < query->mac_count; i++)
         choose(&recall, query->macs[i].bits);

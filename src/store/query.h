@@ -35,6 +35,7 @@
 struct store_round {
     uint64_t number;
     struct wall started, judged, ended;
+    uint64_t told_next;  /* the first event that was not in it; 0: not known */
     unsigned gap_rounds; /* that it was judged with (audit_options) */
     bool heard;          /* it was judged with what had been heard (store/heard.h) */
     struct wall told; /* when that was collected, and kept (store/told.h); WALL_UNKNOWN: not kept */

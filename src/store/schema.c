@@ -213,4 +213,10 @@ static const char step_5[] =
     "ALTER TABLE session ADD COLUMN expired INTEGER;"
     "CREATE INDEX session_expired ON session(expired) WHERE expired IS NOT NULL;";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, NULL};
+static const char step_6[] =
+    /* told_next: the first event that was not in it when that was collected; NULL: not known. */
+    "ALTER TABLE round ADD COLUMN told_next INTEGER;"
+    /* broken_at: when events showed that; a round that was being judged did not know. */
+    "ALTER TABLE standing ADD COLUMN broken_at INTEGER NOT NULL DEFAULT 0;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, NULL};

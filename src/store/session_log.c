@@ -322,6 +322,8 @@ static struct session_row *follow(struct session_batch *batch, struct session_ro
         row = begin_row(batch, key, source_id, event, row);
         open = true;
     }
+    if (event->kind == EVENT_START && open && at.us >= row->last.us)
+        take_place(batch, row, event);
     if (event->kind == EVENT_UPDATE && open)
         update_open(batch, row, event, at);
     if (event->kind == EVENT_STOP && open)

@@ -40,18 +40,22 @@
     S(ROUND_END, "UPDATE round SET judged = ?2, ended = ?3 WHERE number = ?1", "")                 \
     S(ROUND_GAPS, "UPDATE round SET gap_rounds = ?2, heard = 1 WHERE number = ?1", "")             \
     S(ROUND_LAST,                                                                                  \
-      "SELECT number, started, judged, ended, gap_rounds, heard, told FROM round"                  \
+      "SELECT number, started, judged, ended, gap_rounds, heard, told, told_next FROM round"       \
       " ORDER BY number DESC LIMIT 1",                                                             \
-      "iiiiiiI")                                                                                   \
+      "iiiiiiII")                                                                                  \
     S(ROUND_AT,                                                                                    \
-      "SELECT number, started, judged, ended, gap_rounds, heard, told FROM round WHERE judged <= " \
+      "SELECT number, started, judged, ended, gap_rounds, heard, told, told_next FROM round "      \
+      "WHERE "                                                                                     \
+      "judged <= "                                                                                 \
       "?1"                                                                                         \
       " ORDER BY number DESC LIMIT 1",                                                             \
-      "iiiiiiI")                                                                                   \
+      "iiiiiiII")                                                                                  \
     S(ROUND_GET,                                                                                   \
-      "SELECT number, started, judged, ended, gap_rounds, heard, told FROM round WHERE number = "  \
+      "SELECT number, started, judged, ended, gap_rounds, heard, told, told_next FROM round "      \
+      "WHERE "                                                                                     \
+      "number = "                                                                                  \
       "?1",                                                                                        \
-      "iiiiiiI")                                                                                   \
+      "iiiiiiII")                                                                                  \
     S(SOURCE_FIND,                                                                                 \
       "SELECT id, seq, ended, whole_seq, digest_a, digest_b FROM source"                           \
       " WHERE kind = ?1 AND site = ?2 AND name = ?3",                                              \
@@ -210,23 +214,25 @@
     S(STANDING_CURRENT,                                                                            \
       "SELECT identity, first_round FROM standing WHERE last_round IS NULL ORDER BY identity",     \
       "ti")                                                                                        \
-    S(STANDING_ADD, "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 0)", "")           \
+    S(STANDING_ADD, "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 0, 0)", "")        \
     S(STANDING_END,                                                                                \
       "UPDATE standing SET last_round = ?3 WHERE identity = ?1 AND first_round = ?2", "")          \
     S(STANDING_AT,                                                                                 \
       "SELECT identity, first, macs FROM standing WHERE first_round <= ?1"                         \
-      " AND (last_round IS NULL OR last_round >= ?1 + broken) ORDER BY identity",                  \
+      " AND (first <= ?2 OR first = (SELECT judged FROM round WHERE number = first_round))"        \
+      " AND (last_round IS NULL OR last_round >= ?1 + CASE WHEN broken_at <= ?2 THEN broken"       \
+      " ELSE 0 END) ORDER BY identity",                                                            \
       "tib")                                                                                       \
     S(STANDING_OF, "SELECT first_round FROM standing WHERE identity = ?1 AND last_round IS NULL",  \
       "i")                                                                                         \
     S(STANDING_OPEN,                                                                               \
-      "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 0)"                              \
+      "INSERT INTO standing VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, 0, 0)"                           \
       " ON CONFLICT(identity, first_round) DO UPDATE SET last_round = NULL, broken = 0,"           \
       " first = CASE WHEN first > coalesce((SELECT judged FROM round WHERE number = first_round)," \
       " 0) THEN excluded.first ELSE first END",                                                    \
       "")                                                                                          \
     S(STANDING_BREAK,                                                                              \
-      "UPDATE standing SET last_round = ?2, broken = 1 WHERE identity = ?1"                        \
+      "UPDATE standing SET last_round = ?2, broken = 1, broken_at = ?3 WHERE identity = ?1"        \
       " AND last_round IS NULL",                                                                   \
       "")                                                                                          \
     S(CASES_AT,                                                                                    \
@@ -331,7 +337,7 @@
       " AND last_event < ?2 ORDER BY ended LIMIT ?3)",                                             \
       "")                                                                                          \
     /* --- told.c --- */                                                                           \
-    S(ROUND_TOLD, "UPDATE round SET told = ?2, heard = 1 WHERE number = ?1", "")                   \
+    S(ROUND_TOLD, "UPDATE round SET told = ?2, told_next = ?3, heard = 1 WHERE number = ?1", "")   \
     S(TOLD_CURRENT, "SELECT id, mac, content FROM told WHERE last_round IS NULL", "iit")           \
     S(TOLD_ADD, "INSERT INTO told(mac, first_round, content) VALUES (?1, ?2, ?3)", "")             \
     S(TOLD_END, "UPDATE told SET last_round = ?2 WHERE id = ?1", "")                               \

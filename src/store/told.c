@@ -134,13 +134,14 @@ static int end_others(struct store *store, const struct standing *standing, stru
     return failed;
 }
 
-int store_round_told(struct store *store, struct wall collected, const struct told_fact *facts,
-                     size_t count, struct err *err)
+int store_round_told(struct store *store, const struct told_mark *mark,
+                     const struct told_fact *facts, size_t count, struct err *err)
 {
     struct standing standing = {.seed = store->secret_a};
     struct map ranks = MAP_EMPTY; /* MAC -> facts of it so far */
     AUTO_TEXT struct text text = TEXT_EMPTY;
-    const struct cell cells[] = {cell_integer((int64_t)store->round), cell_wall(collected)};
+    const struct cell cells[] = {cell_integer((int64_t)store->round), cell_wall(mark->at),
+                                 mark->next > 0 ? cell_integer((int64_t)mark->next) : cell_null()};
     int failed = store_in_round(store, err);
     if (failed == 0)
         failed = store_run(store, SQL_ROUND_TOLD, cells, ARRAY_COUNT(cells), err);

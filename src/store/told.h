@@ -37,10 +37,17 @@ struct told_fact {
     uint8_t keep;           /* enum heard_keep, not HEARD_KEEP_NOT */
 };
 
-/* Keeps what the round at hand was told when it was collected at `collected`: all of it,
- * once, between store_round_begin() and store_round_commit(). Facts of one MAC in their order. */
-int store_round_told(struct store *store, struct wall collected, const struct told_fact *facts,
-                     size_t count, struct err *err) MUST_USE;
+/* When it was collected, and the sequence number of the first event that was not in it then; 0:
+ * not known. Events that had come and waited for the disk were not. */
+struct told_mark {
+    struct wall at;
+    uint64_t next;
+};
+
+/* Keeps what the round at hand was told when it was collected: all of it, once, between
+ * store_round_begin() and store_round_commit(). Facts of one MAC in their order. */
+int store_round_told(struct store *store, const struct told_mark *mark,
+                     const struct told_fact *facts, size_t count, struct err *err) MUST_USE;
 
 /* Loads what `round` was told, by MAC; memory and texts from `arena`. The time of a steady one is
  * that of its last announcement before `judged`, else `judged`. */

@@ -382,15 +382,17 @@ static int find_round(struct store *store, enum statement statement, const struc
     struct cell row[STORE_COLUMNS_MAX];
     int result = store_one(store, statement, key, key == NULL ? 0 : 1, row, err);
     if (result == 1)
-        *ret = (struct store_round){.number = (uint64_t)row[0].integer,
-                                    .started = {row[1].integer},
-                                    .judged = {row[2].integer},
-                                    .ended = {row[3].integer},
-                                    .gap_rounds = row[4].integer >= 1 && row[4].integer < UINT32_MAX
-                                                      ? (unsigned)row[4].integer
-                                                      : 1,
-                                    .heard = row[5].integer != 0,
-                                    .told = cell_to_wall(&row[6])};
+        *ret = (struct store_round){
+            .number = (uint64_t)row[0].integer,
+            .started = {row[1].integer},
+            .judged = {row[2].integer},
+            .ended = {row[3].integer},
+            .gap_rounds =
+                row[4].integer >= 1 && row[4].integer < UINT32_MAX ? (unsigned)row[4].integer : 1,
+            .heard = row[5].integer != 0,
+            .told = cell_to_wall(&row[6]),
+            .told_next =
+                row[7].type == CELL_INTEGER && row[7].integer > 0 ? (uint64_t)row[7].integer : 0};
     store_stop(store, statement);
     if (result == 0)
         return err_set(err, ERR_NOT_FOUND, "%s: %s", store->path,

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "random_world.h"
 #include "story_live.h"
+#include "story_store.h"
 
 /* Random worlds that are heard of: what their switches have in their tables is told as sessions,
  * with losses, doubled, late and in any order, at places where they are not, by RADIUS and by
@@ -308,6 +309,37 @@ static unsigned play_bursts(uint64_t seed, struct burst *burst)
     return bad;
 }
 
+/* Bursts between rounds on a real store, and each round judged again from it. */
+static unsigned play_stored(uint64_t seed, struct burst *burst)
+{
+    static const double steps[] = {1, 1, 2, 7, 31, 45, 95}; /* never at once */
+    struct story story;
+    struct random_world *world = begin(&story, seed);
+    uint64_t state = seed * 91 + 7;
+    story_store_attach(&story);
+    for (unsigned r = 0; r < random_world_rounds(world); r++) {
+        double now = random_world_time(world, r);
+        round_at(&story, world, r, false);
+        for (int b = 0; b < 3; b++) {
+            now += steps[draw(&state) % ARRAY_COUNT(steps)];
+            if (r + 1 < random_world_rounds(world) && now >= random_world_time(world, r + 1))
+                break;
+            burst->count = 0;
+            if (b == 0)
+                tell_rows(&story, now, 60, &state, burst);
+            tell_noise(&story, now, &state, burst);
+            tell_reset(&story, now, &state, burst);
+            shuffle(burst, &state);
+            hear(&story, burst, now, &state, 20);
+        }
+    }
+    int bad = story_store_detach(&story);
+    if (bad > 0)
+        printf("seed %" PRIu64 ": %d rounds are judged otherwise from the store\n", seed, bad);
+    end(&story, world);
+    return bad > 0;
+}
+
 /* One burst in two orders. */
 static unsigned play_orders(uint64_t seed, struct burst *burst)
 {
@@ -422,7 +454,12 @@ int main(int argc, char **argv)
     struct burst *burst = alloc_zeroed(1, sizeof *burst);
     unsigned bad = 0;
     size_t agreed = 0;
+    bool stored = argc > 3 && strcmp(argv[3], "stored") == 0;
     for (uint64_t seed = first; seed < first + worlds && bad < 10; seed++) {
+        if (stored) {
+            bad += play_stored(seed, burst);
+            continue;
+        }
         bad += play_bursts(seed, burst);
         bad += play_orders(seed, burst);
         bad += play_alone(seed, burst, &agreed);

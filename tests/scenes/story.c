@@ -273,8 +273,10 @@ void story_round(struct story *story, double now)
                                              story->mlags[i].b, story->mlags[i].port_b};
     story->memory = (struct memory){story->intervals, story->interval_count, story->offs,
                                     story->off_count, story->opens,          story->open_count};
-    if (story->live != NULL)
+    if (story->live != NULL) {
+        story_live_event(story, NULL, now); /* what time alone brings is known before */
         story_live_memory(story);
+    }
     if (story->recall != NULL)
         story->recall(story, now);
     story->input =

@@ -29,6 +29,7 @@ struct story_store {
     struct audit_options options[ROUNDS_MAX];
     size_t rounds;
     struct journal *journal;
+    uint64_t heard;         /* events */
     struct told_fact *told; /* of the round at hand */
     size_t told_count;
 };
@@ -144,6 +145,7 @@ static void hear(struct story *story, const struct event *event)
     struct err err;
     if (journal_add(kept->journal, event, NULL) != 0)
         abort();
+    kept->heard++;
     journal_flush(kept->journal);
     journal_wait(kept->journal);
     journal_settle(kept->journal, ignore_settled, NULL);
@@ -293,6 +295,7 @@ static void remember(struct story *story, double now)
     struct story_store *kept = story->context;
     struct err err = {0};
     uint64_t round;
+    const struct told_mark mark = {story_time(now), kept->heard + 1};
     int failed = store_round_begin(kept->store, story_time(now), &round, &err);
     if (failed == 0)
         failed = store_round_records(kept->store, story->record, NULL, &err);
@@ -301,7 +304,7 @@ static void remember(struct story *story, double now)
     for (size_t i = 0; failed == 0 && i < story->failed_count; i++)
         failed = store_round_failed(kept->store, &story->failed[i], NULL, &err);
     if (failed == 0 && story->live != NULL)
-        failed = store_round_told(kept->store, story_time(now), kept->told, kept->told_count, &err);
+        failed = store_round_told(kept->store, &mark, kept->told, kept->told_count, &err);
     if (failed == 0)
         failed = store_offs(story, kept, &err);
     if (failed == 0)
@@ -350,6 +353,7 @@ static bool replay(const struct story *story, struct story_store *kept, size_t n
     const struct store_heard_query about = {.now = stored->round.judged,
                                             .round = stored->round.number,
                                             .told = stored->round.told,
+                                            .next = stored->round.told_next,
                                             .concluded = true,
                                             .settle = options->settle,
                                             .departed_for = live.departed_for};
