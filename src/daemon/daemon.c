@@ -56,7 +56,7 @@ static void events_heard(void *context, const struct event *events, size_t count
     struct daemon *daemon = context;
     daemon_tell_events(daemon, events, count);
     reactor_heard(daemon->reactor, events, count);
-    ledger_fold(daemon->ledger, daemon->generation->config->retention);
+    ledger_fold(daemon->ledger, count, daemon->generation->config->retention);
 }
 
 /* --- signals and the service manager --- */

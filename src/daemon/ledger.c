@@ -19,12 +19,12 @@ struct ledger {
     struct loop_timer *wait; /* for more events, or before another attempt */
     bool waiting;            /* it runs */
     bool folding;            /* an errand is on its way */
-    bool again;              /* events came meanwhile */
     bool failing, ending;
-    bool durable; /* else the journal holds at most what an earlier run has left */
-    bool empty;   /* and no longer even that */
+    size_t pending; /* events heard and not taken, about */
+    bool durable;   /* else the journal holds at most what an earlier run has left */
+    bool empty;     /* and no longer even that */
     struct span retention;
-    size_t slice;            /* events in a transaction */
+    size_t slice;            /* events worth a transaction; it may have half as many more */
     bool unsettled;          /* some were taken that the disk may not have */
     struct mono taken_since; /* the first of them */
     struct mono busy_since;  /* slice follows slice */
@@ -36,8 +36,8 @@ static int take(void *aux, struct store *store, struct err *err)
 {
     struct ledger *ledger = aux;
     struct mono begun = clock_mono();
-    int status = store_events_take(store, ledger->journal, ledger->slice, clock_wall(),
-                                   ledger->retention, &ledger->fold, err);
+    int status = store_events_take(store, ledger->journal, ledger->slice + ledger->slice / 2,
+                                   clock_wall(), ledger->retention, &ledger->fold, err);
     ledger->took = mono_since(clock_mono(), begun);
     return status;
 }
@@ -69,7 +69,7 @@ static void fit_slice(struct ledger *ledger)
     struct span target = behind ? LEDGER_SLICE_BEHIND : LEDGER_SLICE;
     size_t slice = ledger->slice, fits = 2 * slice;
     if (ledger->fold.events == 0 || (ledger->fold.events < slice && ledger->took.us < target.us))
-        return;
+        return; /* too few to tell */
     if (ledger->took.us > 0)
         fits = (size_t)((int64_t)ledger->fold.events * target.us / ledger->took.us);
     slice = fits > 2 * slice ? 2 * slice : fits < slice / 2 ? slice / 2 : fits;
@@ -97,18 +97,44 @@ static void failed(struct ledger *ledger, const struct err *err)
 static void settled(void *aux, int status, const struct err *err);
 static void taken(void *aux, int status, const struct err *err);
 
+static void give(struct ledger *ledger, errand_fn *errand, errand_end_fn *end)
+{
+    ledger->folding = true;
+    keeper_do(ledger->keeper, errand, end, ledger);
+}
+
+static void begin(struct ledger *ledger)
+{
+    ledger->waiting = false;
+    loop_timer_stop(ledger->wait);
+    ledger->busy_since = clock_mono();
+    give(ledger, take, taken);
+}
+
+/* After an errand: a slice that is full goes at once, fewer events wait for company. */
 static void go_on(struct ledger *ledger)
 {
-    bool late =
-        ledger->unsettled && mono_since(clock_mono(), ledger->taken_since).us > SETTLE_AFTER.us;
-    ledger->folding = true;
+    ledger->folding = false;
     if (ledger->ending) {
         ledger->slice = SLICE_LAST;
-        keeper_do(ledger->keeper, take_last, last_taken, ledger);
-    } else if (ledger->fold.more && !late) {
-        keeper_do(ledger->keeper, take, taken, ledger);
-    } else {
-        keeper_do(ledger->keeper, settle, settled, ledger);
+        give(ledger, take_last, last_taken);
+    } else if (ledger->fold.more) {
+        give(ledger, take, taken);
+    } else if (ledger->pending >= ledger->slice) {
+        begin(ledger);
+    } else if (ledger->pending > 0 || ledger->unsettled) {
+        wait_for(ledger, LEDGER_PACE);
+    }
+}
+
+static void count_taken(struct ledger *ledger)
+{
+    size_t taken = ledger->fold.events;
+    /* What the disk did not take was heard and is never taken. */
+    ledger->pending = ledger->fold.more && ledger->pending > taken ? ledger->pending - taken : 0;
+    if (!ledger->unsettled && taken > 0) {
+        ledger->unsettled = true;
+        ledger->taken_since = clock_mono();
     }
 }
 
@@ -122,15 +148,16 @@ static void taken(void *aux, int status, const struct err *err)
     if (ledger->failing)
         log_say(ledger->log, LOG_LEVEL_INFO, "store", "events are in the store again");
     ledger->failing = false;
-    if (!ledger->unsettled && ledger->fold.events > 0) {
-        ledger->unsettled = true;
-        ledger->taken_since = clock_mono();
-    }
+    ledger->empty = !ledger->durable && !ledger->fold.more;
+    count_taken(ledger);
     fit_slice(ledger);
-    go_on(ledger);
+    bool late = mono_since(clock_mono(), ledger->taken_since).us > SETTLE_AFTER.us;
+    if (ledger->unsettled && (late || ledger->fold.events == 0))
+        give(ledger, settle, settled);
+    else
+        go_on(ledger);
 }
 
-/* What has come since the first slice waits for company again. */
 static void settled(void *aux, int status, const struct err *err)
 {
     struct ledger *ledger = aux;
@@ -139,30 +166,23 @@ static void settled(void *aux, int status, const struct err *err)
         return;
     }
     ledger->unsettled = false;
-    ledger->folding = false;
-    ledger->empty = !ledger->durable && !ledger->fold.more;
-    if (ledger->ending || ledger->fold.more)
-        go_on(ledger);
-    else if (ledger->again)
-        wait_for(ledger, LEDGER_PACE);
-    ledger->again = false;
+    go_on(ledger);
 }
 
 static void waited(void *aux)
 {
-    struct ledger *ledger = aux;
-    ledger->waiting = false;
-    ledger->again = false;
-    ledger->fold.more = true;
-    ledger->busy_since = clock_mono();
-    go_on(ledger);
+    begin(aux);
 }
 
-void ledger_fold(struct ledger *ledger, struct span retention)
+void ledger_fold(struct ledger *ledger, size_t count, struct span retention)
 {
     ledger->retention = retention;
-    ledger->again = ledger->folding;
-    if (!ledger->folding && !ledger->waiting && !ledger->empty)
+    ledger->pending += count;
+    if (ledger->folding || ledger->failing || ledger->ending || ledger->empty)
+        return;
+    if (ledger->pending >= ledger->slice)
+        begin(ledger);
+    else if (!ledger->waiting)
         wait_for(ledger, LEDGER_PACE);
 }
 

@@ -3,6 +3,7 @@
 #define MUSTER_DAEMON_LEDGER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -18,12 +19,14 @@
  * keeper brings it into the store's tables.
  *
  * A case waits for the keeper, too, and a case is what somebody looks at; events in the tables
- * are for questions about the past. So events wait for each other for LEDGER_PACE, since
- * a transaction's cost is mostly not its events', and then go a slice an errand, as many as
- * the keeper lately managed in LEDGER_SLICE: a case, or a round, comes between two slices. No
- * slice waits for the disk, the last one's end does: until then the journal keeps what
- * was taken. A slice that the store refuses (its disk is full) stays in the journal and is tried
- * again after a while; no event is lost by that.
+ * are for questions about the past. So events go a slice an errand, as many as the keeper
+ * lately managed in LEDGER_SLICE: a case, or a round, comes between two slices. A slice that is
+ * not full waits LEDGER_PACE for company, since a transaction's cost is mostly not its events'.
+ * Slices are not gathered either, since the disk would have all of it at once, and those who
+ * wait for the journal's syncs would wait for that. No slice waits for the disk; a sync
+ * follows now and then, and until then the journal keeps what was taken. A slice that the store
+ * refuses (its disk is full) stays in the journal and is tried again after a while; no event
+ * is lost by that.
  *
  * The journal is opened with the position that the store knows, so that after any crash each
  * event is in the store exactly once. */
@@ -44,9 +47,9 @@ int ledger_new(struct loop *loop, struct keeper *keeper, struct log *log, bool d
 /* Returns the journal, which is the ledger's; its owner is the loop's thread. */
 struct journal *ledger_journal(struct ledger *ledger);
 
-/* Events are on the disk: brings them into the store soon; those that are older than
- * `retention` leave it. */
-void ledger_fold(struct ledger *ledger, struct span retention);
+/* `count` more events were heard and are on the disk, if it took them: brings them into the
+ * store soon; those that are older than `retention` leave it. */
+void ledger_fold(struct ledger *ledger, size_t count, struct span retention);
 
 /* Tries nothing anew any more but a last slice: the daemon is about to end. What the store has
  * not taken by then it takes at the next start. */

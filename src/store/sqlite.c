@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "store/database.h"
+#include "store/paced_file.h"
 #include "store/schema.h"
 #include "store/writer_lock.h"
 
@@ -38,6 +40,7 @@ struct sqlite {
     bool has_log;  /* commits go to a write-ahead log first */
     int log_pages; /* after the last commit */
     int log_most;  /* beyond which the commit empties it */
+    int log_file;  /* a descriptor of it, -1 while none was needed */
 };
 
 struct sqlite_statement {
@@ -117,6 +120,8 @@ static void sqlite_close(void *database)
         return;
     sqlite3_close_v2(db->handle);
     writer_lock_close(db->lock);
+    if (db->log_file >= 0)
+        close(db->log_file);
     free(db->path);
     free(db);
 }
@@ -139,11 +144,13 @@ static char *immutable_uri(const char *path)
 static int connect_file(struct sqlite *db, enum store_mode mode, bool immutable, struct err *err)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |=
-        mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    flags |= mode == STORE_READ    ? SQLITE_OPEN_READONLY
+             : mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                   : SQLITE_OPEN_READWRITE;
     AUTO_FREE char *uri = immutable ? immutable_uri(db->path) : NULL;
     int result = sqlite3_open_v2(immutable ? uri : db->path, &db->handle,
-                                 immutable ? flags | SQLITE_OPEN_URI : flags, NULL);
+                                 immutable ? flags | SQLITE_OPEN_URI : flags,
+                                 mode == STORE_LOG ? paced_file_system() : NULL);
     if (result != SQLITE_OK)
         return fail(db, result, err);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
@@ -241,7 +248,7 @@ static int on_commit(void *aux, sqlite3 *handle, const char *name, int pages)
 
 static int open_to_empty_log(struct sqlite *db, struct err *err)
 {
-    int failed = connect_file(db, STORE_WRITE, false, err);
+    int failed = connect_file(db, STORE_LOG, false, err);
     if (failed == 0)
         sqlite3_wal_autocheckpoint(db->handle, 0);
     return failed != 0 ? failed : find_log(db, err);
@@ -320,7 +327,7 @@ static int sqlite_open(const char *target, enum store_mode mode, void **ret, str
 {
     struct sqlite *db = alloc_zeroed(1, sizeof *db);
     db->path = alloc_text(target);
-    db->lock = -1;
+    db->lock = db->log_file = -1;
     int failed = mode == STORE_WRITE  ? open_to_write(db, err)
                  : mode == STORE_READ ? open_to_read(db, err)
                                       : open_to_empty_log(db, err);
@@ -430,11 +437,27 @@ static void sqlite_finish(void *opaque)
     free(statement);
 }
 
+/* Has the kernel begin to write what the commits have left with it, so that the next sync finds
+ * little: others' syncs wait for that one. Only a hint. The descriptor is our own: SQLite keeps
+ * no locks on the log. */
+static void begin_to_write(struct sqlite *db)
+{
+    AUTO_TEXT struct text path = TEXT_EMPTY;
+    if (db->log_file < 0) {
+        text_printf(&path, "%s-wal", db->path);
+        db->log_file = open(text_get(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    if (db->log_file >= 0)
+        (void)sync_file_range(db->log_file, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int sqlite_relax(void *database, bool lazy, struct err *err)
 {
     struct sqlite *db = database;
     if (!db->has_log) /* without one, an unsynced commit could damage the file */
         return 0;
+    if (!lazy)
+        begin_to_write(db);
     return sqlite_script(db, lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
                          err);
 }
