@@ -18,7 +18,7 @@ help:
 	@echo 'make check     all tests: gcc, clang, sanitizers, style, layers'
 	@echo 'make bench     the benchmarks beside their peers'
 	@echo 'make soak      $(SOAK_WORLDS) random worlds against the oracle (SOAK_WORLDS=n), $(SOAK_KILLS) kills of the'
-	@echo '               daemon under load (SOAK_KILLS=n)'
+	@echo '               daemon under load (SOAK_KILLS=n), random captures beside tshark'
 	@echo 'make fuzz      every fuzz target for $(FUZZ_SECONDS) s (FUZZ_SECONDS=n, FUZZ_TARGETS="a b")'
 	@echo 'make lab       tests against real snmpd, FreeRADIUS, bridges, Open vSwitch, QEMU'
 	@echo 'make install   into $(PREFIX) (PREFIX=, DESTDIR=)'

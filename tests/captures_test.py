@@ -89,9 +89,8 @@ def check_row(name, row, told, refused):
     if not row['mip6.mhtype']:
         expect(f'{what}: binding by address', [b['home_address'] for b in bindings], [home] if home else [])
         return 0
-    if int(frame) in refused:  # announces more than was captured: half a message is no message
-        expect(f'{what}: refused', bindings, [])
-        return 1
+    # What announces more than was captured is told as half a message, and noted.
+    expect(f'{what}: whole', [b['whole'] for b in bindings], [int(frame) not in refused] * len(bindings))
     expect(f'{what}: bindings', len(bindings), 1)
     for got in bindings:
         expect(f'{what}: event', got['event'], WORDS[int(row['mip6.mhtype'])])
@@ -107,7 +106,8 @@ def check_row(name, row, told, refused):
         if home:
             expect(f'{what}: home_address', got['home_address'], home)
         if got['event'] == 'update':
-            expect(f'{what}: flags', got['flags'], [f for column, f in FLAGS.items() if row[column] == '1'])
+            seen = [flag for flag in got['flags'] if flag in FLAGS.values()]  # the tables have seven
+            expect(f'{what}: flags', seen, [f for column, f in FLAGS.items() if row[column] == '1'])
     return 1
 
 

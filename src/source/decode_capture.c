@@ -156,12 +156,14 @@ static void add_proxy(struct decoding *d, const struct mobility_message *message
     add_mac(d, "mac", message->mac);
 }
 
-static void print_binding(struct decoding *d, const struct binding *binding)
+static void print_binding(struct decoding *d, const struct binding *binding, bool whole)
 {
     static const char *const checksums[] = {"none", "right", "wrong"};
     const struct mobility_message *message = &binding->message;
-    bool judged = binding->kind == BINDING_MESSAGE &&
-                  (message->type == MOBILITY_ACK || message->type == MOBILITY_ERROR);
+    bool judged =
+        binding->kind == BINDING_MESSAGE &&
+        ((message->type == MOBILITY_ACK && message->sequenced) ||
+         (message->type == MOBILITY_ERROR && (whole || ip_known(&message->home_address))));
     begin(d, "binding", binding_word(binding));
     add_ip(d, "home_address", &binding->home_address);
     add_ip(d, "care_of", &binding->care_of);
@@ -172,9 +174,10 @@ static void print_binding(struct decoding *d, const struct binding *binding)
     add_number(d, "status", judged, message->status);
     add_flags(d, message);
     add_proxy(d, message);
-    text_printf(&d->lines, ",\"deregistration\":%s,\"draft\":%s,\"checksum\":\"%s\"}\n",
+    text_printf(&d->lines,
+                ",\"deregistration\":%s,\"draft\":%s,\"checksum\":\"%s\",\"whole\":%s}\n",
                 binding->deregistration ? "true" : "false", message->old ? "true" : "false",
-                checksums[binding->checksum]);
+                checksums[binding->checksum], whole ? "true" : "false");
     d->counts->bindings++;
 }
 
@@ -230,8 +233,8 @@ static void see_packet(void *aux, const struct ethernet_frame *frame,
     int said = binding_read(packet, &binding, &fault);
     if (said < 0)
         add_note(d, "the Mobile IPv6 message", wire_fault_text(fault));
-    else if (said > 0)
-        print_binding(d, &binding);
+    if (said > 0 || (said < 0 && binding.message.begun))
+        print_binding(d, &binding, said > 0);
     if (announcement_read_nd(frame, packet, &announcement))
         print_announcement(d, &announcement);
     decode_datagram(d, packet);

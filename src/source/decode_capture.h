@@ -28,6 +28,8 @@
  *   deregistration true for an update that ends its binding
  *   draft          true for the destination options of the drafts
  *   checksum       right, wrong, none (zero or not captured whole)
+ *   whole          false for a message that ends early or has a malformed option: what was
+ *                  read before that, which no source of events would believe
  * announcement: gratuitous_arp, rarp or unsolicited_nd with mac, vlan (null: untagged),
  *   address (null for RARP), sender.
  * neighbour, lacp: see decode_neighbour.h.

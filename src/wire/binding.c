@@ -52,7 +52,8 @@ static void place_update(const struct ip_packet *packet, struct binding *ret)
     if (!proxy && !ip_known(&ret->home_address))
         ret->home_address = packet->source;
     ret->deregistration =
-        message->lifetime_seconds == 0 || (!proxy && ip_equal(&ret->home_address, &ret->care_of));
+        message->timed &&
+        (message->lifetime_seconds == 0 || (!proxy && ip_equal(&ret->home_address, &ret->care_of)));
 }
 
 static void place_message(const struct ip_packet *packet, struct binding *ret)
@@ -118,11 +119,11 @@ static int read_message(const struct ip_packet *packet, struct binding *ret,
     if (waits || told)
         return 0;
     *ret_fault = mobility_read(packet->payload, packet->length, &ret->message);
-    if (*ret_fault != WIRE_OK)
-        return -1;
-    ret->checksum = judge_checksum(packet);
-    place_message(packet, ret);
-    return 1;
+    if (*ret_fault == WIRE_OK)
+        ret->checksum = judge_checksum(packet);
+    if (ret->message.begun)
+        place_message(packet, ret);
+    return *ret_fault == WIRE_OK ? 1 : -1;
 }
 
 /* The messages of the drafts, which may stand before any payload. */

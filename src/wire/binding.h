@@ -49,7 +49,8 @@ struct binding {
 };
 
 /* Reads what `packet` says. Returns 1 with *ret; 0 when it says nothing of Mobile
- * IPv6 or is an inner fragment; -1 with *ret_fault when its message is not right. */
+ * IPv6 or is an inner fragment; -1 with *ret_fault when its message is not right: then *ret is
+ * for people only, as far as message.begun says that there is something. */
 int binding_read(const struct ip_packet *packet, struct binding *ret, enum wire_fault *ret_fault);
 
 /* Returns the event's word in muster-schema(5): "update", "ack", "protected_update",

@@ -277,6 +277,26 @@ static void checksums_are_judged(void **state)
 }
 
 /* Half of a registration must not move a guest. */
+/* For people: what stood before the end of a message that was cut. */
+static void half_a_message_shows_what_it_has(void **state)
+{
+    (void)state;
+    for (size_t length = 6; length < 24; length++) {
+        struct frame frame = {.length = 0};
+        struct binding got;
+        frame_ipv6(&frame, 60);
+        frame_home_option(&frame, 135, 9);
+        frame_update(&frame, MOBILITY_FLAG_HOME, 0, 5);
+        frame.length = 64 + length;
+        assert_int_equal(read_frame(&frame, &got), -1);
+        assert_true(got.message.begun);
+        assert_int_equal(got.message.type, MOBILITY_UPDATE);
+        assert_int_equal(got.message.timed, length >= 12);
+        assert_int_equal(got.deregistration, length >= 12);
+        assert_address(got.home_address, 9);
+    }
+}
+
 static void what_is_not_whole_gives_nothing(void **state)
 {
     (void)state;
@@ -311,6 +331,7 @@ int main(void)
         cmocka_unit_test(user_data_proves_a_live_binding),
         cmocka_unit_test(the_options_of_the_drafts_are_read),
         cmocka_unit_test(checksums_are_judged),
+        cmocka_unit_test(half_a_message_shows_what_it_has),
         cmocka_unit_test(what_is_not_whole_gives_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,22 +156,23 @@ enum wire_fault mobility_read(const uint8_t *bytes, size_t length, struct mobili
     *ret = (struct mobility_message){.mac = MAC_NONE};
     if (length < FIXED_BYTES)
         return WIRE_CUT;
-    size_t size = ((size_t)bytes[1] + 1) * 8;
-    if (size > length)
-        return WIRE_CUT;
+    size_t size = ((size_t)bytes[1] + 1) * 8, here = size < length ? size : length;
+    enum wire_fault cut = size > length ? WIRE_CUT : WIRE_OK;
     ret->type = bytes[2];
     size_t options = options_at(ret->type);
+    ret->begun = true;
     if (options == 0)
-        return WIRE_OK;
-    if (size < options)
-        return WIRE_MALFORMED;
+        return cut;
+    if (here < options)
+        return cut != WIRE_OK ? cut : WIRE_MALFORMED;
     if (ret->type == MOBILITY_UPDATE || ret->type == MOBILITY_ACK)
         read_registration(bytes, ret);
     if (ret->type == MOBILITY_ERROR) {
         ret->status = bytes[6];
         ret->home_address = ip_from_v6(bytes + 8);
     }
-    return read_options(bytes + options, size - options, ret);
+    enum wire_fault fault = read_options(bytes + options, here - options, ret);
+    return cut != WIRE_OK ? cut : fault;
 }
 
 /* --- the drafts' options --- */

@@ -22,9 +22,9 @@
  * link-layer identifier (25), which carries the MAC and so joins an IPv6 identity
  * to an Ethernet one.
  *
- * A message is read only when it is there whole: a header that announces more than
+ * A message counts only when it is there whole: a header that announces more than
  * was captured, is shorter than its type needs, or has an option that overruns it
- * is a fault and gives nothing, because the half of a registration could move a
+ * is a fault, because the half of a registration could move a
  * guest on paper. Attacks considered: lengths of all kinds, towers of padding
  * options (LIMIT_MOBILITY_OPTIONS), identifiers that are not text (kept as octets;
  * printing escapes them). Nothing is allocated. */
@@ -60,6 +60,7 @@ struct mobility_message {
     uint8_t status; /* of an acknowledgement or an error */
     bool old;       /* a destination option of the drafts */
     uint16_t flags; /* enum mobility_update_flag, for acknowledgements too */
+    bool begun;     /* `type` was there, also after a fault; the others say for themselves */
     bool sequenced; /* `sequence` was said */
     bool timed;     /* `lifetime_seconds` was said */
     uint16_t sequence;
@@ -75,7 +76,8 @@ struct mobility_message {
 };
 
 /* Reads the Mobility Header that begins at `bytes`, of which `length` octets are
- * there. Borrows `bytes`. *ret is whole only after WIRE_OK. */
+ * there. Borrows `bytes`. *ret is whole only after WIRE_OK; after a fault it holds what was
+ * read before it, for people to see. */
 enum wire_fault mobility_read(const uint8_t *bytes, size_t length,
                               struct mobility_message *ret) MUST_USE;
 

@@ -220,7 +220,7 @@ def differences(row, objects, noted):
         check('home_address', got['home_address'], homes[-1])
     for value in as_one(row, 'mip6.be.haddr'):
         check('home_address', got['home_address'], value)
-    for value in as_one(row, 'mip6.mnid.identifier')[-1:]:
+    for value in as_one(row, 'mip6.mnid.identifier') if row['mip6.mnid.identifier'].count('|') == 0 else []:
         if value.isascii() and value.isprintable() and (got['mn_id'] or '').isascii():
             check('mn_id', got['mn_id'], value)
     for value in as_one(row, 'mip6.mnlli.lli')[-1:]:
