@@ -163,7 +163,7 @@ enum wire_fault mobility_read(const uint8_t *bytes, size_t length, struct mobili
     ret->begun = true;
     if (options == 0)
         return cut;
-    if (here < options)
+    if (length < options)
         return cut != WIRE_OK ? cut : WIRE_MALFORMED;
     if (ret->type == MOBILITY_UPDATE || ret->type == MOBILITY_ACK)
         read_registration(bytes, ret);
@@ -171,6 +171,8 @@ enum wire_fault mobility_read(const uint8_t *bytes, size_t length, struct mobili
         ret->status = bytes[6];
         ret->home_address = ip_from_v6(bytes + 8);
     }
+    if (here < options) /* what follows may be another message's */
+        return WIRE_MALFORMED;
     enum wire_fault fault = read_options(bytes + options, here - options, ret);
     return cut != WIRE_OK ? cut : fault;
 }

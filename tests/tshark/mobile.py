@@ -33,7 +33,7 @@ def random_option(rng):
                        33, 34, 35, 36, 61, 200])
     data = {2: lambda: octets(2), 3: lambda: rng.choice([CARE_OF, PEER, HOME]), 4: lambda: octets(4),
             5: lambda: octets(12), 6: lambda: b'\0' + bytes([rng.randrange(129)]) + HOME[:8] + bytes(8),
-            8: lambda: b'\1' + rng.choice([b'n@example', b'x', b'guest17.dc1.example', bytes([0xc3, 0x28])]),
+            8: lambda: b'\1' + rng.choice([b'n@example', b'node7', b'guest17.dc1.example', bytes([0xc3, 0x28, 0xc3, 0x28])]),
             9: lambda: b'\1' + octets(4 + 12), 12: lambda: octets(rng.randint(0, 40)), 13: lambda: octets(8),
             16: lambda: octets(8), 19: lambda: struct.pack('!IB', 9, 1) + octets(5),
             22: lambda: b'\0' + bytes([rng.choice([0, 48, 64, 127, 128])]) + HOME,
