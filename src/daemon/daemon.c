@@ -238,15 +238,15 @@ static void recall(struct daemon *daemon)
 void daemon_run(struct daemon *daemon)
 {
     recall(daemon);
+    notify_send(daemon->notify, "READY=1\nSTATUS=running");
+    log_say(daemon->log, LOG_LEVEL_INFO, "daemon", "running; control socket %s",
+            daemon->generation->config->daemon.socket);
     if (notify_watchdog(daemon->notify).us > 0) {
         uint32_t before = loop_name(daemon->loop, "the watchdog");
         daemon->watchdog = loop_timer_new(daemon->loop, on_watchdog, daemon);
         loop_name_back(daemon->loop, before);
         on_watchdog(daemon);
     }
-    notify_send(daemon->notify, "READY=1\nSTATUS=running");
-    log_say(daemon->log, LOG_LEVEL_INFO, "daemon", "running; control socket %s",
-            daemon->generation->config->daemon.socket);
     while (!daemon->ending)
         loop_run(daemon->loop);
     notify_send(daemon->notify, "STOPPING=1\nSTATUS=ending");

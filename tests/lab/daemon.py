@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -17,6 +18,27 @@ import lab
 from musterd import MUSTER, Daemon, Watch, wait_until
 
 ADDRESS, PORT = '127.77.0.1', '16177'
+
+
+class Manager:
+    """A service manager as systemd is one to Type=notify: listens to what the daemon says."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, 'notify')
+        self.said = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            self.said += self.socket.recv(4096).decode().split('\n')
+
+    def environment(self):
+        return {**os.environ, 'NOTIFY_SOCKET': self.path, 'WATCHDOG_USEC': '500000'}
+
+    def heard(self, word, after=0):
+        return any(line.startswith(word) for line in self.said[after:])
 
 
 class Trial:
@@ -138,8 +160,12 @@ def reloads(check, trial, daemon):
     check.that('what it names as before goes on', daemon.source(name)['polls'] >= polls)
     trial.text = text
     trial.configure()
+    before = len(trial.manager.said)
     daemon.process.send_signal(1)
     wait_until('SIGHUP is a reload', lambda: daemon.status()['reloads'] == 2)
+    wait_until('the manager to hear of it', lambda: trial.manager.heard('READY=1', before))
+    said = [line.split('=')[0] for line in trial.manager.said[before:] if not line.startswith('WATCHDOG')]
+    check.equal('in this order', said[:5], ['RELOADING', 'MONOTONIC_USEC', 'STATUS', 'READY', 'STATUS'])
 
 
 def halves_are_switched_off(check, trial, daemon):
@@ -184,8 +210,12 @@ def tell_the_story(check, trial, daemon):
     loop = daemon.status()['loop']
     print(f'longest hold of the loop {loop["longest_hold_seconds"] * 1000:.1f} ms by {loop["longest_hold_by"]}')
     check.that('who held the loop longest has a name', loop['longest_hold_by'], loop)
+    check.that('it gave signs of life', trial.manager.said.count('WATCHDOG=1') > 5, trial.manager.said)
+    check.equal('and was ready first', trial.manager.said[0], 'READY=1')
+    check.that('it did not end yet', not trial.manager.heard('STOPPING=1'))
     watch = Watch(daemon)
     check.that('it ends when told to', daemon.stop() == 0)
+    wait_until('its last word', lambda: trial.manager.heard('STOPPING=1'))
     check.that('and tells its watchers', 'has been stopped' in watch.stop())
     check.that('the socket is gone',
                not os.path.exists(os.path.join(trial.directory, 'musterd.sock')))
@@ -195,7 +225,8 @@ def main():
     check = lab.Check()
     with tempfile.TemporaryDirectory() as directory:
         trial = Trial(directory)
-        daemon = Daemon(trial.directory)
+        trial.manager = Manager(directory)
+        daemon = Daemon(trial.directory, trial.manager.environment())
         try:
             tell_the_story(check, trial, daemon)
         except SystemExit as why:
