@@ -89,6 +89,7 @@ struct reactor *reactor_new(const struct reactor_parts *parts, const struct conf
 void reactor_stop(struct reactor *reactor)
 {
     reactor->ending = true;
+    reactor_finish_notes(reactor);
     set_tick(reactor);
 }
 

@@ -25,9 +25,11 @@ struct reactor {
     struct case_batch *filling; /* NULL: nothing waits */
     bool writing;               /* an errand has another batch */
     struct note_batch *noting;  /* NULL: nothing waits */
-    bool noted;                 /* an errand has another batch */
-    struct moves *comparing;    /* with a worker; a list */
-    struct moves *moves;        /* those that are told slice by slice; a list */
+    struct note_batch *pausing; /* between two errands */
+    struct loop_timer *note_pause;
+    bool noted;              /* an errand has another batch */
+    struct moves *comparing; /* with a worker; a list */
+    struct moves *moves;     /* those that are told slice by slice; a list */
     struct loop_timer *tell_moves;
     struct reactor_status counted;
     bool ending;
@@ -42,11 +44,13 @@ void reactor_keep_cases(struct reactor *reactor);
 void reactor_forget_cases(struct reactor *reactor);
 
 /* Puts the notes in `out`, and what a probe of `mac` on `table`'s switch has shown, into the batch
- * that waits, and sends it when none is on its way. reactor_forget_notes() frees what waits. */
+ * that waits, and sends it when none is on its way. reactor_forget_notes() frees what waits;
+ * reactor_finish_notes() sends it without a rest: the daemon ends. */
 void reactor_keep_notes(struct reactor *reactor);
 void reactor_keep_probe(struct reactor *reactor, struct mac mac, const struct forward_table *table,
                         const struct live_probe_row *rows, size_t count);
 void reactor_forget_notes(struct reactor *reactor);
+void reactor_finish_notes(struct reactor *reactor);
 
 /* Carries out the wishes in `out`. */
 void reactor_grant_wishes(struct reactor *reactor);

@@ -5,19 +5,33 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "daemon/reactor_internal.h"
+#include "io/loop.h"
 #include "store/followed.h"
 
-/* Notes in one transaction: a round that waits for its turn waits for no more. And those that
- * may wait; what is beyond is counted: a session that expired is then found by the next start, and
- * why an address was probed is not told. */
-enum { NOTES_AT_ONCE = 1024, NOTES_MOST = 4 * 1000000 };
+/* Notes in one transaction, so that a round that waits for its turn waits for no more; and the rest
+ * between two of them, since a million sessions may expire at once while peers wait for the same
+ * disk. */
+enum { NOTES_AT_ONCE = 1024, EXPIRIES_MOST = 4 * 1000000, NOTES_MOST = 256 * 1024 };
+#define NOTES_PAUSE span_ms(10)
 
-/* What followed, on its way into the store; texts in the arena. */
+/* A session of a MAC that expired: the only note that may come by the million. */
+struct expiry {
+    struct mac mac;
+    struct wall at;
+    uint64_t session;
+    const char *type, *nas; /* the judge's own */
+};
+
+/* What followed, on its way into the store; texts in the arena. What is beyond the limits is
+ * counted: a session that expired is then found by the next start, and why an address was probed is
+ * not told. */
 struct note_batch {
     struct reactor *reactor;
     struct arena *arena;
     struct followed *items;
-    size_t count, capacity, written;
+    struct expiry *expiries;
+    size_t count, capacity, expiry_count, expiry_capacity;
+    size_t written; /* of the items, then of the expiries */
 };
 
 static void batch_free(struct note_batch *batch)
@@ -26,31 +40,62 @@ static void batch_free(struct note_batch *batch)
         return;
     arena_free(batch->arena);
     free(batch->items);
+    free(batch->expiries);
     free(batch);
 }
 
 void reactor_forget_notes(struct reactor *reactor)
 {
     batch_free(reactor->noting);
-    reactor->noting = NULL;
+    batch_free(reactor->pausing);
+    loop_timer_free(reactor->note_pause);
+    reactor->noting = reactor->pausing = NULL;
+    reactor->note_pause = NULL;
 }
 
 /* --- the errand --- */
 
 static size_t turn_of(const struct note_batch *batch)
 {
-    size_t left = batch->count - batch->written;
+    size_t left = batch->count + batch->expiry_count - batch->written;
     return left < NOTES_AT_ONCE ? left : NOTES_AT_ONCE;
+}
+
+static struct followed note_at(const struct note_batch *batch, size_t number)
+{
+    if (number < batch->count)
+        return batch->items[number];
+    const struct expiry *expiry = &batch->expiries[number - batch->count];
+    return (struct followed){.kind = FOLLOWED_EXPIRY,
+                             .mac = expiry->mac,
+                             .at = expiry->at,
+                             .until = WALL_UNKNOWN,
+                             .type = expiry->type,
+                             .nas = expiry->nas,
+                             .session = expiry->session};
 }
 
 static int write_notes(void *aux, struct store *store, struct err *err)
 {
     struct note_batch *batch = aux;
-    return store_add_followed(store, batch->items + batch->written, turn_of(batch),
-                              batch->reactor->secret, err);
+    size_t count = turn_of(batch);
+    AUTO_FREE struct followed *items = alloc_array(count + 1, sizeof *items);
+    for (size_t i = 0; i < count; i++)
+        items[i] = note_at(batch, batch->written + i);
+    return store_add_followed(store, items, count, batch->reactor->secret, err);
 }
 
 static void send(struct reactor *reactor);
+static void written(void *aux, int status, const struct err *err);
+
+static void go_on(void *aux)
+{
+    struct reactor *reactor = aux;
+    struct note_batch *batch = reactor->pausing;
+    reactor->pausing = NULL;
+    if (batch != NULL)
+        keeper_do(reactor->parts.keeper, write_notes, written, batch);
+}
 
 static void written(void *aux, int status, const struct err *err)
 {
@@ -66,23 +111,37 @@ static void written(void *aux, int status, const struct err *err)
                 "%s; what followed from events is not kept, and unknown after a restart",
                 err->text);
     }
-    if (batch->written < batch->count) {
-        keeper_do(reactor->parts.keeper, write_notes, written, batch);
+    if (turn_of(batch) == 0) {
+        reactor->noted = false;
+        batch_free(batch);
+        send(reactor);
         return;
     }
-    reactor->noted = false;
-    batch_free(batch);
-    send(reactor);
+    reactor->pausing = batch;
+    if (reactor->ending)
+        go_on(reactor);
+    else
+        loop_timer_start(reactor->note_pause, NOTES_PAUSE);
 }
 
 static void send(struct reactor *reactor)
 {
     struct note_batch *batch = reactor->noting;
-    if (reactor->noted || batch == NULL)
+    if (reactor->noted || batch == NULL || turn_of(batch) == 0)
         return;
+    if (reactor->note_pause == NULL)
+        reactor->note_pause = loop_timer_new(reactor->parts.loop, go_on, reactor);
     reactor->noting = NULL;
     reactor->noted = true;
     keeper_do(reactor->parts.keeper, write_notes, written, batch);
+}
+
+void reactor_finish_notes(struct reactor *reactor)
+{
+    if (reactor->pausing == NULL)
+        return;
+    loop_timer_stop(reactor->note_pause);
+    go_on(reactor);
 }
 
 /* --- filling --- */
@@ -108,13 +167,32 @@ static void add(struct reactor *reactor, const struct followed *item)
     batch->items[batch->count++] = *item;
 }
 
+static void add_expiry(struct reactor *reactor, const struct live_note *note)
+{
+    struct note_batch *batch = batch_of(reactor);
+    if (batch->expiry_count >= EXPIRIES_MOST) {
+        reactor->counted.notes_not_kept++;
+        return;
+    }
+    batch->expiries = alloc_grow(batch->expiries, batch->expiry_count, &batch->expiry_capacity,
+                                 sizeof *batch->expiries);
+    batch->expiries[batch->expiry_count++] =
+        (struct expiry){note->id.mac, note->at, note->session, note->type, note->nas};
+}
+
 void reactor_keep_notes(struct reactor *reactor)
 {
     static const enum followed_kind kinds[] = {[LIVE_NOTE_WINDOW] = FOLLOWED_WINDOW,
                                                [LIVE_NOTE_FLUSH] = FOLLOWED_FLUSH,
                                                [LIVE_NOTE_EXPIRED] = FOLLOWED_EXPIRY};
+    if (reactor->parts.next_event == 0)
+        return; /* without durability: what it would be about is not kept either */
     for (size_t i = 0; i < reactor->out.note_count; i++) {
         const struct live_note *note = &reactor->out.notes[i];
+        if (note->kind == LIVE_NOTE_EXPIRED && mac_known(note->id.mac)) {
+            add_expiry(reactor, note);
+            continue;
+        }
         add(reactor, &(struct followed){.kind = kinds[note->kind],
                                         .mac = note->id.mac,
                                         .address = note->id.address,
@@ -135,7 +213,7 @@ void reactor_keep_probe(struct reactor *reactor, struct mac mac, const struct fo
 {
     enum { ROWS_SAID = 8 };
     AUTO_TEXT struct text text = TEXT_EMPTY;
-    if (count == 0 && !table->whole)
+    if (reactor->parts.next_event == 0 || (count == 0 && !table->whole))
         return; /* it says nothing */
     struct arena *arena = batch_of(reactor)->arena;
     for (size_t i = 0; i < count && i < ROWS_SAID; i++) {

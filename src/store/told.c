@@ -50,7 +50,7 @@ static void add_time(struct text *to, struct wall time)
         tabbed_add(to, NULL);
 }
 
-static void print_fact(const struct told_fact *told, size_t rank, struct text *to)
+void told_fact_print(const struct told_fact *told, size_t rank, struct text *to)
 {
     const struct heard_fact *fact = &told->fact;
     bool steady = told->keep == HEARD_KEEP_STEADY;
@@ -151,7 +151,7 @@ int store_round_told(struct store *store, const struct told_mark *mark,
         uint32_t before = map_find(&ranks, facts[i].fact.mac.bits);
         uint32_t rank = before == MAP_NO_VALUE ? 0 : before;
         map_put(&ranks, facts[i].fact.mac.bits, rank + 1);
-        print_fact(&facts[i], rank, &text);
+        told_fact_print(&facts[i], rank, &text);
         failed = put_fact(store, &standing, &facts[i], &text, err);
     }
     if (failed == 0)
@@ -196,9 +196,8 @@ static struct wall time_of(const char *value, bool *ok)
                          : (struct wall){number_of(value, INT64_MIN + 1, INT64_MAX, ok)};
 }
 
-/* Reads the line, whose values then belong to the fact. */
-static bool read_fact(struct reading *reading, char *line, struct mac mac, uint32_t *ret_rank,
-                      struct told_fact *ret)
+bool told_fact_read(char *line, struct mac mac, struct arena *arena, uint32_t *ret_rank,
+                    struct told_fact *ret)
 {
     char *values[COLUMNS];
     bool ok = true;
@@ -211,7 +210,7 @@ static bool read_fact(struct reading *reading, char *line, struct mac mac, uint3
         return ok;
     if (count != COLUMNS)
         return false;
-    struct heard_origin *origin = arena_alloc(reading->arena, sizeof *origin);
+    struct heard_origin *origin = arena_alloc(arena, sizeof *origin);
     *origin = (struct heard_origin){.source = values[SOURCE],
                                     .type = values[TYPE],
                                     .nas = values[NAS],
@@ -244,8 +243,8 @@ static int read_all(struct reading *reading, uint64_t round, struct err *err)
         reading->ranks = alloc_grow(reading->ranks, reading->count, &reading->rank_capacity,
                                     sizeof *reading->ranks);
         struct mac mac = {(uint64_t)row[0].integer};
-        if (!read_fact(reading, cell_to_text(&row[1], reading->arena), mac,
-                       &reading->ranks[reading->count], &reading->facts[reading->count])) {
+        if (!told_fact_read(cell_to_text(&row[1], reading->arena), mac, reading->arena,
+                            &reading->ranks[reading->count], &reading->facts[reading->count])) {
             store_stop(reading->store, SQL_TOLD_AT);
             return store_damaged(reading->store, err, "what round %llu was told",
                                  (unsigned long long)round);

@@ -2,6 +2,7 @@
 #ifndef MUSTER_STORE_TOLD_H
 #define MUSTER_STORE_TOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "model/heard.h"
 #include "store/store.h"
 
@@ -53,5 +55,11 @@ int store_round_told(struct store *store, const struct told_mark *mark,
  * that of its last announcement before `judged`, else `judged`. */
 int store_load_told(struct store *store, uint64_t round, struct wall judged, struct arena *arena,
                     struct told_fact **ret, size_t *ret_count, struct err *err) MUST_USE;
+
+/* Writes the text of a row, the `rank`th of its address; and reads one: `line` is changed and its
+ * values then belong to *ret, whose origin is from `arena`. Returns whether it is one. */
+void told_fact_print(const struct told_fact *told, size_t rank, struct text *to);
+bool told_fact_read(char *line, struct mac mac, struct arena *arena, uint32_t *ret_rank,
+                    struct told_fact *ret) MUST_USE;
 
 #endif

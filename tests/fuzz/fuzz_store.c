@@ -2,8 +2,8 @@
 
 /* The texts that the store keeps inside its rows, as a damaged or prepared file
  * could hold them: the shape of a switch ('s'), a verdict ('v'), a recorded row
- * ('r'). Nothing may crash; what parses must print to a text that parses to the
- * same. Damaged files as a whole are src/store/hostile_test.c's. */
+ * ('r'), what a round was told of an address ('t'). Nothing may crash; what parses must print to a
+ * text that parses to the same. Damaged files as a whole are src/store/hostile_test.c's. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "store/recorded.h"
 #include "store/shape.h"
+#include "store/told.h"
 #include "store/verdict_text.h"
 
 static char path[] = "fuzz.db";
@@ -75,6 +76,24 @@ static void try_recorded(const char *content, size_t length)
         CHECK(values[i].text >= copy && values[i].text + values[i].length <= copy + length);
 }
 
+static void try_told(const char *content, size_t length)
+{
+    struct arena *arena = arena_new();
+    struct told_fact fact, again;
+    uint32_t rank, rank_again;
+    const struct mac mac = {0x525400000001};
+    if (told_fact_read(arena_text(arena, content, length), mac, arena, &rank, &fact)) {
+        AUTO_TEXT struct text once = TEXT_EMPTY;
+        AUTO_TEXT struct text twice = TEXT_EMPTY;
+        told_fact_print(&fact, rank, &once);
+        char *line = arena_text(arena, text_get(&once), once.length);
+        CHECK(told_fact_read(line, mac, arena, &rank_again, &again));
+        told_fact_print(&again, rank_again, &twice);
+        CHECK(strcmp(text_get(&once), text_get(&twice)) == 0);
+    }
+    arena_free(arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -84,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_shape(content, size - 1);
     else if (data[0] == 'v')
         try_verdict(content, size - 1);
+    else if (data[0] == 't')
+        try_told(content, size - 1);
     else
         try_recorded(content, size - 1);
     return 0;
