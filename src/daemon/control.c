@@ -93,10 +93,19 @@ static bool send_out(struct control_client *client)
     return true;
 }
 
+/* Whether a whole request waits in the buffer: one is dealt with a turn. */
+static bool has_request(const struct control_client *client)
+{
+    return !client->ending && memchr(client->in, '\n', client->in_length) != NULL;
+}
+
+/* A client that has asked for more than it was told yet is not read from, and goes on when it
+ * takes its answers. */
 static void watch_socket(struct control_client *client)
 {
-    unsigned events = client->ending ? 0 : LOOP_READ;
-    loop_watch_set(client->watch, events | (unsent(client) > 0 ? LOOP_WRITE : 0));
+    bool more = has_request(client);
+    unsigned events = client->ending || more ? 0 : LOOP_READ;
+    loop_watch_set(client->watch, events | (unsent(client) > 0 || more ? LOOP_WRITE : 0));
 }
 
 /* Sends at once what can be sent; the end of the client is left to its own callback. */
@@ -211,21 +220,21 @@ static void handle_line(struct control_client *client, const char *line, size_t 
     control->listener.asked(control->listener.context, client, client->who, &request);
 }
 
-static void handle_lines(struct control_client *client)
+/* Takes the first request out of the buffer; empty lines are none. */
+static void handle_first(struct control_client *client)
 {
-    size_t begin = 0;
-    for (;;) {
-        char *end = memchr(client->in + begin, '\n', client->in_length - begin);
-        if (end == NULL || client->ending)
-            break;
-        size_t length = (size_t)(end - client->in) - begin;
-        if (length > 0)
-            handle_line(client, client->in + begin, length);
-        begin += length + 1;
+    char line[sizeof client->in];
+    size_t length = 0;
+    while (length == 0 && has_request(client)) {
+        const char *end = memchr(client->in, '\n', client->in_length);
+        length = (size_t)(end - client->in);
+        memcpy(line, client->in, length);
+        client->in_length -= length + 1;
+        memmove(client->in, end + 1, client->in_length);
     }
-    memmove(client->in, client->in + begin, client->in_length - begin);
-    client->in_length -= begin;
-    if (client->in_length > CONTROL_REQUEST_BYTES && !client->ending) {
+    if (length > 0)
+        handle_line(client, line, length);
+    if (client->in_length > CONTROL_REQUEST_BYTES && !client->ending && !has_request(client)) {
         control_end(client, ERR_LIMIT, "a request is at most 4096 bytes");
         client->ending = true;
         push(client);
@@ -243,7 +252,6 @@ static bool read_in(struct control_client *client)
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
     client->in_length += (size_t)got;
     client->active_at = clock_mono();
-    handle_lines(client);
     return true;
 }
 
@@ -253,8 +261,10 @@ static void on_client(void *aux, int fd, unsigned events)
     bool there = true;
     if ((events & LOOP_WRITE) != 0)
         there = send_out(client);
-    if (there && (events & LOOP_READ) != 0 && !client->ending)
+    if (there && (events & LOOP_READ) != 0 && !client->ending && !has_request(client))
         there = read_in(client);
+    if (there && !client->ending)
+        handle_first(client);
     if (!there || (client->ending && unsent(client) == 0)) {
         client_free(client);
         return;

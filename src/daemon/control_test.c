@@ -230,6 +230,36 @@ static void test_hostile_clients_cost_nobody_anything(void **unused)
     stage_close(&stage);
 }
 
+/* Many requests in one piece hold the loop for the time of one each. */
+static void test_a_client_has_one_request_a_turn(void **unused)
+{
+    enum { REQUESTS = 190 };
+    struct stage stage;
+    char said[1024];
+    size_t heard = 0;
+    AUTO_TEXT struct text many = TEXT_EMPTY;
+    stage_open(&stage, 4);
+    int fd = join(&stage);
+    turn(&stage);
+    for (int i = 0; i < REQUESTS; i++)
+        text_add(&many, "{\"request\":\"status\"}\n");
+    say(fd, text_get(&many));
+    shutdown(fd, SHUT_WR); /* that no more will come does not undo what has */
+    for (unsigned before = 0; before < REQUESTS; before = stage.asked) {
+        loop_step(stage.loop);
+        assert_true(stage.asked <= before + 1);
+        heard += hear(fd, said, sizeof said); /* who does not read is not asked on */
+    }
+    assert_int_equal(heard + hear(fd, said, sizeof said),
+                     REQUESTS * strlen("{\"type\":\"done\",\"message\":\"fine\"}\n"));
+    turn(&stage);
+    struct control_status status;
+    control_count(stage.control, &status);
+    assert_int_equal(status.clients, 0);
+    close(fd);
+    stage_close(&stage);
+}
+
 static void test_a_slow_watcher_is_dropped_with_a_message(void **unused)
 {
     struct stage stage;
@@ -311,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_request_is_refused),
         cmocka_unit_test(test_a_client_asks_and_is_answered),
         cmocka_unit_test(test_hostile_clients_cost_nobody_anything),
+        cmocka_unit_test(test_a_client_has_one_request_a_turn),
         cmocka_unit_test(test_a_slow_watcher_is_dropped_with_a_message),
         cmocka_unit_test(test_the_socket_of_a_dead_daemon_is_taken_over),
     };
