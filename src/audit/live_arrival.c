@@ -71,13 +71,15 @@ static void note_delay(struct live *live, const struct presence_row *row, struct
 }
 
 /* Whether an arrival that is in order by itself takes something back: it came late and was before
- * another session of its address began, or was said elsewhere, against a row. */
-static bool is_changing(const struct live *live, const struct presence_sign *sign,
-                        enum presence_outcome outcome, struct wall now)
+ * another session of its address began, or takes the place of a session that had a word against a
+ * row: elsewhere, over by now, or begun by a frame. */
+static bool is_changing(const struct live *live, const struct presence_sign *sign, bool replaces,
+                        struct wall now)
 {
-    const struct mac_slot *slot = mac_index_find(&live->base->world->index, sign->id.mac.bits);
-    if (outcome == PRESENCE_MOVED)
-        return slot != NULL && live_has_odd_rows(live->base, slot, sign->id.mac.bits);
+    const struct mac_slot *slot =
+        replaces ? mac_index_find(&live->base->world->index, sign->id.mac.bits) : NULL;
+    if (slot != NULL && live_has_odd_rows(live->base, slot, sign->id.mac.bits))
+        return true;
     return live_row_last(sign->at, now).us != now.us &&
            presence_find(live->presence, sign->id, false, NULL, 0) > 1;
 }
@@ -140,9 +142,13 @@ static void arrive(struct live *live, const struct event *event, const struct pr
         live->counts.unmapped++;
     if (event->kind == EVENT_ANNOUNCE)
         announce(live, event, sign->place, now, out);
-    if (live->departed_live > 0)
+    bool replaces = outcome == PRESENCE_MOVED || (outcome == PRESENCE_STARTED && row.implicit);
+    if (live->departed_live > 0 && live_departed_find(live, event->mac.bits) != NULL) {
         live_departed_forget(live, event->mac.bits);
-    if (live_is_in_order(live, event->mac, sign->place) && !is_changing(live, sign, outcome, now)) {
+        replaces = true;
+    }
+    if (live_is_in_order(live, event->mac, sign->place) &&
+        !is_changing(live, sign, replaces, now)) {
         live->counts.in_order++;
         if (live->recent_count < LIMIT_LIVE_RECENT) {
             live->recent = alloc_grow(live->recent, live->recent_count, &live->recent_capacity,

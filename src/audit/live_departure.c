@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "audit/live_mobile.h"
 #include "base/alloc.h"
@@ -117,11 +118,28 @@ static void compact_departed(struct live *live, struct wall now)
     live->departed_count = live->departed_live = kept;
 }
 
+static const char *said(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* Of two that ended at once the one that began later, and of twins always the same. */
+static bool ends_later(const struct heard_fact *fact, const struct heard_fact *other)
+{
+    const struct heard_origin *at = fact->origin, *other_at = other->origin;
+    if (fact->ended.us != other->ended.us)
+        return fact->ended.us > other->ended.us;
+    if (fact->first.us != other->first.us)
+        return fact->first.us > other->first.us;
+    int order = strcmp(said(at->switch_name), said(other_at->switch_name));
+    return order != 0 ? order > 0 : strcmp(said(at->port), said(other_at->port)) >= 0;
+}
+
 void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now)
 {
     uint32_t number = map_find(shard_of(live, fact->mac.bits), fact->mac.bits);
     if (number != MAP_NO_VALUE) {
-        if (live->departed[number].ended.us <= fact->ended.us)
+        if (ends_later(fact, &live->departed[number]))
             live->departed[number] = *fact;
         return;
     }

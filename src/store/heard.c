@@ -304,6 +304,13 @@ static int64_t end_of(const struct remembered *item)
     return item->row.end == PRESENCE_EXPIRED ? item->row.expires.us : item->last.us;
 }
 
+/* Of two that ended at once the one that began later. */
+static bool ends_later(const struct remembered *item, const struct remembered *other)
+{
+    int64_t end = end_of(item), other_end = end_of(other);
+    return end > other_end || (end == other_end && item->row.started.us >= other->row.started.us);
+}
+
 /* Of each MAC the session that matters when it has settled: an open one, else the last one to
  * end that is not forgotten. */
 static void find_last_ends(const struct loading *loading, struct map *ret)
@@ -317,7 +324,7 @@ static void find_last_ends(const struct loading *loading, struct map *ret)
         bool open = item->row.end == PRESENCE_LIVE;
         bool other_open = other != MAP_NO_VALUE && loading->items[other].row.end == PRESENCE_LIVE;
         if (other == MAP_NO_VALUE || (open && !other_open) ||
-            (!open && !other_open && end_of(item) >= end_of(&loading->items[other])))
+            (!open && !other_open && ends_later(item, &loading->items[other])))
             map_put(ret, mac, (uint32_t)i);
     }
 }
