@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "capture/capture_hub.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/privilege.h"
@@ -186,6 +187,7 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     daemon->started = clock_wall();
     daemon->notify = notify_new();
     daemon->switches = switch_names_new();
+    thread_is_waited_for();
     daemon->loop = loop_new();
     loop_measure_work(daemon->loop);
     daemon->env = (struct env){

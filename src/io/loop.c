@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/names.h"
+#include "base/thread.h"
 #include "io/clock.h"
 #include "io/loop_internal.h"
 
@@ -380,6 +381,10 @@ void loop_signal_free(struct loop_signal *signal)
 static void on_work(uv_work_t *request)
 {
     struct loop_work *work = (struct loop_work *)request;
+    static _Thread_local bool told;
+    if (!told)
+        thread_has_time();
+    told = true;
     work->work(work->aux);
 }
 

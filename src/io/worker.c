@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 
 struct job {
     struct job *next;
@@ -70,6 +71,7 @@ static void wake_loop(const struct worker *worker)
 static void *run(void *aux)
 {
     struct worker *worker = aux;
+    thread_has_time();
     pthread_mutex_lock(&worker->lock);
     for (;;) {
         struct job *job = jobs_take(&worker->asked);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "store/journal_internal.h"
 
 /* The lanes: each takes every group that waits, writes them in one go and syncs. */
@@ -237,6 +238,7 @@ void *lane_run(void *opaque)
 {
     struct lane *lane = opaque;
     struct journal *journal = lane->journal;
+    thread_is_waited_for();
     pthread_mutex_lock(&journal->mutex);
     for (;;) {
         bool can_serve = is_usable(lane) || !another_usable(lane);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 #include "store/journal_internal.h"
 
 /* The supply of segments: files whose records are in the store are used again, new
@@ -133,6 +134,7 @@ static void supply_lane(struct journal *journal, struct lane *lane)
 void *supply_run(void *opaque)
 {
     struct journal *journal = opaque;
+    thread_has_time();
     pthread_mutex_lock(&journal->mutex);
     while (!journal->supply_stopping) {
         struct lane *lane = lane_in_need(journal);
