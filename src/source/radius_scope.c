@@ -52,9 +52,19 @@ uint64_t radius_scope_key(const char *nas, const char *called)
     return map_key(hash_bytes(called, strlen(called), hash));
 }
 
+static uint64_t key_of_pair(uint64_t key, const char *port)
+{
+    return map_key(hash_bytes(port, strlen(port), key));
+}
+
+void radius_scopes_expect(const struct radius_scopes *scopes, uint64_t key, const char *port)
+{
+    map_prefetch(&scopes->known, key_of_pair(key, port));
+}
+
 int radius_scopes_learn(struct radius_scopes *scopes, uint64_t key, const char *port)
 {
-    const uint64_t pair_key = map_key(hash_bytes(port, strlen(port), key));
+    const uint64_t pair_key = key_of_pair(key, port);
     if (map_find(&scopes->known, pair_key) != MAP_NO_VALUE)
         return 0;
     const uint32_t first = map_find(&scopes->firsts, key);

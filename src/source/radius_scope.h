@@ -36,6 +36,9 @@ uint64_t radius_scope_key(const char *nas, const char *called);
  * learnt. */
 int radius_scopes_learn(struct radius_scopes *scopes, uint64_t key, const char *port);
 
+/* Fetches what radius_scopes_learn() of the same will look at. */
+void radius_scopes_expect(const struct radius_scopes *scopes, uint64_t key, const char *port);
+
 /* Calls `see` for every port of the scope; returns how many there are. */
 size_t radius_scopes_each(const struct radius_scopes *scopes, uint64_t key,
                           void (*see)(void *aux, const char *port), void *aux);

@@ -101,6 +101,14 @@ struct radius_server {
     uint64_t counts[COUNT_COUNT];
     bool fed;                    /* events wait for a flush */
     struct request *requests_in; /* RADIUS_BATCH of them: the verified ones of a batch */
+    struct seen_at *seen;        /* RADIUS_BATCH of them: what the scopes are to learn of it */
+    size_t seen_count;
+};
+
+/* A session of scope `key` was at `port`. */
+struct seen_at {
+    uint64_t key;
+    char port[RADIUS_TEXT_SIZE];
 };
 
 /* One request on its way. */
@@ -131,6 +139,7 @@ struct radius_server *radius_server_new(struct env *env, struct radius_clients *
     server->batch = radius_batch_new();
     server->scopes = radius_scopes_new();
     server->requests_in = alloc_zeroed(RADIUS_BATCH, sizeof(*server->requests_in));
+    server->seen = alloc_zeroed(RADIUS_BATCH, sizeof(*server->seen));
     server->free_slot = NO_SLOT;
     return server;
 }
@@ -145,6 +154,7 @@ void radius_server_free(struct radius_server *server)
     radius_batch_free(server->batch);
     radius_scopes_free(server->scopes);
     free(server->requests_in);
+    free(server->seen);
     free(server);
 }
 
@@ -203,9 +213,21 @@ static void answer_now(struct radius_server *server, const struct request *reque
     server->counts[COUNT_ANSWERED]++;
 }
 
+/* Fetches what is known of an answer's request. */
+static void expect_settled(const struct radius_server *server, uint64_t ticket)
+{
+    const uint32_t number = (uint32_t)ticket;
+    if (ticket >> 32 != server->epoch || number >= server->slot_count)
+        return;
+    radius_recent_expect(server->requests, server->slots[number].request_key);
+    radius_recent_expect(server->records, server->slots[number].record_key);
+}
+
 void radius_server_settled(struct radius_server *server, const uint64_t *tickets, size_t count,
                            bool stored)
 {
+    for (size_t i = 0; i < count; i++)
+        expect_settled(server, tickets[i]);
     for (size_t i = 0; i < count; i++) {
         const uint32_t number = (uint32_t)tickets[i];
         if (tickets[i] >> 32 != server->epoch || number >= server->slot_count ||
@@ -489,11 +511,26 @@ static void feed_scoped_reset(struct radius_server *server, struct request *requ
         feed_event(server, request, &reset.event);
 }
 
-static void learn_scope(struct radius_server *server, const struct event *event, const char *called)
+/* Notes what the scopes are to learn; that waits until the batch has been fetched. */
+static void note_scope(struct radius_server *server, const struct event *event, const char *called)
 {
-    if (called[0] != '\0' && event->port[0] != '\0' &&
-        radius_scopes_learn(server->scopes, radius_scope_key(event->nas, called), event->port) != 0)
-        server->counts[COUNT_SCOPES_FULL]++;
+    if (called[0] == '\0' || event->port[0] == '\0')
+        return;
+    CHECK(server->seen_count < RADIUS_BATCH);
+    struct seen_at *seen = &server->seen[server->seen_count++];
+    seen->key = radius_scope_key(event->nas, called);
+    memcpy(seen->port, event->port, strlen(event->port) + 1);
+    radius_scopes_expect(server->scopes, seen->key, seen->port);
+}
+
+static void learn_scopes(struct radius_server *server)
+{
+    for (size_t i = 0; i < server->seen_count; i++) {
+        const struct seen_at *seen = &server->seen[i];
+        if (radius_scopes_learn(server->scopes, seen->key, seen->port) != 0)
+            server->counts[COUNT_SCOPES_FULL]++;
+    }
+    server->seen_count = 0;
 }
 
 static void count_kind(struct radius_server *server, enum event_kind kind)
@@ -515,11 +552,12 @@ static void take_record(struct radius_server *server, struct request *request)
     count_kind(server, event.kind);
     radius_text_copy(request->record.called, texts.called);
     if (event.kind == EVENT_RESET && event.port[0] == '\0' && texts.called[0] != '\0') {
+        learn_scopes(server); /* those of this batch that came before */
         feed_scoped_reset(server, request, &event, texts.called);
         return;
     }
     if (event.kind == EVENT_START || event.kind == EVENT_UPDATE)
-        learn_scope(server, &event, texts.called);
+        note_scope(server, &event, texts.called);
     feed_event(server, request, &event);
 }
 
@@ -629,6 +667,7 @@ static void take_datagrams(struct radius_server *server, struct ear *ear, size_t
     }
     for (size_t i = 0; i < verified; i++)
         take_accounting(server, &server->requests_in[i]);
+    learn_scopes(server);
 }
 
 /* Works one batch off. Returns whether more may wait; fails the source when the socket is

@@ -546,6 +546,29 @@ static void resets_have_their_scope(void **state)
     assert_answered(bench); /* of the last one: nothing had to be stored */
 }
 
+/* What a batch tells of scopes holds for the rest of it: a start and the reset behind it may come
+ * at once. */
+static void a_reset_right_behind_its_start_has_its_scope(void **state)
+{
+    struct radius_bench *bench = *state;
+    start_bench(bench);
+    begin(bench, 1, 1);
+    add(bench, RADIUS_CALLING_STATION_ID, GUEST);
+    add(bench, RADIUS_ACCT_SESSION_ID, "a");
+    add(bench, RADIUS_CALLED_STATION_ID, "here");
+    add(bench, RADIUS_NAS_PORT_ID, "5");
+    send_sealed(bench, secret);
+    begin(bench, 2, 8);
+    add(bench, RADIUS_CALLED_STATION_ID, "here");
+    send_sealed(bench, secret);
+    wait_received(bench, 2);
+    assert_int_equal(feed_fake_count(bench->feed), 2);
+    assert_int_equal(feed_fake_event(bench->feed, 0)->kind, EVENT_START);
+    assert_int_equal(feed_fake_event(bench->feed, 1)->kind, EVENT_RESET);
+    assert_string_equal(feed_fake_event(bench->feed, 1)->port, "5");
+    assert_int_equal(radius_bench_counter(bench, "unknown_scope"), 0);
+}
+
 static void switches_are_found(void **state)
 {
     struct radius_bench *bench = *state;
@@ -677,6 +700,7 @@ int main(void)
         ON_BENCH(interim_and_stop_are_told),
         ON_BENCH(clocks_that_were_never_set_are_not_believed),
         ON_BENCH(resets_have_their_scope),
+        ON_BENCH(a_reset_right_behind_its_start_has_its_scope),
         ON_BENCH(switches_are_found),
         ON_BENCH(client_is_bound_to_its_switch),
         ON_BENCH(both_families_are_served),
