@@ -221,7 +221,8 @@ def differences(row, objects, noted):
     for value in as_one(row, 'mip6.be.haddr'):
         check('home_address', got['home_address'], value)
     for value in as_one(row, 'mip6.mnid.identifier') if row['mip6.mnid.identifier'].count('|') == 0 else []:
-        if value.isascii() and value.isprintable() and (got['mn_id'] or '').isascii():
+        ours = got['mn_id'] or ''
+        if value.isascii() and value.isprintable() and ours.isascii() and ours.isprintable():
             check('mn_id', got['mn_id'], value)
     for value in as_one(row, 'mip6.mnlli.lli')[-1:]:
         if len(value.replace(':', '')) <= 16:
