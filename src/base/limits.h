@@ -43,6 +43,9 @@ enum {
     LIMIT_IPV6_HEADERS = 16,            /* extension headers of one IPv6 packet */
     LIMIT_MOBILITY_OPTIONS = 64,        /* options of one Mobility Header */
     LIMIT_BINDINGS = 64 * 1024,         /* bindings that one source mobile_ip remembers */
+    LIMIT_BINDING_EVENTS = 2048,        /* events a second that one source mobile_ip tells */
+    LIMIT_BINDING_LANE = 1000,          /* of these, of one home network */
+    LIMIT_BINDING_BURST = 16 * 1024,    /* saved up in quieter seconds */
     LIMIT_HOME_AGENTS = 256,            /* home agents that one source mobile_ip remembers */
     LIMIT_CENSUS_MACS = 128 * 1024,     /* addresses that one source announce remembers */
     LIMIT_CENSUS_NEWS = 1024,           /* new ones it tells a second, of all VLANs together */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "source/fair_rate.h"
 
 enum { SET = 4, SETS = LIMIT_CENSUS_MACS / SET };
 
@@ -24,32 +25,14 @@ _Static_assert(sizeof(struct member) * SET == 64, "a set is one line");
  * share. */
 enum telling { NEWS, AGAIN, TELLING_COUNT };
 
-struct lane {
-    int64_t second;
-    uint32_t used[TELLING_COUNT];
-};
-
-/* What all lanes may draw from when their own share of the second is used up. */
-struct store {
-    int64_t second;
-    uint32_t left[TELLING_COUNT];
-};
-
-static const uint32_t limits[TELLING_COUNT] = {LIMIT_CENSUS_NEWS, LIMIT_CENSUS_AGAIN};
-
-_Static_assert(LIMIT_CENSUS_NEWS / 2 >= CENSUS_LANES && LIMIT_CENSUS_AGAIN / 2 >= CENSUS_LANES,
-               "half of a limit is at least one for each lane");
-
 struct mac_census {
     struct member *members;
     struct span again;
-    uint32_t rate;
     struct wall began;
-    struct lane lanes[CENSUS_LANES];
-    struct store store;
+    struct fair_rate rates[TELLING_COUNT];
     /* Of what was last judged to be told. */
     struct member *place; /* NULL: nothing, or it has been told */
-    struct lane *lane;
+    uint16_t vlan;
     enum telling telling;
     struct member next;
     struct census_counters counters;
@@ -60,10 +43,11 @@ struct mac_census *mac_census_new(struct span again, uint32_t rate)
     struct mac_census *census = alloc_zeroed(1, sizeof *census);
     census->members = alloc_huge((size_t)LIMIT_CENSUS_MACS * sizeof *census->members);
     census->again = again;
-    census->rate = rate;
     census->began = WALL_UNKNOWN;
-    for (int i = 0; i < TELLING_COUNT; i++)
-        census->store.left[i] = LIMIT_CENSUS_BURST;
+    fair_rate_init(&census->rates[NEWS],
+                   &(struct fair_settings){rate, LIMIT_CENSUS_NEWS, LIMIT_CENSUS_BURST});
+    fair_rate_init(&census->rates[AGAIN],
+                   &(struct fair_settings){rate, LIMIT_CENSUS_AGAIN, LIMIT_CENSUS_BURST});
     return census;
 }
 
@@ -93,54 +77,23 @@ static struct member *find(struct mac_census *census, uint64_t key)
     return worst;
 }
 
-/* --- how many may be told --- */
-
-static uint32_t share(enum telling telling)
-{
-    return limits[telling] / 2 / CENSUS_LANES;
-}
-
-/* A clock that was set back gives a lane its share anew and fills up nothing. */
-static void turn_to(struct mac_census *census, struct lane *lane, int64_t second)
-{
-    struct store *store = &census->store;
-    if (lane->second != second)
-        *lane = (struct lane){.second = second};
-    if (store->second == second)
-        return;
-    int64_t gone = second > store->second ? second - store->second : 0;
-    for (int i = 0; i < TELLING_COUNT; i++) {
-        int64_t filled = gone < LIMIT_CENSUS_BURST ? store->left[i] + gone * (limits[i] / 2)
-                                                   : LIMIT_CENSUS_BURST;
-        store->left[i] = (uint32_t)(filled < LIMIT_CENSUS_BURST ? filled : LIMIT_CENSUS_BURST);
-    }
-    store->second = second;
-}
-
-/* Returns whether one more may be told, else where it is counted. */
-static bool may_tell(struct mac_census *census, const struct lane *lane, enum telling telling,
-                     uint64_t **ret_counter)
-{
-    bool in_rate = lane->used[telling] < census->rate;
-    if (in_rate && (lane->used[telling] < share(telling) || census->store.left[telling] > 0))
-        return true;
-    *ret_counter = in_rate ? &census->counters.over_all : &census->counters.silenced;
-    if (telling == AGAIN)
-        *ret_counter = &census->counters.put_off;
-    return false;
-}
-
+/* Judges what would be told; counts what is not. */
 static enum census_verdict judge(struct mac_census *census, struct member *place,
-                                 enum telling telling)
+                                 enum telling telling, int64_t second)
 {
-    uint64_t *counter;
-    if (!may_tell(census, census->lane, telling, &counter)) {
-        *counter += 1;
+    switch (fair_rate_ask(&census->rates[telling], census->vlan, second)) {
+    case FAIR_PASS:
+        census->place = place;
+        census->telling = telling;
+        return telling == NEWS ? CENSUS_NEW : CENSUS_AGAIN;
+    case FAIR_LANE_FULL:
+        *(telling == NEWS ? &census->counters.silenced : &census->counters.put_off) += 1;
+        return CENSUS_SILENCED;
+    case FAIR_OVER_ALL:
+        *(telling == NEWS ? &census->counters.over_all : &census->counters.put_off) += 1;
         return CENSUS_SILENCED;
     }
-    census->place = place;
-    census->telling = telling;
-    return telling == NEWS ? CENSUS_NEW : CENSUS_AGAIN;
+    UNREACHABLE();
 }
 
 enum census_verdict mac_census_hear(struct mac_census *census, struct mac mac, uint16_t vlan,
@@ -153,21 +106,19 @@ enum census_verdict mac_census_hear(struct mac_census *census, struct mac mac, u
     struct member *place = find(census, key);
     uint32_t now = (uint32_t)(second & INT32_MAX);
     census->place = NULL;
-    census->lane = &census->lanes[vlan % CENSUS_LANES];
+    census->vlan = vlan;
     if (place->key != key) {
-        turn_to(census, census->lane, second);
         census->next = (struct member){.key = key, .told = now, .heard = now & INT32_MAX};
-        return judge(census, place, NEWS);
+        return judge(census, place, NEWS, second);
     }
     place->again |= place->heard != now;
     place->heard = now;
     int64_t since = (int64_t)now - place->told; /* below 0: the clock was set back */
     if (since * 1000000 < census->again.us)
         return CENSUS_KNOWN;
-    turn_to(census, census->lane, second);
     census->next = *place;
     census->next.told = now;
-    return judge(census, place, AGAIN);
+    return judge(census, place, AGAIN, second);
 }
 
 void mac_census_told(struct mac_census *census)
@@ -175,9 +126,7 @@ void mac_census_told(struct mac_census *census)
     struct member *place = census->place;
     if (place == NULL)
         return;
-    uint32_t used = census->lane->used[census->telling]++;
-    if (used >= share(census->telling))
-        census->store.left[census->telling]--;
+    fair_rate_take(&census->rates[census->telling], census->vlan);
     if (census->telling == NEWS) {
         census->counters.evicted += place->key != 0 && place->again;
         census->counters.known += place->key == 0;

@@ -17,14 +17,10 @@
  * line of memory a frame, whatever is sent.
  *
  * A flood of invented addresses is what it is built against. Each second at most
- * `rate` addresses of one VLAN are told (VLANs share CENSUS_LANES lanes), and as VLANs
- * are invented as easily as addresses, there is a limit over all of them too:
- * LIMIT_CENSUS_NEWS new ones a second, LIMIT_CENSUS_AGAIN of those that are told again.
- * It is shared in two halves. One belongs to the lanes, each its equal part, which
- * nobody else can use up; the other is a common store that any lane may draw from up to
- * its rate, and which saves up to LIMIT_CENSUS_BURST of what quiet seconds leave, so a
- * mirror that is switched on tells its thousands of guests at once. The rest is counted
- * and not remembered: it is news again at its next frame.
+ * `rate` addresses of one VLAN are told, and as VLANs are invented as easily as addresses,
+ * there is a limit over all of them too: LIMIT_CENSUS_NEWS new ones a second,
+ * LIMIT_CENSUS_AGAIN of those that are told again, shared as fair_rate.h says. The rest is
+ * counted and not remembered: it is news again at its next frame.
  *
  * In a full set an address that was heard only once goes first, so invented ones
  * displace each other, and a guest that keeps talking stays. An address that has to go
@@ -38,8 +34,6 @@ enum census_verdict {
     CENSUS_KNOWN,   /* known */
     CENSUS_SILENCED /* new or due again, but too many are */
 };
-
-enum { CENSUS_LANES = 256 };
 
 struct census_counters {
     uint64_t known;    /* addresses in the table */

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "source/binding_cache.h"
+#include "source/fair_rate.h"
 #include "source/sniffer.h"
 #include "wire/packet_walk.h"
 
@@ -62,21 +64,38 @@ struct mobile_ip {
     struct sniffer *sniffer;
     struct binding_cache *cache;
     struct reassembly *reassembly;
-    uint64_t starts, told_updates, stops, malformed, fragments_lost, refused, agents_forgotten;
+    uint64_t starts, told_updates, stops, malformed, fragments_lost, refused, agents_forgotten,
+        over_limit;
+    struct fair_rate rate;
     /* Of the packet at hand. */
     const struct capture_packet *packet;
     bool taken;
 };
 
-/* Hands the event over. What the feed refuses is forgotten by the cache too, so that the
- * next proof of it is told. */
+/* The home network by its first 64 bits; of a node that is known by MAC alone, that. */
+static uint64_t home_of(const struct event *event)
+{
+    uint64_t prefix = event->mac.bits;
+    if (ip_known(&event->address))
+        memcpy(&prefix, event->address.octets, sizeof prefix);
+    return hash_u64(prefix, hash_seed());
+}
+
+/* Hands the event over. What the feed refuses, or what is over the limit, is forgotten by
+ * the cache too, so that the next proof of it is told. */
 static void tell(struct mobile_ip *source, const struct event *event)
 {
+    const uint64_t lane = home_of(event);
+    if (fair_rate_ask(&source->rate, lane, source->packet->at.us / 1000000) != FAIR_PASS) {
+        source->over_limit++;
+        return;
+    }
     if (event_feed_add(source->feed, event, EVENT_NO_TICKET) != 0) {
         source->taken = false;
         source->refused++;
         return;
     }
+    fair_rate_take(&source->rate, lane);
     binding_cache_told(source->cache);
     source->starts += event->kind == EVENT_START;
     source->told_updates += event->kind == EVENT_UPDATE;
@@ -195,6 +214,8 @@ static int start(void *state, struct event_feed *feed, struct err *err)
         .interface = config->interface, .file = config->file, .wants = CAPTURE_MOBILE};
     source->feed = feed;
     source->cache = binding_cache_new(config->refresh);
+    fair_rate_init(&source->rate, &(struct fair_settings){LIMIT_BINDING_LANE, LIMIT_BINDING_EVENTS,
+                                                          LIMIT_BINDING_BURST});
     source->reassembly = reassembly_new(lose_fragments, source);
     for (size_t i = 0; i < config->home_agents.count; i++) {
         const char *text = config->home_agents.items[i];
@@ -220,6 +241,7 @@ static void status(void *state, struct source_status *ret)
     sniffer_add_counter(ret, "malformed", source->malformed, false);
     sniffer_add_counter(ret, "fragments_lost", source->fragments_lost, false);
     sniffer_add_counter(ret, "events_refused", source->refused, true);
+    sniffer_add_counter(ret, "events_over_limit", source->over_limit, true);
     sniffer_add_counter(ret, "agents_forgotten", source->agents_forgotten, true);
     if (source->cache == NULL)
         return;

@@ -24,7 +24,9 @@
  *
  * Limits: what is encrypted beyond the headers stays unknown; fragments other than the
  * first are not put together; memory is bounded (LIMIT_BINDINGS), frames that the
- * kernel drops are counted. */
+ * kernel drops are counted. Home addresses are invented as easily as frames: of all events
+ * LIMIT_BINDING_EVENTS a second are told, each home network having its share
+ * (fair_rate.h); what is over that is counted and told with its next proof. */
 extern const struct event_source_class event_mobile_ip;
 
 #endif

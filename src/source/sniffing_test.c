@@ -343,6 +343,31 @@ static void invented_vlans_do_not_flood_the_journal(void **state)
     bench_free(bench);
 }
 
+/* Invented nodes of invented home networks: bounded, and a real one is heard meanwhile. */
+static void invented_bindings_do_not_flood_the_journal(void **state)
+{
+    (void)state;
+    enum { SECONDS = 4, A_SECOND = 8000 };
+    struct bench *bench = bench_new(&event_mobile_ip);
+    unsigned invented = 0;
+    for (unsigned second = 0; second < SECONDS; second++) {
+        for (unsigned i = 0; i < A_SECOND; i++, invented++) {
+            struct frame frame = registration(0xc000, 100, 1);
+            uint8_t *home = frame.bytes + 18 + 40 + 8; /* first address of its option */
+            memcpy(home + 4, &invented, sizeof invented);
+            memcpy(home + 12, &invented, sizeof invented);
+            capture(bench, &frame, i == 0 ? 1 : 0);
+        }
+    }
+    start(bench);
+    run(bench);
+    size_t told = feed_fake_count(bench->feed);
+    assert_true(told > LIMIT_BINDING_BURST);
+    assert_true(told <= LIMIT_BINDING_BURST + SECONDS * LIMIT_BINDING_EVENTS);
+    assert_int_equal(counter(bench, "events_over_limit"), invented - told);
+    bench_free(bench);
+}
+
 static void wrong_options_are_refused(void **state)
 {
     (void)state;
@@ -383,6 +408,7 @@ int main(void)
         cmocka_unit_test(the_tag_of_a_mirror_is_no_vlan),
         cmocka_unit_test(a_census_tells_of_every_source),
         cmocka_unit_test(invented_vlans_do_not_flood_the_journal),
+        cmocka_unit_test(invented_bindings_do_not_flood_the_journal),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(what_cannot_be_opened_is_said),
     };
