@@ -21,6 +21,9 @@
 /* A stop that came after the last round may tell of so long before it. */
 #define LATE_STOP span_seconds(300)
 
+/* What followed may not have come to the disk before a kill for so long. */
+#define LOST_BEFORE span_seconds(5)
+
 enum { FOLDED_AT_ONCE = 32768, RESTORED_A_TURN = 1024 };
 
 /* Where a session was, by numbers of `names`; shared by many. */
@@ -276,21 +279,61 @@ static int load_sessions(struct recall *recall, struct store *store, struct err 
     return status == 0 && wall_known(round.told) ? load_told(recall, store, &round, err) : status;
 }
 
-static int load_followed(struct recall *recall, struct store *store, struct err *err)
+static bool has_window(const struct recall *recall, struct mac mac)
+{
+    for (size_t i = 0; i < recall->window_count; i++)
+        if (mac_equal(recall->windows[i].mac, mac))
+            return true;
+    return false;
+}
+
+/* Of the last announcements, which are in the journal, nobody knows whether the window that they
+ * opened came to be stored: it is now. */
+static int add_lost_windows(struct recall *recall, struct store *store, bool *ret_added,
+                            struct err *err)
+{
+    struct span length = recall->parts.generation->config->audit.migration_window;
+    int status = 0;
+    *ret_added = false;
+    for (size_t i = recall->frame_count; i-- > 0 && status == 0;) { /* they are newest first */
+        const struct heard_fact *fact = &recall->frames[i];
+        if (fact->last.us < recall->listened.us - LOST_BEFORE.us || has_window(recall, fact->mac))
+            continue;
+        const struct followed window = {.kind = FOLLOWED_WINDOW,
+                                        .mac = fact->mac,
+                                        .at = fact->last,
+                                        .until = wall_add(fact->last, length)};
+        status = store_add_followed(store, &window, 1, recall->secret, err);
+        *ret_added = true;
+    }
+    return status;
+}
+
+static int load_windows(struct recall *recall, struct store *store, struct err *err)
 {
     struct live_options options;
     struct wall now = clock_wall();
     live_options_init(&options);
-    int status = store_load_windows(store, wall_add(now, span_us(-options.window_rest.us)), now,
-                                    recall->arena, &recall->windows, &recall->window_count, err);
+    return store_load_windows(store, wall_add(now, span_us(-options.window_rest.us)), now,
+                              recall->arena, &recall->windows, &recall->window_count, err);
+}
+
+static int load_followed(struct recall *recall, struct store *store, struct err *err)
+{
+    const struct audit_options *audit = &recall->parts.generation->config->audit;
+    struct wall now = clock_wall();
+    bool added = false;
+    int status = store_load_announced(store, now, audit->heard_hold, recall->arena, &recall->frames,
+                                      &recall->frame_count, err);
     if (status == 0)
-        status = store_load_flushes(store, now, recall->arena, &recall->flushes,
-                                    &recall->flush_count, err);
-    return status == 0
-               ? store_load_announced(store, now,
-                                      recall->parts.generation->config->audit.heard_hold,
-                                      recall->arena, &recall->frames, &recall->frame_count, err)
-               : status;
+        status = load_windows(recall, store, err);
+    if (status == 0 && wall_known(recall->listened))
+        status = add_lost_windows(recall, store, &added, err);
+    if (status == 0 && added)
+        status = load_windows(recall, store, err);
+    return status == 0 ? store_load_flushes(store, now, recall->arena, &recall->flushes,
+                                            &recall->flush_count, err)
+                       : status;
 }
 
 static int fold_all(struct recall *recall, struct store *store, struct err *err)

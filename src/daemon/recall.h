@@ -21,6 +21,9 @@
  * since, which settle anew; of no address that has a newer session. So what stood before a kill is
  * judged the same after it.
  *
+ * An announcement of the last seconds before the kill gets its migration window in any case: nobody
+ * knows whether it had one.
+ *
  * A session is put back when it had not expired by the time that the last event of any
  * source was heard, which is when somebody last listened; it then has its whole lifetime
  * again, since nobody could have heard its refresh (presence.h). One whose source tells no

@@ -99,10 +99,10 @@ def hear(daemon):
 def goes_on(check, daemon, directory, opened):
     before = open_cases(daemon)
     make_it_old(directory)
-    time.sleep(0.2)  # what followed is on its way to the disk for milliseconds
-    daemon.kill()
+    daemon.kill()  # whether the window is on the disk or not: its announcement is
     daemon.start()
-    check.equal('the migration window is open', daemon.status()['live']['open_windows'], 1)
+    wait_until('the migration window', lambda: daemon.status()['live']['open_windows'] == 1)
+    check.that('the migration window is open', True)
     report(START, DB, 'Gi0/2', 'B2')  # hv2's port
     daemon.wait_rounds(2)
     after = open_cases(daemon)
