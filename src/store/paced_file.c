@@ -9,11 +9,12 @@
 
 #define NAME "muster-paced"
 
-/* A file of ours; that of the file system below lies behind it. */
+/* A file of ours; that of the file system below lies behind it, no better aligned than SQLite's
+ * memory for it is. */
 struct paced_file {
     sqlite3_file base;
     int written; /* since the last sync */
-    _Alignas(max_align_t) unsigned char below[];
+    _Alignas(sqlite3_int64) unsigned char below[];
 };
 
 static sqlite3_file *below(sqlite3_file *file)
@@ -148,10 +149,12 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     paced->base.pMethods = NULL;
     paced->written = 0;
     int result = real->xOpen(real, name, below(file), flags, ret_flags);
-    if (below(file)->pMethods != NULL && below(file)->pMethods->iVersion >= 2)
+    if (below(file)->pMethods != NULL && below(file)->pMethods->iVersion >= 2) {
         paced->base.pMethods = &methods;
-    else if (result == SQLITE_OK)
+    } else if (result == SQLITE_OK) {
+        below(file)->pMethods->xClose(below(file));
         result = SQLITE_CANTOPEN;
+    }
     return result;
 }
 
