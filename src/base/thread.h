@@ -12,6 +12,10 @@
  * slices, and one that did gets its turn at once from one that did not; it gets no more of the
  * processor by that. Older kernels decide by what each has had, and ignore the wish.
  *
+ * Work that nobody waits for at all, as the judge's of a round and the reading of records, yields
+ * besides: nice 10, so that a round on a machine with one free processor costs answers little, and
+ * is itself later by what they take.
+ *
  * A thread inherits the wish from the one that starts it. Limits: a wish; where it is
  * not allowed (a seccomp filter), nothing changes, and nobody is told. Attacks considered: none,
  * nothing comes from outside. */
@@ -21,5 +25,9 @@ void thread_is_waited_for(void);
 
 /* Asks for usual ones: it has much to do, and nobody waits for microseconds. */
 void thread_has_time(void);
+
+/* As thread_has_time(), and lets other threads go first: at least nice 10, which is not taken
+ * back. */
+void thread_yields(void);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 
@@ -59,11 +60,33 @@ static void test_nothing_else_about_the_thread_changes(void **unused)
     assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
 }
 
+static void *yield(void *aux)
+{
+    thread_yields();
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), 10);
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+    assert_int_equal(setpriority(PRIO_PROCESS, 0, 15), 0);
+    thread_yields();
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), 15);
+    return NULL;
+}
+
+/* In a thread of its own: without privilege nobody comes back from it. */
+static void test_a_thread_that_yields_is_nicer_than_others(void **unused)
+{
+    pthread_t thread;
+    int before = getpriority(PRIO_PROCESS, 0);
+    assert_int_equal(pthread_create(&thread, NULL, yield, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_thread_that_is_waited_for_has_short_slices),
         cmocka_unit_test(test_nothing_else_about_the_thread_changes),
+        cmocka_unit_test(test_a_thread_that_yields_is_nicer_than_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,7 @@ static int open_rest(struct daemon *daemon, struct err *err)
         status = keeper_new(daemon->loop, config->store, &daemon->keeper, err);
     loop_name(daemon->loop, "the judge");
     if (status == 0)
-        status = worker_new(daemon->loop, "muster-judge", &daemon->judge, err);
+        status = worker_new(daemon->loop, "muster-judge", WORKER_YIELDS, &daemon->judge, err);
     loop_name(daemon->loop, "the journal");
     if (status == 0)
         status = ledger_new(daemon->loop, daemon->keeper, daemon->log, config->daemon.durable,
@@ -190,6 +190,7 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     thread_is_waited_for();
     daemon->loop = loop_new();
     loop_measure_work(daemon->loop);
+    loop_pool_yields(daemon->loop);
     daemon->env = (struct env){
         .loop = daemon->loop, .capture = capture_hub_new(daemon->loop), .now = clock_env_now};
     uint32_t before = loop_name(daemon->loop, "SNMP");

@@ -122,9 +122,9 @@ int keeper_new(struct loop *loop, const char *path, struct keeper **ret, struct 
     if (status == 0)
         status = store_open(path, STORE_LOG, &keeper->log, err);
     if (status == 0)
-        status = worker_new(loop, "muster-log", &keeper->log_worker, err);
+        status = worker_new(loop, "muster-log", WORKER_PROMPT, &keeper->log_worker, err);
     if (status == 0)
-        status = worker_new(loop, "muster-store", &keeper->worker, err);
+        status = worker_new(loop, "muster-store", WORKER_PROMPT, &keeper->worker, err);
     if (status != 0) {
         keeper_free(keeper);
         return status;

@@ -167,6 +167,11 @@ void loop_hold_by_processor(struct loop *loop)
     loop->longest_name = NAME_NONE;
 }
 
+void loop_pool_yields(struct loop *loop)
+{
+    loop->pool_yields = true;
+}
+
 void loop_measure_work(struct loop *loop)
 {
     loop->measures_work = true;
@@ -382,7 +387,9 @@ static void on_work(uv_work_t *request)
 {
     struct loop_work *work = (struct loop_work *)request;
     static _Thread_local bool told;
-    if (!told)
+    if (!told && work->loop->pool_yields)
+        thread_yields();
+    else if (!told)
         thread_has_time();
     told = true;
     work->work(work->aux);

@@ -58,6 +58,9 @@ uint32_t loop_name(struct loop *loop, const char *name);
 /* Ends what loop_name() began, which returned `before`. */
 void loop_name_back(struct loop *loop, uint32_t before);
 
+/* Has the threads of loop_work_start() let others go first (base/thread.h), from now on. */
+void loop_pool_yields(struct loop *loop);
+
 /* Has the loop measure its callbacks' processor time, too, from now on. */
 void loop_measure_work(struct loop *loop);
 

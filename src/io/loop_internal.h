@@ -24,6 +24,7 @@ struct loop {
     uint32_t longest_name;
     uint64_t entered_work_ns; /* processor time at the start of the callback at hand */
     bool measures_work;
+    bool pool_yields;  /* loop_pool_yields() */
     bool by_processor; /* loop_longest_hold() counts the thread's processor time */
 };
 

@@ -25,6 +25,7 @@ struct jobs {
 
 struct worker {
     pthread_t thread;
+    enum worker_pace pace;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct jobs asked, finished; /* under the lock */
@@ -71,7 +72,10 @@ static void wake_loop(const struct worker *worker)
 static void *run(void *aux)
 {
     struct worker *worker = aux;
-    thread_has_time();
+    if (worker->pace == WORKER_YIELDS)
+        thread_yields();
+    else
+        thread_has_time();
     pthread_mutex_lock(&worker->lock);
     for (;;) {
         struct job *job = jobs_take(&worker->asked);
@@ -134,9 +138,11 @@ static int start_thread(struct worker *worker, const char *name)
     return status;
 }
 
-int worker_new(struct loop *loop, const char *name, struct worker **ret, struct err *err)
+int worker_new(struct loop *loop, const char *name, enum worker_pace pace, struct worker **ret,
+               struct err *err)
 {
     struct worker *worker = alloc_zeroed(1, sizeof *worker);
+    worker->pace = pace;
     jobs_init(&worker->asked);
     jobs_init(&worker->finished);
     pthread_mutex_init(&worker->lock, NULL);

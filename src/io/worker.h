@@ -25,9 +25,15 @@ struct worker;
 
 typedef void worker_fn(void *aux);
 
+enum worker_pace {
+    WORKER_PROMPT, /* somebody waits for what it does */
+    WORKER_YIELDS  /* others go first: base/thread.h */
+};
+
 /* Starts a thread that is shown as `name` (15 bytes at most count). Returns 0 with *ret,
  * yours to free before the loop, or ERR_SYSTEM. */
-int worker_new(struct loop *loop, const char *name, struct worker **ret, struct err *err) MUST_USE;
+int worker_new(struct loop *loop, const char *name, enum worker_pace pace, struct worker **ret,
+               struct err *err) MUST_USE;
 
 /* Calls `work` in the thread after everything that was given before, then `done` (may be
  * NULL) on the loop's thread; `done` always comes exactly once, never before this returns. */

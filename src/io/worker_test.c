@@ -51,7 +51,7 @@ static void tale_begin(struct tale *tale)
     struct err err;
     *tale =
         (struct tale){.loop = loop_new(), .home = pthread_self(), .at_home = true, .away = true};
-    assert_int_equal(worker_new(tale->loop, "test", &tale->worker, &err), 0);
+    assert_int_equal(worker_new(tale->loop, "test", WORKER_YIELDS, &tale->worker, &err), 0);
 }
 
 static void test_jobs_run_in_order_elsewhere_and_end_here(void **unused)
