@@ -73,6 +73,11 @@ class Daemon:
         status = self.status()
         return bool(status and status['round']['rounds'] > 0 and status['store']['waiting'] == 0)
 
+    def keep_nothing(self):
+        """From its next start on; what it has stored it goes on with."""
+        text = self.configuration.read_text()
+        self.configuration.write_text(text.replace('durable: yes', 'durable: no'))
+
     def settle(self):
         """Waits until what was answered is in the store's tables."""
         deadline = time.monotonic() + 120
