@@ -7,7 +7,7 @@ Makes captures of each family (mobile, radius, traps, files) from the seed (0 or
 one, which is printed), has both programs read them and compares them frame by frame:
 what tshark finds Muster must find, with equal fields; where tshark says malformed, Muster must
 not be silent. With --seconds it goes on with new seeds for so long (MUSTER_SOAK_SECONDS in the
-environment shortens it). The captures of a seed
+environment shortens it, MUSTER_SOAK_SEED gives the first one). The captures of a seed
 that failed are left in the folder of --keep. Exit 77 (skipped) without tshark.
 """
 import argparse
@@ -194,7 +194,7 @@ def main():
     if shutil.which('tshark') is None:
         print('skipped: tshark is not installed')
         return 77
-    seed = options.seed or random.SystemRandom().randrange(1, 1 << 31)
+    seed = options.seed or int(os.environ.get('MUSTER_SOAK_SEED', 0)) or random.SystemRandom().randrange(1, 1 << 31)
     limit = float(os.environ.get('MUSTER_SOAK_SECONDS', options.seconds))
     options.seconds = min(options.seconds, limit)
     began, compared, seeds, failed = time.monotonic(), 0, 0, []
