@@ -113,6 +113,9 @@ struct sighting_source {
      * collected, because nothing about them was worth it. */
     bool (*is_seen)(void *aux, struct mac mac);
     void *aux;
+    /* All rows that the tables of the round have of it, also those that a probe has replaced
+     * since: they are part of its way. NULL: `find` leaves none out. */
+    size_t (*rows)(void *aux, struct mac mac, const struct sighting **ret);
 };
 
 /* What the judge needs to know of a hypervisor that lies outside the one subject:

@@ -173,27 +173,87 @@ static int by_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-struct history judge_history(const struct judge *judge, struct mac mac)
+/* Whether the row is none of the places at hand: it was left since. */
+static bool is_left(const struct judge *judge, const struct sighting *row)
 {
-    struct step steps[HISTORY_MAX];
+    for (size_t i = 0; i < judge->edge_count; i++)
+        if (judge->edges[i].port == row->port && judge->edges[i].vlan == row->vlan)
+            return false;
+    return true;
+}
+
+/* Adds what the tables of the round show that the address has left since, or where it came back
+ * to: memory has it only from the next round on, which is to say the same. Sets *ret_here to when
+ * the place of `here` was read with it, WALL_UNKNOWN.us where it was not. */
+static size_t add_round(const struct judge *judge, struct mac mac, uint32_t here,
+                        struct step *steps, size_t step_count, int64_t *ret_here)
+{
+    const struct world *world = judge->world;
+    const struct sighting_source *source = judge->source;
+    const struct sighting *rows;
+    size_t count = (source->rows != NULL ? source->rows : source->find)(source->aux, mac, &rows);
+    *ret_here = WALL_UNKNOWN.us;
+    for (size_t i = 0; i < count && step_count < HISTORY_MAX - 1; i++) {
+        uint32_t port = rows[i].port;
+        int64_t read, ended;
+        proof_read(world, port, &read, &ended);
+        enum port_class class = (enum port_class)world->ports[port].class;
+        if (world_heard_at(world, port) != NULL || read == WALL_UNKNOWN.us ||
+            (class != PORT_CLASS_HYPERVISOR && class != PORT_CLASS_EDGE) ||
+            !judge_one_domain(judge, &rows[i], &judge->edges[0]))
+            continue;
+        bool same = world_heard_at(world, here) != NULL && judge_same_place(judge, port, here);
+        if (same && read > *ret_here)
+            *ret_here = read;
+        if (same || is_left(judge, &rows[i]))
+            steps[step_count++] = (struct step){port, read, read};
+    }
+    return step_count;
+}
+
+/* Fills `steps` with where rounds have read the address, in order; returns how many. */
+static size_t find_steps(const struct judge *judge, struct mac mac, struct step *steps,
+                         int64_t *ret_here)
+{
     size_t count, step_count = 0;
-    struct history history = {.other = WORLD_NONE};
+    uint32_t here = judge->edges[0].port;
     const struct seen_interval *intervals = memory_intervals(judge->world->memory, mac, &count);
     for (size_t i = count > HISTORY_MAX / 2 ? count - HISTORY_MAX / 2 : 0; i < count; i++) {
         uint32_t port = interval_edge(judge, &intervals[i], judge->edges[0].vlan);
-        if (port != WORLD_NONE && site_of(judge, port) == site_of(judge, judge->edges[0].port) &&
-            step_count < HISTORY_MAX - 1)
+        if (port != WORLD_NONE && site_of(judge, port) == site_of(judge, here))
             steps[step_count++] = (struct step){port, intervals[i].first.us, intervals[i].last.us};
     }
+    step_count = add_round(judge, mac, here, steps, step_count, ret_here);
+    if (step_count > 0)
+        qsort(steps, step_count, sizeof *steps, by_first);
+    return step_count;
+}
+
+/* Whether a read of the step's switch was without the address after the step: the read before
+ * this round's or, where it is only heard there now, this one. */
+static bool was_missed(const struct world *world, const struct step *step, uint32_t here,
+                       int64_t read_here)
+{
+    const struct world_switch *sw = &world->switches[world->ports[step->port].switch_index];
+    bool heard = world_heard_at(world, here) != NULL && read_here == WALL_UNKNOWN.us;
+    return step->last < sw->last_read_us || (heard && step->last < sw->started_us);
+}
+
+struct history judge_history(const struct judge *judge, struct mac mac)
+{
+    struct step steps[HISTORY_MAX];
+    struct history history = {.other = WORLD_NONE};
+    int64_t now, ended, read_here;
+    size_t step_count = find_steps(judge, mac, steps, &read_here);
     if (step_count < 2)
         return history;
-    qsort(steps, step_count, sizeof *steps, by_first);
     const struct world *world = judge->world;
     uint32_t here = judge->edges[0].port;
-    int64_t now, ended;
     proof_read(world, here, &now, &ended);
-    const struct world_heard *heard = world_heard_at(world, here);
-    if (heard != NULL && (now == WALL_UNKNOWN.us || now < steps[step_count - 1].first))
+    if (now < read_here)
+        now = read_here;
+    if (world_heard_at(world, here) != NULL &&
+        (now == WALL_UNKNOWN.us || now < steps[step_count - 1].first))
         return history; /* a session that is kept open: nobody came back by it */
     if (now == WALL_UNKNOWN.us)
         now = judge->now.us;
@@ -215,8 +275,7 @@ struct history judge_history(const struct judge *judge, struct mac mac)
     const struct step *before = from >= 2 ? &steps[from - 2] : NULL;
     if (before != NULL && judge_same_place(judge, before->port, here) &&
         now - before->last <= world->options.interleave_window.us &&
-        before->last <= steps[from - 1].first &&
-        before->last < world->switches[world->ports[before->port].switch_index].last_read_us) {
+        before->last <= steps[from - 1].first && was_missed(world, before, here, read_here)) {
         history.interleaved = true;
         history.other = steps[from - 1].port;
     }

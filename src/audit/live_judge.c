@@ -406,6 +406,22 @@ static size_t find_sightings(void *aux, struct mac mac, const struct sighting **
     return count;
 }
 
+/* The rows of the world beneath, whatever was probed since. */
+static size_t find_rows(void *aux, struct mac mac, const struct sighting **ret)
+{
+    struct live *live = aux;
+    const struct live_base *base = live->base;
+    size_t count = 0;
+    uint32_t number = row_links_find(&base->links, mac.bits);
+    uint32_t n = number == WORLD_NONE ? WORLD_NONE : base->links.heads[number].first;
+    for (; n != WORLD_NONE; n = base->links.nodes[n].next) {
+        live->found = alloc_grow(live->found, count, &live->found_capacity, sizeof *live->found);
+        live->found[count++] = base->links.nodes[n].sighting;
+    }
+    *ret = live->found;
+    return count;
+}
+
 static bool is_seen(void *aux, struct mac mac)
 {
     const struct sighting *sightings;
@@ -467,7 +483,7 @@ static struct judge *begin(struct live *live, const struct sighting_source *sour
 static void judge_nic_guest(struct live *live, uint32_t nic, struct wall now, struct live_out *out)
 {
     struct live_base *base = live->base;
-    const struct sighting_source source = {find_sightings, is_seen, live};
+    const struct sighting_source source = {find_sightings, is_seen, live, find_rows};
     bool stopped = false;
     size_t capacity = 0;
     uint32_t *nics = NULL;
@@ -504,7 +520,7 @@ static void judge_nic_guest(struct live *live, uint32_t nic, struct wall now, st
 
 static void judge_stranger(struct live *live, struct mac mac, struct wall now, struct live_out *out)
 {
-    const struct sighting_source source = {find_sightings, is_seen, live};
+    const struct sighting_source source = {find_sightings, is_seen, live, find_rows};
     bool stopped = add_facts(live, mac.bits, out);
     const struct sighting *sightings;
     bool seen = find_sightings(live, mac, &sightings) > 0;
@@ -574,7 +590,7 @@ void live_judge_past(struct live *live, uint32_t nic, const struct heard_fact *f
     for (; n != WORLD_NONE; n = base->standing[n].next)
         if (base->standing[n].kind == DISCREPANCY_OFF_BUT_SEEN)
             return; /* it was said while it was true */
-    const struct sighting_source source = {find_sightings, is_seen, live};
+    const struct sighting_source source = {find_sightings, is_seen, live, find_rows};
     struct judge *judge = begin(live, &source, now, out);
     uint32_t number = (uint32_t)out->list->count;
     uint32_t port = world_heard_add(&base->view, fact);

@@ -594,7 +594,7 @@ struct sweep *sweep_run(const struct world *world, struct wall now)
     sweep_resolve(world, &odd, true, &subjects);
     struct collected collected = {.odd = &odd, .world = world, .seen = seen};
     collect(world, &odd, &collected);
-    const struct sighting_source source = {collected_find, collected_is_seen, &collected};
+    const struct sighting_source source = {collected_find, collected_is_seen, &collected, NULL};
     struct sweep_zeros zeros = {world, seen, 0, 0};
     const struct absent_walk absent = {sweep_next_zero, &zeros};
     sweep_judge(sweep, &subjects, &source, &absent);

@@ -289,7 +289,7 @@ static void judge_all(struct sweep_state *state, struct wall now)
     sweep_add_standing(world, now, &odd);
     struct sweep_subjects subjects;
     sweep_resolve(world, &odd, true, &subjects);
-    const struct sighting_source source = {state_find, state_is_seen, state};
+    const struct sighting_source source = {state_find, state_is_seen, state, NULL};
     struct sweep_zeros zeros = {world, state->seen, 0, 0};
     const struct absent_walk absent = {sweep_next_zero, &zeros};
     sweep_judge(sweep, &subjects, &source, &absent);
@@ -558,7 +558,7 @@ static void judge_questions(struct sweep_state *state, struct mac_list *question
     const struct world *world = state->world;
     struct sweep_subjects subjects;
     sweep_resolve(world, questions, false, &subjects);
-    const struct sighting_source source = {state_find, state_is_seen, state};
+    const struct sighting_source source = {state_find, state_is_seen, state, NULL};
     struct judge *judge =
         judge_new(world, now, &source, &state->standing.list, state->standing.hypervisors);
     for (size_t i = 0; i < subjects.guest_count; i++) {
