@@ -206,7 +206,7 @@ static size_t add_round(const struct judge *judge, struct mac mac, uint32_t here
         if (same && read > *ret_here)
             *ret_here = read;
         if (same || is_left(judge, &rows[i]))
-            steps[step_count++] = (struct step){port, read, read};
+            steps[step_count++] = (struct step){port, read, ended >= read ? ended : read};
     }
     return step_count;
 }

@@ -50,6 +50,18 @@ static struct wall time_of(const struct event *event, struct wall now)
     return wall_known(event->at) && event->at.us < now.us ? event->at : now;
 }
 
+/* When the session's last word so far was true; WALL_UNKNOWN where it is not known. */
+static struct wall last_word(const struct live *live, const struct presence_sign *sign)
+{
+    struct presence_row rows[LIVE_SESSIONS_MAX];
+    unsigned count = presence_find(live->presence, sign->id, false, rows, LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX; i++)
+        if (rows[i].source == sign->source && rows[i].session == sign->session &&
+            (mac_known(sign->id.mac) || rows[i].nas == sign->nas))
+            return live_last_of(live, &rows[i]);
+    return WALL_UNKNOWN;
+}
+
 /* Remembers that what was heard now is older than that. */
 static void note_delay(struct live *live, const struct presence_row *row, struct wall at,
                        struct wall now)
@@ -112,8 +124,17 @@ static void arrive(struct live *live, const struct event *event, const struct pr
 {
     struct presence_row row;
     bool known = event->kind == EVENT_UPDATE;
-    enum presence_outcome outcome = known ? presence_update(live->presence, sign, now, &row)
-                                          : presence_start(live->presence, sign, now, &row);
+    struct presence_sign told = *sign;
+    struct wall last = sign->at;                     /* of all its words */
+    if (live_row_last(sign->at, now).us != now.us) { /* one that comes late can be behind others */
+        struct wall before = last_word(live, sign);
+        if (wall_known(before) && before.us > sign->at.us) {
+            last = before;
+            told.place = PRESENCE_NONE; /* it is elsewhere by now, or there */
+        }
+    }
+    enum presence_outcome outcome = known ? presence_update(live->presence, &told, now, &row)
+                                          : presence_start(live->presence, &told, now, &row);
     if (outcome == PRESENCE_LATE || outcome == PRESENCE_REFUSED) {
         const struct mac_slot *slot =
             live->base != NULL && mac_known(sign->id.mac)
@@ -130,25 +151,25 @@ static void arrive(struct live *live, const struct event *event, const struct pr
             live_ended(live, event, &row, frame, now, out);
         return;
     }
-    note_delay(live, &row, sign->at, now);
+    note_delay(live, &row, last, now);
     if (!mac_known(sign->id.mac)) {
         live_mobile_arrive(live, event, sign, now, out);
         return;
     }
     if (live->base == NULL)
         return;
-    if (live_port_of(live, sign->place) == live->base->view.nowhere && event->switch_name != NULL &&
+    if (live_port_of(live, row.place) == live->base->view.nowhere && event->switch_name != NULL &&
         event->switch_name[0] != '\0')
         live->counts.unmapped++;
     if (event->kind == EVENT_ANNOUNCE)
-        announce(live, event, sign->place, now, out);
-    bool replaces = outcome == PRESENCE_MOVED || (outcome == PRESENCE_STARTED && row.implicit);
+        announce(live, event, row.place, now, out);
+    bool replaces = outcome == PRESENCE_MOVED || outcome == PRESENCE_BEGUN ||
+                    (outcome == PRESENCE_STARTED && row.implicit);
     if (live->departed_live > 0 && live_departed_find(live, event->mac.bits) != NULL) {
         live_departed_forget(live, event->mac.bits);
         replaces = true;
     }
-    if (live_is_in_order(live, event->mac, sign->place) &&
-        !is_changing(live, sign, replaces, now)) {
+    if (live_is_in_order(live, event->mac, row.place) && !is_changing(live, sign, replaces, now)) {
         live->counts.in_order++;
         if (live->recent_count < LIMIT_LIVE_RECENT) {
             live->recent = alloc_grow(live->recent, live->recent_count, &live->recent_capacity,

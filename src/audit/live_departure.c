@@ -68,14 +68,18 @@ struct heard_fact live_row_fact(const struct presence_row *row, const struct hea
     return fact;
 }
 
-struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row)
+struct wall live_last_of(const struct live *live, const struct presence_row *row)
 {
     uint32_t late = live->delayed_of.count > 0
                         ? map_find(&live->delayed_of, (uint64_t)row->number << 32 | row->generation)
                         : MAP_NO_VALUE;
     bool delayed = late != MAP_NO_VALUE && live->delayed[late].heard.us == row->heard.us;
-    return live_row_fact(row, live_origin(live, row->place),
-                         delayed ? live->delayed[late].at : row->heard);
+    return delayed ? live->delayed[late].at : row->heard;
+}
+
+struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row)
+{
+    return live_row_fact(row, live_origin(live, row->place), live_last_of(live, row));
 }
 
 /* --- sessions that ended and are remembered --- */

@@ -271,6 +271,9 @@ void live_departed_forget(struct live *live, uint64_t mac);
 /* The one of a MAC, NULL. */
 const struct heard_fact *live_departed_find(const struct live *live, uint64_t mac);
 
+/* When the last of its words was true. */
+struct wall live_last_of(const struct live *live, const struct presence_row *row);
+
 /* The fact that a row of the list is. */
 struct heard_fact live_fact_of(const struct live *live, const struct presence_row *row);
 

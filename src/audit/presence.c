@@ -506,6 +506,17 @@ static enum presence_outcome refuse_late(struct presence *list, uint32_t row,
     return PRESENCE_ENDED;
 }
 
+/* A start that came behind an update of its session: now that has a beginning. */
+static bool begin_late(struct presence *list, uint32_t row, const struct presence_sign *sign)
+{
+    struct presence_hot *hot = row_hot(list, row);
+    if ((hot->flags & ROW_IMPLICIT) == 0)
+        return false;
+    hot->flags = (uint16_t)(hot->flags & ~ROW_IMPLICIT);
+    row_cold(list, row)->started = claimed_step(list, sign->at);
+    return true;
+}
+
 static enum presence_outcome refresh_session(struct presence *list, uint32_t row,
                                              const struct presence_sign *sign, bool is_update)
 {
@@ -517,13 +528,14 @@ static enum presence_outcome refresh_session(struct presence *list, uint32_t row
     refresh(list, row, hot, lifetime_of(list, sign, nas_at(list, nas)));
     hot->sequence = list->sequence;
     note_proof(hot, sign->proof);
+    bool begun = !is_update && begin_late(list, row, sign);
     if (moved) {
         row_cold(list, row)->generation++;
         list->counts.moved++;
     } else {
         list->counts.refreshed++;
     }
-    return moved ? PRESENCE_MOVED : PRESENCE_REFRESHED;
+    return moved ? PRESENCE_MOVED : begun ? PRESENCE_BEGUN : PRESENCE_REFRESHED;
 }
 
 static enum presence_outcome hear(struct presence *list, const struct presence_sign *sign,

@@ -156,6 +156,7 @@ enum presence_outcome {
     PRESENCE_STARTED,   /* a new life began */
     PRESENCE_REFRESHED, /* known, same place */
     PRESENCE_MOVED,     /* known, another place than before */
+    PRESENCE_BEGUN,     /* known by an update that came before its start: this one */
     PRESENCE_ENDED,     /* a stop, or the first sign of a session whose stop came before it: will
                            be handed out when it has settled */
     PRESENCE_LATE,      /* about a life that is over, or over before this one: no effect */

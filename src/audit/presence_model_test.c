@@ -119,7 +119,12 @@ static enum presence_outcome model_hear(struct model *model, const struct call *
             row->place = call->place;
         row->heard = model->now;
         row->lifetime = lifetime_of(call, interval);
-        return moved ? PRESENCE_MOVED : PRESENCE_REFRESHED;
+        bool begun = !is_update && row->implicit;
+        if (begun) {
+            row->started = call->at;
+            row->implicit = false;
+        }
+        return moved ? PRESENCE_MOVED : begun ? PRESENCE_BEGUN : PRESENCE_REFRESHED;
     }
     if (row != NULL && row->end == PRESENCE_STOPPED && call->at <= row->heard + REORDER * 10) {
         if (!row->unstarted)
