@@ -150,6 +150,7 @@ static void emit_packets(struct assembler *a, unsigned tags, bool mobile)
     jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_ETHERIP, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_MPLS, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_L2TP, mobile ? ACCEPT : REJECT, NEXT);
     jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, REJECT);
     place(a, IPV6 + tags);
     load(a, BPF_B, BPF_ABS, begin + 6);
@@ -207,7 +208,8 @@ static void emit_type(struct assembler *a, unsigned wants)
     bool mobile = (wants & CAPTURE_MOBILE) != 0;
     static const uint16_t carriers[] = {ETHER_MPLS, ETHER_MPLS_UPSTREAM, ETHER_PPPOE,
                                         ETHER_BACKBONE, ETHER_NSH};
-    static const uint16_t tags[] = {ETHER_METADATA, ETHER_SEAMLESS, ETHER_REDUNDANCY};
+    static const uint16_t tags[] = {ETHER_METADATA, ETHER_SEAMLESS, ETHER_REDUNDANCY,
+                                    ETHER_PORT,     ETHER_EXTENDER, ETHER_SIGNED};
     place(a, TYPE);
     emit_jump(a, BPF_JGE, LENGTHS_BELOW, NEXT, SNAP);
     for (size_t i = 0; i < ARRAY_COUNT(tags); i++)
@@ -269,6 +271,7 @@ static void emit_header(struct assembler *a, unsigned depth, unsigned wants)
     jump_equal(a, IP_PROTOCOL_GRE, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_ETHERIP, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_MPLS, ACCEPT, NEXT);
+    jump_equal(a, IP_PROTOCOL_L2TP, mobile, NEXT);
     jump_equal(a, IP_PROTOCOL_OLD_MOBILITY, mobile, REJECT);
     emit_icmp(a, depth, wants);
     place(a, ROUTING + depth);
@@ -369,6 +372,8 @@ static unsigned match_ipv4(const uint8_t *bytes, size_t length)
     case IP_PROTOCOL_ETHERIP:
     case IP_PROTOCOL_MPLS:
         return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
+    case IP_PROTOCOL_L2TP:
+        return CAPTURE_MOBILE;
     default:
         return 0;
     }
@@ -418,6 +423,9 @@ unsigned capture_filter_match(enum link_type link, const uint8_t *bytes, size_t 
         case ETHER_METADATA:
         case ETHER_SEAMLESS:
         case ETHER_REDUNDANCY:
+        case ETHER_PORT:
+        case ETHER_EXTENDER:
+        case ETHER_SIGNED:
             return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
         default:
             if (bytes_u16(bytes + at - 2) < LENGTHS_BELOW)

@@ -41,6 +41,7 @@ struct decoding {
     bool piped;
     struct reassembly *reassembly;
     uint64_t noted;
+    uint64_t sealed; /* frames that their link has encrypted */
     uint64_t unread; /* frames of link types that are not read */
     uint32_t unread_link;
     struct decode_capture_counts *counts;
@@ -245,6 +246,9 @@ static void see_frame(void *aux, const struct ethernet_frame *frame)
     struct decoding *d = aux;
     struct announcement announcement;
     struct neighbour_frame neighbour;
+    if (frame->sealed && d->sealed++ == 0)
+        fprintf(d->notes, "%s: frame %" PRIu64 " is protected by its link (encrypted)\n", d->path,
+                d->packet->number);
     if (announcement_read_arp(frame, &announcement))
         print_announcement(d, &announcement);
     if (!neighbour_frame_read(frame, &neighbour))
@@ -348,6 +352,9 @@ int decode_capture(const char *path, const struct decode_secrets *secrets, FILE 
     flush(&d, 0);
     if (d.noted > DECODE_CAPTURE_NOTES)
         fprintf(notes, "%s: %" PRIu64 " frames in all were not right\n", path, d.noted);
+    if (d.sealed > 0)
+        fprintf(notes, "%s: %" PRIu64 " of %" PRIu64 " frames are protected and cannot be read\n",
+                path, d.sealed, packet.number);
     if (status == 0)
         status = judge_links(&d, err);
     text_done(&d.lines);

@@ -36,7 +36,8 @@
  * session, trap: see the decoders of RADIUS and SNMP.
  *
  * A frame that cannot be read, or whose other fragments are missing, is a note on stderr with its
- * number and what is wrong, at most DECODE_CAPTURE_NOTES a file and then their count. */
+ * number and what is wrong, at most DECODE_CAPTURE_NOTES a file and then their count. The first
+ * frame that its link has encrypted (IEEE 802.11, MACsec) is a note, and their count. */
 
 enum { DECODE_CAPTURE_NOTES = 20 };
 

@@ -2,6 +2,7 @@
 #ifndef MUSTER_WIRE_ETHERNET_H
 #define MUSTER_WIRE_ETHERNET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,15 +14,18 @@
  *
  * A mirror port gives Ethernet; what people send in for a bug report is often
  * captured on "any" (Linux cooked, both versions), on a tunnel or a loopback (bare
- * IP, BSD loopback, PPP, Cisco HDLC). All of them end in the same struct; where a
+ * IP, BSD loopback, PPP, Cisco HDLC), in the air (radio_link.h) or where a system adds a
+ * header of its own (other_link.h). All of them end in the same struct; where a
  * link has no addresses, they are MAC_NONE.
  *
  * VLAN tags 0x8100, 0x88a8, 0x9100 and 0x9200 are taken off in any order, at most
  * LIMIT_VLAN_TAGS of them (IEEE 802.1Q, 802.1ad and what came before it), and so are tags
- * that name no VLAN: security groups, redundancy. A tag of
+ * that name no VLAN: security groups, redundancy, the ports of extended bridges (802.1Qbh,
+ * 802.1BR), MACsec that signs without encrypting. A tag of
  * VLAN 0 carries a priority only and counts as no VLAN. An RSPAN frame is one whose
  * outer tag is the mirror's VLAN: nothing else tells it. 802.3 frames with LLC and
- * SNAP headers give the EtherType behind SNAP, others type 0.
+ * SNAP headers give the EtherType behind SNAP, others type 0. What a link has encrypted is
+ * said to be sealed, and has no payload that anybody could read.
  *
  * Attacks considered: frames that end anywhere, towers of tags. Every read is
  * behind a length check, the loop over tags is bounded, and nothing is allocated. */
@@ -34,6 +38,35 @@ enum link_type {
     LINK_LOOPBACK, /* BSD: address family of four octets in either order */
     LINK_PPP,
     LINK_CISCO_HDLC,
+    LINK_RADIO,    /* IEEE 802.11 */
+    LINK_RADIOTAP, /* the same behind what drivers say of its reception */
+    LINK_PRISM,
+    LINK_AVS,
+    LINK_PPI,
+    LINK_APPLE_TAP, /* macOS on several interfaces */
+    LINK_NFLOG,     /* Linux's logging of packets */
+    LINK_LLC,       /* RFC 2684, LLC */
+    LINK_CLASSICAL_IP,
+    LINK_FRAME_RELAY,
+    LINK_PACKET_FILTER, /* OpenBSD's pflog */
+    LINK_ENC,           /* OpenBSD's IPsec */
+    LINK_IPNET,         /* Solaris */
+    LINK_PPPOE,
+    LINK_PPP_DIRECTED, /* behind an octet of direction, these three */
+    LINK_HDLC_DIRECTED,
+    LINK_RELAY_DIRECTED,
+    LINK_LABELLED, /* MPLS */
+    LINK_FIRE_WIRE,
+    LINK_FIBRE_CHANNEL, /* RFC 2625 */
+    LINK_INFINIBAND,
+    LINK_ANALYZER,      /* Hilscher's netANALYZER */
+    LINK_ANALYZER_BITS, /* the same with the preamble */
+    LINK_PREAMBLE,      /* Ethernet's */
+    LINK_JUNIPER,
+    LINK_BROADCOM_TAG, /* ports of a switch chip, these four */
+    LINK_BROADCOM_BEFORE,
+    LINK_MARVELL_TAG,
+    LINK_MARVELL_LONG_TAG,
     LINK_UNKNOWN
 };
 
@@ -52,8 +85,11 @@ enum ether_type {
     ETHER_PROVIDER_VLAN = 0x88a8,
     ETHER_ERSPAN = 0x88be,   /* ERSPAN type I and II, in GRE */
     ETHER_BACKBONE = 0x88e7, /* provider backbone bridging */
+    ETHER_SIGNED = 0x88e5,   /* MACsec, IEEE 802.1AE */
     ETHER_METADATA = 0x8909, /* Cisco's security group tag */
+    ETHER_PORT = 0x8926,     /* VN-tag, 802.1Qbh */
     ETHER_SEAMLESS = 0x892f, /* HSR, IEC 62439-3 */
+    ETHER_EXTENDER = 0x893f, /* E-tag, 802.1BR */
     ETHER_NSH = 0x894f,      /* network service header */
     ETHER_OLD_VLAN = 0x9100,
     ETHER_OLDER_VLAN = 0x9200,
@@ -76,6 +112,9 @@ struct ethernet_frame {
     uint16_t type;          /* EtherType; 0: an 802.3 frame without one */
     const uint8_t *payload; /* into the frame */
     size_t length;          /* captured octets of the payload, padding included */
+    bool sealed;            /* the link has encrypted the payload; type 0 */
+    const uint8_t *rest;    /* the other frames that were sent as one with it, or NULL */
+    size_t rest_length;
 };
 
 /* Returns the link of the number that capture files use (tcpdump.org/linktypes),
@@ -86,6 +125,22 @@ enum link_type link_type_of(uint32_t number);
  * WIRE_OK. The frame borrows `bytes`. */
 enum wire_fault ethernet_read(enum link_type link, const uint8_t *bytes, size_t length,
                               struct ethernet_frame *ret) MUST_USE;
+
+/* Reads the next of the frames that were sent as one, after one whose `rest` is not NULL, over
+ * *frame. */
+enum wire_fault ethernet_read_rest(struct ethernet_frame *frame) MUST_USE;
+
+/* For the readers of links. Reads what follows the EtherType (or length) `type`: tags, LLC;
+ * sets the tags, type and payload of *ret. */
+enum wire_fault ethernet_read_type(uint16_t type, const uint8_t *bytes, size_t length,
+                                   struct ethernet_frame *ret) MUST_USE;
+
+/* The same for what begins with LLC. */
+enum wire_fault ethernet_read_llc(const uint8_t *bytes, size_t length,
+                                  struct ethernet_frame *ret) MUST_USE;
+
+/* Whether LLC begins here that names an EtherType (RFC 1042, IEEE 802.1H). */
+bool ethernet_is_snap(const uint8_t *bytes, size_t length);
 
 /* Returns the VLAN that the frame's guest is in: the tag next to the payload, 0
  * without one. */

@@ -50,6 +50,7 @@ enum ip_protocol {
     IP_PROTOCOL_DESTINATION = 60,
     IP_PROTOCOL_OLD_MOBILITY = 62, /* Mobility Header before its number was assigned */
     IP_PROTOCOL_ETHERIP = 97,
+    IP_PROTOCOL_L2TP = 115, /* version 3 */
     IP_PROTOCOL_MOBILITY = 135,
     IP_PROTOCOL_MPLS = 137
 };

@@ -97,6 +97,20 @@ static enum wire_fault walk_frame(struct walk *walk, const struct ethernet_frame
     return walk_type(walk, frame, frame->type, frame->payload, frame->length);
 }
 
+/* A frame and those that were sent as one with it. */
+static enum wire_fault walk_frames(struct walk *walk, struct ethernet_frame *frame)
+{
+    unsigned depth = walk->depth;
+    enum wire_fault fault = walk_frame(walk, frame);
+    while (fault == WIRE_OK && frame->rest != NULL) {
+        walk->depth = depth;
+        fault = ethernet_read_rest(frame);
+        if (fault == WIRE_OK)
+            fault = walk_frame(walk, frame);
+    }
+    return fault;
+}
+
 static enum wire_fault walk_inside(struct walk *walk, const struct ethernet_frame *frame,
                                    const struct tunnel_inside *inside)
 {
@@ -108,12 +122,12 @@ static enum wire_fault walk_inside(struct walk *walk, const struct ethernet_fram
     walk->depth++;
     if (inside->kind == TUNNEL_TYPED)
         return walk_type(walk, frame, inside->type, inside->bytes, inside->length);
-    enum wire_fault fault = ethernet_read(LINK_ETHERNET, inside->bytes, inside->length, &inner);
+    enum wire_fault fault = ethernet_read(inside->link, inside->bytes, inside->length, &inner);
     if (fault != WIRE_OK)
         return fault;
     if (inner.vlan_count == 0 && inside->vlan != 0)
         inner.vlans[inner.vlan_count++] = inside->vlan;
-    return walk_frame(walk, &inner);
+    return walk_frames(walk, &inner);
 }
 
 enum wire_fault packet_walk(enum link_type link, const uint8_t *bytes, size_t length,
@@ -122,5 +136,5 @@ enum wire_fault packet_walk(enum link_type link, const uint8_t *bytes, size_t le
     struct walk walk = {.visitor = visitor};
     struct ethernet_frame frame;
     enum wire_fault fault = ethernet_read(link, bytes, length, &frame);
-    return fault == WIRE_OK ? walk_frame(&walk, &frame) : fault;
+    return fault == WIRE_OK ? walk_frames(&walk, &frame) : fault;
 }

@@ -260,7 +260,13 @@ static void tags_without_a_vlan_are_passed_over(void **state)
     static const struct wrapping tags[] = {
         {.type = 0x8909, .length = 8, .bytes = {1, 1, 0, 1, 0, 100, 0x86, 0xdd}},
         {.type = 0x892f, .length = 6, .bytes = {0, 70, 0, 1, 0x86, 0xdd}},
-        {.type = 0xf1c1, .length = 6, .bytes = {0, 0, 0, 1, 0x86, 0xdd}}};
+        {.type = 0xf1c1, .length = 6, .bytes = {0, 0, 0, 1, 0x86, 0xdd}},
+        {.type = 0x8926, .length = 6, .bytes = {0x80, 0, 0, 1, 0x86, 0xdd}},
+        {.type = 0x893f, .length = 8, .bytes = {0, 0, 0, 1, 0, 0, 0x86, 0xdd}},
+        {.type = 0x88e5, .length = 8, .bytes = {0, 0, 0, 0, 0, 1, 0x86, 0xdd}},
+        {.type = 0x88e5,
+         .length = 16,
+         .bytes = {0x20, 0, 0, 0, 0, 1, 0x52, 0x54, 0, 0, 0, 1, 0, 1, 0x86, 0xdd}}};
     for (size_t i = 0; i < ARRAY_COUNT(tags); i++) {
         struct frame frame = {.length = 0}, inner = {.length = 0};
         struct seen seen;

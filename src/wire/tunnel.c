@@ -45,7 +45,9 @@ enum {
     UDP_TUNNEL_HEADER = 8, /* of VXLAN, Geneve, LISP and GTP-U alike */
     TEREDO_ORIGIN = 8,
     TEREDO_AUTHENTICATION = 13,
-    TZSP_HEADER = 4
+    TZSP_HEADER = 4,
+    SESSION_BYTES = 4, /* of L2TPv3 */
+    SESSION_FLAGS = 4  /* before it, over UDP */
 };
 
 /* What NSH, VXLAN-GPE say of their payload. */
@@ -236,6 +238,19 @@ static enum wire_fault read_etherip(const uint8_t *bytes, size_t length, struct 
     return give_frame(bytes + ETHERIP_HEADER, length - ETHERIP_HEADER, ret);
 }
 
+/* An L2TPv3 session: a cookie of no, four or eight octets, then perhaps four that number the
+ * frames. Session 0 is the control channel. */
+static enum wire_fault read_session(const uint8_t *bytes, size_t length, struct tunnel_inside *ret)
+{
+    if (length < SESSION_BYTES || bytes_u32(bytes) == 0)
+        return WIRE_OK;
+    for (size_t at = SESSION_BYTES; at <= SESSION_BYTES + 12 && at < length; at += 4) {
+        if (looks_like_frame(bytes + at, length - at))
+            return give_frame(bytes + at, length - at, ret);
+    }
+    return WIRE_OK;
+}
+
 /* --- by UDP port --- */
 
 static enum wire_fault read_vxlan(const uint8_t *bytes, size_t length, bool generic,
@@ -299,6 +314,8 @@ static enum wire_fault read_l2tp(const uint8_t *bytes, size_t length, struct tun
     if (length < 6)
         return WIRE_OK;
     uint16_t flags = bytes_u16(bytes);
+    if ((flags & CONTROL) == 0 && (flags & VERSION) == 3)
+        return read_session(bytes + SESSION_FLAGS, length - SESSION_FLAGS, ret);
     if ((flags & CONTROL) != 0 || (flags & VERSION) != 2)
         return WIRE_OK;
     size_t header = 6;
@@ -311,13 +328,20 @@ static enum wire_fault read_l2tp(const uint8_t *bytes, size_t length, struct tun
 
 static enum wire_fault read_tzsp(const uint8_t *bytes, size_t length, struct tunnel_inside *ret)
 {
-    enum { TAG_PADDING = 0, TAG_END = 1, ETHERNET = 1 };
-    if (length < TZSP_HEADER || bytes[0] != 1 || bytes[1] > 1 || bytes_u16(bytes + 2) != ETHERNET)
+    enum { TAG_PADDING = 0, TAG_END = 1, ETHERNET = 1, RADIO = 18, PRISM = 119, AVS = 127 };
+    if (length < TZSP_HEADER || bytes[0] != 1 || bytes[1] > 1)
+        return WIRE_OK;
+    unsigned kind = bytes_u16(bytes + 2);
+    if (kind != ETHERNET && kind != RADIO && kind != PRISM && kind != AVS)
         return WIRE_OK;
     size_t at = TZSP_HEADER;
     while (at < length && bytes[at] != TAG_END)
         at += bytes[at] == TAG_PADDING || at + 1 == length ? 1 : 2 + (size_t)bytes[at + 1];
-    return at < length ? give_frame(bytes + at + 1, length - at - 1, ret) : WIRE_OK;
+    if (at >= length)
+        return WIRE_OK;
+    give_frame(bytes + at + 1, length - at - 1, ret);
+    ret->link = kind == ETHERNET ? LINK_ETHERNET : kind == RADIO ? LINK_RADIO : LINK_PRISM;
+    return WIRE_OK;
 }
 
 static enum wire_fault read_port(uint16_t port, const uint8_t *bytes, size_t length,
@@ -376,6 +400,8 @@ enum wire_fault tunnel_read_packet(const struct ip_packet *packet, bool overlays
         return give_typed(ETHER_IPV6, bytes, length, ret);
     case IP_PROTOCOL_ETHERIP:
         return read_etherip(bytes, length, ret);
+    case IP_PROTOCOL_L2TP:
+        return overlays ? read_session(bytes, length, ret) : WIRE_OK;
     case IP_PROTOCOL_MPLS:
         return give_typed(ETHER_MPLS, bytes, length, ret);
     case IP_PROTOCOL_UDP:

@@ -14,9 +14,12 @@
  * By EtherType: MPLS (RFC 3032, pseudowires of Ethernet with and without control word
  * too), PPPoE sessions (RFC 2516), provider backbone bridging (IEEE 802.1ah), NSH
  * (RFC 8300). By IP protocol: IP in IP (RFC 2473), GRE (RFC 2784, 2890) with IP, Ethernet,
- * ERSPAN I to III, MPLS, WCCP or NSH in it, EtherIP (RFC 3378), MPLS in IP (RFC 4023). By
+ * ERSPAN I to III, MPLS, WCCP or NSH in it, EtherIP (RFC 3378), MPLS in IP (RFC 4023),
+ * L2TPv3 with Ethernet in it (RFC 3931, also by L2TP's port; how long its cookie is, only its
+ * ends know: the first that leaves a frame is taken). By
  * UDP port: VXLAN (RFC 7348) and its GPE, Geneve (RFC 8926), LISP (RFC 9300), GTP-U, L2TP
- * (RFC 2661), Teredo (RFC 4380), Dual Stack Mobile IPv6 (RFC 5555), TZSP mirrors.
+ * (RFC 2661), Teredo (RFC 4380), Dual Stack Mobile IPv6 (RFC 5555), TZSP mirrors, of
+ * Ethernet or IEEE 802.11.
  *
  * A frame inside ERSPAN that lost its tag keeps the VLAN that the ERSPAN header
  * names. Type I and II share their EtherType: II is told by GRE's sequence bit, which
@@ -30,12 +33,13 @@
 
 enum tunnel_kind {
     TUNNEL_NOTHING, /* no tunnel, or one whose content is not read */
-    TUNNEL_FRAME,   /* an Ethernet frame */
+    TUNNEL_FRAME,   /* a frame of `link`, nearly always Ethernet's */
     TUNNEL_TYPED    /* what the EtherType `type` names */
 };
 
 struct tunnel_inside {
     enum tunnel_kind kind;
+    enum link_type link;
     uint16_t type;
     uint16_t vlan; /* of a frame without a tag of its own, 0: not said */
     const uint8_t *bytes;

@@ -14,10 +14,12 @@
 #include "wire/neighbour_frame.h"
 #include "wire/packet_walk.h"
 
+enum { LINKS = 0x1f };
+
 struct bounds {
     const uint8_t *begin, *end;
     bool fixed; /* nothing is put together from fragments elsewhere */
-    unsigned shown;
+    size_t shown, most;
 };
 
 static void check_inside(const struct bounds *bounds, const uint8_t *at, size_t length)
@@ -42,7 +44,8 @@ static void see_frame(void *aux, const struct ethernet_frame *frame)
         if (neighbour.port.bytes != NULL)
             check_inside(bounds, neighbour.port.bytes, neighbour.port.length);
     }
-    CHECK(frame->vlan_count <= LIMIT_VLAN_TAGS && ++bounds->shown <= 2 * LIMIT_ENCAPSULATION + 2);
+    CHECK(frame->vlan_count <= LIMIT_VLAN_TAGS && ++bounds->shown <= bounds->most);
+    CHECK(!frame->sealed || frame->type == 0);
     if (announcement_read_arp(frame, &announcement))
         CHECK(!mac_is_multicast(announcement.mac) && announcement_word(announcement.kind) != NULL);
 }
@@ -56,7 +59,7 @@ static void see_packet(void *aux, const struct ethernet_frame *frame,
     struct udp_datagram udp;
     enum wire_fault fault;
     check_inside(bounds, packet->payload, packet->length);
-    CHECK(++bounds->shown <= 2 * LIMIT_ENCAPSULATION + 2);
+    CHECK(++bounds->shown <= bounds->most);
     int said = binding_read(packet, &binding, &fault);
     CHECK(said >= 0 || fault != WIRE_OK);
     if (said > 0) {
@@ -77,7 +80,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void walk(const uint8_t *data, size_t size, uint8_t options, uint64_t number,
                  struct reassembly *reassembly)
 {
-    struct bounds bounds = {data, data + size, reassembly == NULL, 0};
+    /* Frames that were sent as one take sixteen octets each. */
+    size_t most = (2 * LIMIT_ENCAPSULATION + 2) * (size / 16 + 1);
+    struct bounds bounds = {data, data + size, reassembly == NULL, 0, most};
     const struct packet_visitor visitor = {.frame = see_frame,
                                            .packet = see_packet,
                                            .aux = &bounds,
@@ -87,7 +92,13 @@ static void walk(const uint8_t *data, size_t size, uint8_t options, uint64_t num
                                            .reassembly = reassembly,
                                            .number = number,
                                            .at = {(int64_t)number * 1000000}};
-    packet_walk((enum link_type)(options % (LINK_UNKNOWN + 1)), data, size, &visitor);
+    unsigned link = options & LINKS;
+    if (link == LINKS && size > 0) { /* there are more than fit */
+        link += data[0] % (LINK_UNKNOWN + 1 - LINKS);
+        data++;
+        size--;
+    }
+    packet_walk((enum link_type)link, data, size, &visitor);
     if (reassembly != NULL && number % 7 == 0)
         reassembly_take_back(reassembly, number);
 }

@@ -148,7 +148,7 @@ def run_files(run, rng, frames):
     """Formats, cuts, and what is no capture at all."""
     kinds = [(magic, order) for magic in (0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34) for order in '<>']
     for magic, order in rng.sample(kinds, 3):
-        link = rng.choice([1, 113, 276, 108, 101, 9])
+        link = rng.choice([1, 113, 276, 108, 101, 9, 127, 239, 192])
         packets = [wire.linked(link, mobile.packet_of(rng), rng) for _ in range(20)]
         snap = rng.choice([65535, rng.randrange(50, 200)])
         octets = wire.pcap(packets, link, magic, order, snap)
@@ -160,7 +160,8 @@ def run_files(run, rng, frames):
             run.fail(cut, f'status {status}: {notes.strip()[:200]}')
     for name, octets, status, says in (
             ('empty', b'', 2, 'is empty'), ('few', b'\xd4\xc3', 2, 'not a recording'), ('head.pcap', wire.pcap([])[:20], 2, 'ends within'),
-            ('none.pcap', wire.pcap([]), 0, ''), ('radio.pcap', wire.pcap([bytes(40)], 127), 2, '802.11'),
+            ('none.pcap', wire.pcap([]), 0, ''), ('radio.pcap', wire.pcap([bytes(40)], 147), 2, 'link type 147'),
+            ('sealed.pcap', wire.pcap([bytes([8, 0x41]) + bytes(22) + rng.randbytes(60)], 105), 0, '1 of 1 frames are protected'),
             ('packed.gz', gzip.compress(wire.pcap([])), 2, 'gunzip'), ('folder', None, 2, 'folder'), ('no such', '', 2, 'No such file'),
             ('huge.pcap', wire.pcap([bytes(9)])[:32] + b'\xff' * 8, 2, 'more than the limit'),
             ('text', b'hello\n', 2, 'nor is it a capture')):

@@ -9,6 +9,9 @@ import wire
 
 HOME, CARE_OF, AGENT, PEER = (wire.address(f'2001:db8:{n}::{n}') for n in (1, 2, 3, 9))
 
+TSHARK_OPTIONS = ['-o', 'l2tp.cookie_size:4 Byte Cookie', '-o', 'l2tp.l2_specific:None', '-d', 'l2tp.pw_type==0,eth',
+                  '-o', 'esp.enable_null_encryption_decode_heuristic:TRUE']
+
 WORDS = ['refresh_request', 'home_test_init', 'care_of_test_init', 'home_test', 'care_of_test', 'update', 'ack',
          'error']
 UPDATE_FLAGS = [('mip6.bu.a_flag', 'A'), ('mip6.bu.h_flag', 'H'), ('mip6.bu.l_flag', 'L'), ('mip6.bu.k_flag', 'K'),

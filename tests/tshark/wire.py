@@ -5,6 +5,7 @@ the caller seeds.
 """
 import ipaddress
 import struct
+import zlib
 
 GUEST, GATEWAY = bytes.fromhex('525400000010'), bytes.fromhex('525400000001')
 
@@ -118,9 +119,20 @@ def redundancy(packet, rng):
     return ethernet(0xf1c1, struct.pack('!HHH', 0, rng.getrandbits(16), ip_of(packet)) + packet)
 
 
+def extended(packet, rng):
+    kind, size = rng.choice([(0x8926, 4), (0x893f, 6)])
+    return ethernet(kind, bytes(size) + struct.pack('!H', ip_of(packet)) + packet)
+
+
+def signed(packet, rng):
+    named = rng.random() < 0.5
+    tag = bytes([0x20 if named else 0, 0]) + rng.randbytes(4) + (GUEST + b'\0\1' if named else b'')
+    return ethernet(0x88e5, tag + struct.pack('!H', ip_of(packet)) + packet + rng.randbytes(16))
+
+
 FRAMINGS = [in_frame, in_frame, in_frame, tagged([0x8100]), tagged([0x88a8, 0x8100]), tagged([0x9100, 0x8100]),
             tagged([0x88a8, 0x88a8, 0x8100]), tagged([0x8100] * 4), labelled, pppoe, snap, backbone, metadata,
-            redundancy]
+            redundancy, extended, signed]
 
 
 # --- tunnels: a packet in a packet ---
@@ -203,7 +215,13 @@ def in_l2tp(packet, rng):
 
 def in_tzsp(packet, rng):
     tags = rng.choice([b'', b'\0', b'\x0a\x01\x07', b'\x0a\x01\x07\0\0'])
-    return outer(rng, 17, udp(37008, bytes([1, 0, 0, 1]) + tags + b'\1' + in_frame(packet, rng), 37008))
+    kind, inner = rng.choice([(1, in_frame), (1, in_frame), (18, in_the_air)])
+    return outer(rng, 17, udp(37008, bytes([1, 0, 0, kind]) + tags + b'\1' + inner(packet, rng), 37008))
+
+
+def in_l2tp3(packet, rng):
+    """tshark is told of the cookie's four octets (mobile.TSHARK_OPTIONS)."""
+    return outer(rng, 115, struct.pack('!I', rng.randrange(1, 1 << 32)) + bytes(4) + in_frame(packet, rng))
 
 
 def in_services(packet, rng):
@@ -213,7 +231,7 @@ def in_services(packet, rng):
 
 
 TUNNELS = [in_ip, in_ip, in_ip, in_gre, in_gre, in_erspan, in_erspan, in_vxlan, in_geneve, in_gtp, in_etherip, in_teredo,
-           in_lisp, in_l2tp, in_tzsp, in_services]
+           in_lisp, in_l2tp, in_l2tp3, in_tzsp, in_services]
 
 
 def wrapped(packet, rng, deepest=3):
@@ -227,6 +245,7 @@ def wrapped(packet, rng, deepest=3):
 def pcap(frames, link=1, magic=0xa1b2c3d4, order='<', snap=65535, sent=None):
     made = struct.pack(order + 'IHHiIII', magic, 2, 4, 0, 0, snap, link)
     for n, frame in enumerate(frames):
+        frame = in_order(frame, order)
         captured = frame[:snap]
         made += struct.pack(order + 'IIII', 1700000000 + n // 1000, n % 1000 * 1000, len(captured), len(frame))
         made += bytes(8) if magic == 0xa1b2cd34 else b''
@@ -254,6 +273,7 @@ def pcapng(packets, rng):
         interfaces = {}
         for link, octets in packets[at:at + rng.randint(1, 40)]:
             at += 1
+            octets = in_order(octets, order)
             if link not in interfaces or rng.random() < 0.05:
                 unit = rng.choice([None, 6, 9, 3, 0x80 | 20])
                 made += block(order, 1, struct.pack(order + 'HHI', link, 0, 0) + (
@@ -278,12 +298,112 @@ def pcapng(packets, rng):
     return made
 
 
+def llc(packet, rng):
+    return bytes.fromhex('aaaa03') + rng.choice([b'\0\0\0', b'\0\0\0', b'\0\0\xf8']) + struct.pack('!H', ip_of(packet)) + packet
+
+
+def in_the_air(packet, rng, padded=False):
+    """A data frame of IEEE 802.11: any direction, quality of service, aggregates, meshes."""
+    way, quality, order = rng.randrange(4), rng.random() < 0.6, rng.random() < 0.1
+    aggregate = quality and rng.random() < 0.3
+    mesh = quality and not aggregate and way == 3 and rng.random() < 0.3
+    head = bytes([0x88 if quality else 0x08, way | (0x80 if order and quality else 0)]) + b'\0\0'
+    head += GATEWAY + GUEST + GATEWAY + struct.pack('<H', rng.randrange(4096) << 4)
+    head += GUEST if way == 3 else b''
+    if quality:
+        head += bytes([0x80 if aggregate else rng.randrange(8), 1 if mesh else 0]) + (bytes(4) if order else b'')
+    if padded:
+        head += bytes(-len(head) % 4)
+    if mesh:
+        extended = rng.randrange(3)
+        head += bytes([extended, 31]) + rng.randbytes(4) + GUEST * extended
+    if not aggregate:
+        return head + llc(packet, rng)
+    parts = b''
+    for body in [llc(packet, rng)] + [llc(ipv4(6, bytes(20)), rng) for _ in range(rng.randrange(3))]:
+        parts += bytes(-len(parts) % 4) + GATEWAY + GUEST + struct.pack('!H', len(body)) + body
+    return head + parts
+
+
+def radiotap(packet, rng):
+    timed, flagged, more = rng.random() < 0.5, rng.random() < 0.7, rng.choice([0, 0, 1, 2])
+    padded, checked = flagged and rng.random() < 0.3, flagged and rng.random() < 0.5
+    words = [(0x80000000 if n < more else 0) | (1 if timed and n == 0 else 0) | (2 if flagged and n == 0 else 0) |
+             (0x20000000 if n < more else 0) for n in range(more + 1)]
+    head = b''.join(struct.pack('<I', word) for word in words)
+    if timed:
+        head += bytes(-(4 + len(head)) % 8) + rng.randbytes(8)
+    if flagged:
+        head += bytes([(0x20 if padded else 0) | (0x10 if checked else 0)])
+    frame = in_the_air(packet, rng, padded)
+    return struct.pack('<BBH', 0, 0, 4 + len(head)) + head + frame + (
+        struct.pack('<I', zlib.crc32(frame)) if checked else b'')
+
+
+def nflog(packet, rng):
+    """Records in the order of the machine that logged, which is that of its capture file."""
+    records = [(1, struct.pack('!HBB', ip_of(packet), 3, 0)), (10, b'drop: \0'),
+               (8, struct.pack('!HH', 6, 0) + GUEST + b'\0\0')]
+    rng.shuffle(records)
+    records = records[:rng.randrange(4)] + [(9, packet)]
+    return lambda order: bytes([2 if packet[0] >> 4 == 4 else 10, 0, 0, 5]) + b''.join(
+        struct.pack(order + 'HH', 4 + len(data), kind) + data + bytes(-len(data) % 4) for kind, data in records)
+
+
+def in_order(octets, order):
+    return octets(order) if callable(octets) else octets
+
+
+def ppi(packet, rng):
+    inner = rng.choice([1, 105, 105, 101])
+    fields = b''
+    checked = rng.random() < 0.5
+    if inner == 105:
+        fields = struct.pack('<HHQHHHHBBbb', 2, 20, 0, 1 if checked else 0, 12, 2412, 0, 0, 0, -50, -90)
+    frame = {1: in_frame, 105: in_the_air, 101: lambda packet, rng: packet}[inner](packet, rng)
+    if inner == 105 and checked:
+        frame += struct.pack('<I', zlib.crc32(frame))
+    return struct.pack('<BBHI', 0, 0, 8 + len(fields), inner) + fields + frame
+
+
+def prism(packet, rng):
+    return struct.pack('<II', 0x44, 144) + b'wlan0'.ljust(16, b'\0') + bytes(120) + in_the_air(packet, rng)
+
+
+def avs(packet, rng):
+    return struct.pack('!II', 0x80211001, 64) + bytes(56) + in_the_air(packet, rng)
+
+
+def relayed(packet, rng):
+    address = rng.choice([b'\x18\x41', b'\x18\x40\x02\x01'])
+    v4 = packet[0] >> 4 == 4
+    return address + rng.choice([b'\x03\xcc' if v4 else b'\x03\x8e', b'\x03\x00\x80\0\0\0' + struct.pack('!H', ip_of(packet))]) + packet
+
+
+def apple(packet, rng):
+    inner = rng.choice([1, 101, 0])
+    frame = {1: in_frame, 101: lambda packet, rng: packet, 0: lambda packet, rng: linked(0, packet, rng)}[inner](packet, rng)
+    return struct.pack('<III', 108, 1, inner) + b'en0'.ljust(24, b'\0') + bytes(72) + frame
+
+
+def juniper(packet, rng):
+    extended = rng.randbytes(rng.randrange(20)) if rng.random() < 0.7 else None
+    return b'MGC' + (b'\x01' if extended is None else b'\x80' + struct.pack('!H', 6) + bytes([1, 1, 1, 3, 1, 6])) + in_frame(packet, rng)
+
+
+def firewall(packet, rng):
+    family = 2 if packet[0] >> 4 == 4 else 24
+    return bytes([61, family, 0, 0]) + b'em0'.ljust(16, b'\0') + bytes(41) + bytes(3) + packet
+
+
 def linked(link, packet, rng):
     """`packet` (IP) as a packet of this link type."""
     kind = ip_of(packet)
     if link == 1:
         return rng.choice(FRAMINGS)(packet, rng)
     if link == 113:
+        if rng.random() < 0.2:
+            return struct.pack('!HHH8sH', 0, 1, 6, GUEST, 4) + llc(packet, rng)
         return struct.pack('!HHH8sH', 0, 1, 6, GUEST, kind) + packet
     if link == 276:
         return struct.pack('!HHIHBB8s', kind, 0, 3, 1, 0, 6, GUEST) + packet
@@ -291,14 +411,36 @@ def linked(link, packet, rng):
         family = 2 if kind == 0x0800 else rng.choice([24, 28, 30])
         return struct.pack('!I' if link == 108 else rng.choice('<>') + 'I', family) + packet
     if link == 9:
-        return (b'\x00\x21' if kind == 0x0800 else b'\x00\x57') + packet
+        return rng.choice([b'', b'\xff\x03']) + (b'\x00\x21' if kind == 0x0800 else b'\x00\x57') + packet
     if link == 50:
-        return b'\xff\x03' + linked(9, packet, rng)
+        return linked(9 if rng.random() < 0.7 else 104, packet, rng)
     if link == 104:
-        return b'\x0f\x00' + struct.pack('!H', kind) + packet
+        return rng.choice([b'\x0f\x00', b'\x8f\x00']) + struct.pack('!H', kind) + packet
+    if link in MADE:
+        return MADE[link](packet, rng)
     return packet
+
+
+# Links of which each takes a line; those that tshark reads.
+MADE = {
+    51: lambda packet, rng: pppoe(packet, rng)[14:],
+    11: llc, 100: llc,
+    19: lambda packet, rng: packet, 106: lambda packet, rng: packet,
+    105: in_the_air, 107: relayed,
+    109: lambda packet, rng: struct.pack('<III', 2 if packet[0] >> 4 == 4 else 24, 0, 0) + packet,
+    117: firewall, 119: prism,
+    122: lambda packet, rng: b'\x10\0' + GATEWAY + b'\x10\0' + GUEST + llc(packet, rng),
+    127: radiotap,
+    138: lambda packet, rng: bytes(16) + struct.pack('!H', ip_of(packet)) + packet,
+    163: avs, 178: juniper, 192: ppi,
+    204: lambda packet, rng: rng.choice([b'\0', b'\1']) + linked(9, packet, rng),
+    226: lambda packet, rng: struct.pack('!BBHIIHHII', 1, 2 if packet[0] >> 4 == 4 else 26, 1, len(packet), 1, 0, 0, 0, 0) + packet,
+    239: nflog,
+    242: lambda packet, rng: bytes(40) + struct.pack('!HH', ip_of(packet), 0) + packet,
+    258: apple,
+}
 
 
 # Raw IP of either version has three numbers, of one version one each.
 def links_of(packet):
-    return [1] * 12 + [113, 276, 0, 108, 9, 50, 104, 101, 228 if packet[0] >> 4 == 4 else 229]
+    return [1] * 12 + [113, 276, 0, 108, 9, 50, 104, 101, 12, 228 if packet[0] >> 4 == 4 else 229, 105, 127] + list(MADE)
