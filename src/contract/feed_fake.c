@@ -23,7 +23,7 @@ struct event_feed {
     struct known_switch *switches;
     size_t switch_count, switch_capacity;
     size_t left; /* events that it still takes */
-    size_t flushes, unflushed;
+    size_t flushes, unflushed, waiting;
     feed_fake_told_fn *told;
     void *aux;
     struct err failure;
@@ -82,6 +82,11 @@ void feed_fake_map(struct event_feed *feed, const char *address, const char *swi
 void feed_fake_refuse_after(struct event_feed *feed, size_t count)
 {
     feed->left = count;
+}
+
+void feed_fake_wait(struct event_feed *feed, size_t waiting)
+{
+    feed->waiting = waiting;
 }
 
 void feed_fake_listen(struct event_feed *feed, feed_fake_told_fn *told, void *aux)
@@ -149,6 +154,11 @@ void event_feed_flush(struct event_feed *feed)
 {
     feed->flushes++;
     feed->unflushed = 0;
+}
+
+size_t event_feed_waiting(const struct event_feed *feed)
+{
+    return feed->waiting;
 }
 
 const char *event_feed_switch(const struct event_feed *feed, const struct ip *address,

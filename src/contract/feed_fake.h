@@ -28,6 +28,9 @@ void feed_fake_map(struct event_feed *feed, const char *address, const char *swi
 /* Refuses every event after the next `count` ones; SIZE_MAX, as at first: none. */
 void feed_fake_refuse_after(struct event_feed *feed, size_t count);
 
+/* Sets what event_feed_waiting() says; at first 0. */
+void feed_fake_wait(struct event_feed *feed, size_t waiting);
+
 /* Calls `told` with each event that is added, after it was copied; NULL: nobody. */
 typedef void feed_fake_told_fn(void *aux, const struct event *event);
 void feed_fake_listen(struct event_feed *feed, feed_fake_told_fn *told, void *aux);

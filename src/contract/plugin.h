@@ -139,6 +139,10 @@ int event_feed_add(struct event_feed *feed, const struct event *event, uint64_t 
  * with one write. A source calls it once for each batch that it read. */
 void event_feed_flush(struct event_feed *feed);
 
+/* Returns how many events, of all sources together, wait for the disk or for the judge. Who reads
+ * from what can wait (a file, a table) adds no more while they are many. */
+size_t event_feed_waiting(const struct event_feed *feed);
+
 /* Returns the configured switch that answers at `address` or calls itself `name`
  * (either may be NULL), NULL when none does; lives until the next reload. */
 const char *event_feed_switch(const struct event_feed *feed, const struct ip *address,

@@ -172,6 +172,13 @@ void event_feed_flush(struct event_feed *feed)
     event_queue_flush(feed->ear->hearing->queue);
 }
 
+size_t event_feed_waiting(const struct event_feed *feed)
+{
+    struct event_queue_status counted;
+    event_queue_count(feed->ear->hearing->queue, &counted);
+    return counted.waiting;
+}
+
 const char *event_feed_switch(const struct event_feed *feed, const struct ip *address,
                               const char *name)
 {

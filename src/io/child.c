@@ -28,7 +28,8 @@ struct child {
     size_t error_length;
     int pid;
     uint32_t name;
-    bool exited, out_ended, error_ended, killing, forgotten;
+    bool exited, out_ended, error_ended, killing, forgotten, paused;
+    uint64_t time_left; /* while paused, in milliseconds; 0: no deadline */
     int closed;
 };
 
@@ -275,10 +276,23 @@ void child_pause(struct child *child, bool paused)
 {
     if (child->forgotten || child->out_ended)
         return;
+    if (paused == child->paused)
+        return;
+    child->paused = paused;
     if (paused)
         uv_read_stop((uv_stream_t *)&child->out);
     else
         uv_read_start((uv_stream_t *)&child->out, on_allocate, on_stdout);
+    if (child->killing)
+        return;
+    if (paused) {
+        bool limited = uv_is_active((uv_handle_t *)&child->timer);
+        child->time_left = limited ? uv_timer_get_due_in(&child->timer) + 1 : 0;
+        uv_timer_stop(&child->timer);
+    } else if (child->time_left > 0) {
+        uv_update_time(&child->loop->uv);
+        uv_timer_start(&child->timer, on_timer, child->time_left, 0);
+    }
 }
 
 void child_kill(struct child *child)

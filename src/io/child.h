@@ -15,9 +15,9 @@
  * The child is a stranger: it may print without end, print one byte a second,
  * hang, ignore SIGTERM, leave grandchildren behind that hold the pipes. So its
  * output is counted against a limit, its whole life has one deadline that
- * progress does not extend, and it leads its own process group, which is killed
- * as a whole: SIGTERM, then SIGKILL CHILD_GRACE later. No shell is involved; the
- * arguments reach the program as they are. Standard input is /dev/null, every
+ * progress does not extend (only time in which we do not read is not counted), and it leads its own
+ * process group, which is killed as a whole: SIGTERM, then SIGKILL CHILD_GRACE later. No shell is
+ * involved; the arguments reach the program as they are. Standard input is /dev/null, every
  * descriptor above 2 is closed in the child. Of stderr the last
  * LIMIT_STDERR_BYTES are kept to show, and only those. */
 
@@ -61,7 +61,7 @@ struct child *child_start(struct loop *loop, const struct child_options *options
                           struct err *err) MUST_USE;
 
 /* Stops (`paused`) or goes on reading the child's standard output: a child that
- * prints faster than its reader can take then waits. Its time goes on. */
+ * prints faster than its reader can take then waits, and its deadline with it. */
 void child_pause(struct child *child, bool paused);
 
 /* Kills the child's process group at once and forgets it: no callback comes

@@ -176,6 +176,27 @@ static void test_a_paused_child_waits(void **unused)
     run_done(&run);
 }
 
+/* Its deadline waits with it: that we do not read is not its fault. */
+static void test_a_paused_child_is_not_too_slow(void **unused)
+{
+    struct run run = {0};
+    const char *argv[] = {"sh", "-c", "echo one; echo two", NULL};
+    struct child_options options = {
+        .argv = argv, .output = pause_once, .done = take_end, .aux = &run, .timeout = span_ms(200)};
+    struct err err;
+    run.loop = loop_new();
+    run.resume = loop_timer_new(run.loop, resume, &run);
+    run.child = child_start(run.loop, &options, &err);
+    loop_timer_start(run.resume, span_ms(260));
+    child_pause(run.child, true);
+    loop_run(run.loop);
+    assert_string_equal(text_get(&run.out), "|one\ntwo\n");
+    assert_int_equal(run.end.outcome, CHILD_EXITED);
+    loop_timer_free(run.resume);
+    loop_free(run.loop);
+    run_done(&run);
+}
+
 static void test_after_a_kill_comes_nothing(void **unused)
 {
     struct run run = {.kill_on_output = true};
@@ -233,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_endless_output_is_cut),
         cmocka_unit_test(test_the_end_of_a_long_stderr_is_kept),
         cmocka_unit_test(test_a_paused_child_waits),
+        cmocka_unit_test(test_a_paused_child_is_not_too_slow),
         cmocka_unit_test(test_after_a_kill_comes_nothing),
         cmocka_unit_test(test_freeing_the_loop_kills),
         cmocka_unit_test(test_a_missing_program_is_an_error),

@@ -16,7 +16,7 @@ struct radius_config {
     char *secret, *clients, *ports, *switch_name;
     int64_t port;
     bool demand;
-    struct span radacct_interval, radacct_lookback, radacct_timeout;
+    struct span radacct_interval, radacct_lookback, radacct_overlap, radacct_timeout;
 };
 
 static const struct config_option options[] = {
@@ -45,6 +45,10 @@ static const struct config_option options[] = {
      "10s", 10000, INT64_C(3600000000), NULL, "How long after a run of radacct the next begins."},
     {"radacct_lookback", OPTION_SPAN, offsetof(struct radius_config, radacct_lookback), false, "1d",
      0, INT64_C(35) * 86400 * 1000000, NULL, "How far back the first run of radacct asks."},
+    {"radacct_overlap", OPTION_SPAN, offsetof(struct radius_config, radacct_overlap), false, "5m",
+     0, INT64_C(86400) * 1000000, NULL,
+     "How far behind the latest row each further run of radacct asks: as much as the clock of a "
+     "switch may be slow."},
     {"radacct_timeout", OPTION_SPAN, offsetof(struct radius_config, radacct_timeout), false, "30s",
      100000, INT64_C(3600000000), NULL, "How long one run of radacct may take."},
     {.name = NULL},
@@ -147,6 +151,7 @@ static int make_parts(struct radius_state *radius, struct env *env, struct err *
         const struct radius_radacct_options radacct = {.command = &config->radacct,
                                                        .interval = config->radacct_interval,
                                                        .lookback = config->radacct_lookback,
+                                                       .overlap = config->radacct_overlap,
                                                        .timeout = config->radacct_timeout,
                                                        .ports = config->ports,
                                                        .alone = radius->server == NULL};
@@ -198,6 +203,8 @@ static void settled(void *state, const uint64_t *tickets, size_t count, bool sto
     struct radius_state *radius = state;
     if (radius->server != NULL)
         radius_server_settled(radius->server, tickets, count, stored);
+    if (radius->radacct != NULL)
+        radius_radacct_settled(radius->radacct, tickets, count, stored);
 }
 
 static void status(void *state, struct source_status *ret)

@@ -16,8 +16,16 @@
 #include "source/radius_recent.h"
 #include "wire/csv.h"
 
-#define KEEP_EVENTS span_seconds(7 * 86400)
-#define OVERLAP     span_seconds(120)
+#define KEEP_EVENTS   span_seconds(7 * 86400)
+#define EARLIEST_TIME ((struct wall){INT64_C(946684800000000)}) /* 2000-01-01 */
+
+/* The server's tickets never have the highest bit. */
+#define TICKETS_OURS (UINT64_C(1) << 63)
+
+/* While more events than these wait, of whatever source, the program waits too. */
+enum { WAITING_MOST = 8192, EPOCHS = 1 << 30 };
+
+#define GO_ON_AFTER span_ms(10)
 
 /* column of radacct, enumerator */
 #define RADACCT_COLUMNS(COLUMN)                                                                    \
@@ -56,10 +64,17 @@ struct radius_radacct {
     struct csv_reader *reader; /* of the run */
     size_t columns[COLUMN_COUNT];
     bool headed, refused, fed;
+    bool held;        /* rows wait in `reader`, output in `rest`, and the program pauses */
+    struct text rest; /* output; from `rest_at` on the reader was not given it yet */
+    size_t rest_at;
     struct err output_err; /* what is wrong with this run's output */
     struct wall since;     /* WALL_UNKNOWN: no run has ended well */
+    struct wall before;    /* `since` when everything of earlier runs was on the disk */
     struct wall latest;    /* of the rows of this run */
-    uint64_t polls, failures, rows, events, bad_rows, put_off;
+    uint32_t epoch;        /* of the tickets: those of before a stop mean nothing */
+    uint32_t unsettled;    /* events that may still not be stored */
+    bool lost;             /* some were not */
+    uint64_t polls, failures, rows, events, bad_rows, wrong_times, put_off;
 };
 
 /* One row with what is common to its events. */
@@ -79,7 +94,7 @@ radius_radacct_new(struct env *env, const struct radius_radacct_options *options
     radacct->env = env;
     radacct->options = *options;
     radacct->rule = rule;
-    radacct->since = WALL_UNKNOWN;
+    radacct->since = radacct->before = WALL_UNKNOWN;
     radacct->told = radius_recent_new(LIMIT_RADIUS_RECENT, KEEP_EVENTS);
     return radacct;
 }
@@ -123,6 +138,18 @@ static const char *find_switch(const struct radius_radacct *radacct, const struc
     return found != NULL ? found : identifier[0] != '\0' ? identifier : address;
 }
 
+/* When it happened: not later than now, nor by a clock that was never set. */
+static struct wall sane_time(const struct radius_radacct *radacct, struct wall at)
+{
+    const struct wall now = radacct->env->now(radacct->env->clock);
+    return at.us < EARLIEST_TIME.us || at.us > now.us ? now : at;
+}
+
+static uint64_t ticket_of(const struct radius_radacct *radacct)
+{
+    return TICKETS_OURS | radacct->epoch;
+}
+
 /* Hands one event over unless it was before. */
 static void tell(struct radius_radacct *radacct, struct row *row, enum event_kind kind,
                  struct wall at)
@@ -136,22 +163,39 @@ static void tell(struct radius_radacct *radacct, struct row *row, enum event_kin
     if (radius_recent_find(radacct->told, key, now) != RADIUS_NEWS)
         return;
     event->kind = kind;
-    event->at = at;
+    event->at = sane_time(radacct, at);
     event->cause = kind == EVENT_STOP ? row->texts[COLUMN_CAUSE] : NULL;
-    if (event_feed_add(radacct->feed, event, EVENT_NO_TICKET) != 0) {
+    if (event_feed_add(radacct->feed, event, ticket_of(radacct)) != 0) {
         radacct->refused = true; /* so that the next run asks for it again */
         radacct->put_off++;
         return;
     }
+    radacct->unsettled++;
     radius_recent_put(radacct->told, key, now);
     radacct->fed = true;
     radacct->events++;
 }
 
+/* The column holds NAS-Port-Id, and where a switch has none NAS-Port: a plain number is taken for
+ * that, as it came over the wire. */
+static struct radius_accounting port_record(const char *port)
+{
+    enum { DIGITS_MOST = 10 };
+    const size_t length = strlen(port), digits = strspn(port, "0123456789");
+    const uint64_t number =
+        digits == length && length <= DIGITS_MOST ? strtoull(port, NULL, 10) : UINT64_MAX;
+    struct radius_accounting record = {.port_id = {port, length}};
+    if (length > 0 && number <= UINT32_MAX) {
+        record.port_id = (struct radius_text){NULL, 0};
+        record.has_port = true;
+        record.port = (uint32_t)number;
+    }
+    return record;
+}
+
 static void make_event(struct radius_radacct *radacct, struct row *row, struct mac mac)
 {
-    const struct radius_accounting record = {
-        .port_id = {row->texts[COLUMN_PORT], strlen(row->texts[COLUMN_PORT])}};
+    const struct radius_accounting record = port_record(row->texts[COLUMN_PORT]);
     const char *address =
         row->texts[row->texts[COLUMN_ADDRESS6][0] != '\0' ? COLUMN_ADDRESS6 : COLUMN_ADDRESS];
     struct event *event = &row->event;
@@ -164,6 +208,24 @@ static void make_event(struct radius_radacct *radacct, struct row *row, struct m
     event->session = row->texts[COLUMN_SESSION];
     if (ip_parse(address, strlen(address), &event->address) != 0)
         event->address = IP_NONE;
+}
+
+/* Notes from where the next run is to ask. The times are the switches': one whose clock is ahead
+ * must not make what all others say invisible. */
+static void note_times(struct radius_radacct *radacct, struct wall start, struct wall update,
+                       struct wall stop)
+{
+    const struct wall times[] = {start, update, stop};
+    bool wrong = false;
+    for (size_t i = 0; i < ARRAY_COUNT(times); i++) {
+        if (!wall_known(times[i]))
+            continue;
+        const struct wall at = sane_time(radacct, times[i]);
+        wrong = wrong || at.us != times[i].us;
+        if (at.us > radacct->latest.us)
+            radacct->latest = at;
+    }
+    radacct->wrong_times += wrong;
 }
 
 static void take_row(struct radius_radacct *radacct, const struct csv_row *fields)
@@ -196,11 +258,7 @@ static void take_row(struct radius_radacct *radacct, const struct csv_row *field
         tell(radacct, &row, EVENT_UPDATE, update);
     if (wall_known(stop))
         tell(radacct, &row, EVENT_STOP, stop);
-    const struct wall times[] = {start, update, stop};
-    for (size_t i = 0; i < ARRAY_COUNT(times); i++) {
-        if (wall_known(times[i]) && times[i].us > radacct->latest.us)
-            radacct->latest = times[i];
-    }
+    note_times(radacct, start, update, stop);
 }
 
 /* --- a run --- */
@@ -237,15 +295,26 @@ static void take_rows(struct radius_radacct *radacct)
             return;
         if (row.line > 1)
             take_row(radacct, &row);
+        radacct->held = event_feed_waiting(radacct->feed) > WAITING_MOST;
+        if (radacct->held)
+            return;
     }
     if (status < 0)
         err_prefix(err, "line %u of its output", place.line);
 }
 
-static void take_output(void *aux, const char *bytes, size_t length)
+static void flush(struct radius_radacct *radacct)
 {
-    struct radius_radacct *radacct = aux;
-    for (size_t at = 0; at < length && radacct->output_err.code == ERR_NONE;) {
+    if (radacct->fed)
+        event_feed_flush(radacct->feed);
+    radacct->fed = false;
+}
+
+/* Gives the reader what it can take. Returns how much that was. */
+static size_t read_output(struct radius_radacct *radacct, const char *bytes, size_t length)
+{
+    size_t at = 0;
+    while (at < length && !radacct->held && radacct->output_err.code == ERR_NONE) {
         size_t room;
         char *space = csv_space(radacct->reader, &room);
         if (room > length - at)
@@ -255,21 +324,69 @@ static void take_output(void *aux, const char *bytes, size_t length)
         take_rows(radacct);
         at += room;
     }
-    if (radacct->fed)
-        event_feed_flush(radacct->feed);
-    radacct->fed = false;
+    flush(radacct);
+    return at;
+}
+
+static void take_output(void *aux, const char *bytes, size_t length)
+{
+    struct radius_radacct *radacct = aux;
+    const size_t taken = read_output(radacct, bytes, length);
+    if (!radacct->held)
+        return;
+    text_add_bytes(&radacct->rest, bytes + taken, length - taken);
+    child_pause(radacct->child, true);
+    loop_timer_start(radacct->timer, GO_ON_AFTER);
+}
+
+static void forget_rest(struct radius_radacct *radacct)
+{
+    text_clear(&radacct->rest);
+    radacct->rest_at = 0;
+    radacct->held = false;
+}
+
+/* Takes up what was held back while too many events waited. */
+static void go_on(struct radius_radacct *radacct)
+{
+    radacct->held = false;
+    take_rows(radacct);
+    const char *rest = text_get(&radacct->rest) + radacct->rest_at;
+    radacct->rest_at += read_output(radacct, rest, radacct->rest.length - radacct->rest_at);
+    if (radacct->held) {
+        loop_timer_start(radacct->timer, GO_ON_AFTER);
+        return;
+    }
+    forget_rest(radacct);
+    child_pause(radacct->child, false);
 }
 
 /* The last row may lack its line end. */
 static void take_end(struct radius_radacct *radacct)
 {
     size_t room;
-    if (radacct->output_err.code != ERR_NONE)
+    if (radacct->output_err.code != ERR_NONE || radacct->held)
         return;
     csv_space(radacct->reader, &room);
     csv_filled(radacct->reader, 0);
     take_rows(radacct);
-    take_output(radacct, "", 0);
+    flush(radacct);
+}
+
+/* What the disk did not take is asked for again, from where all before it was taken. */
+void radius_radacct_settled(struct radius_radacct *radacct, const uint64_t *tickets, size_t count,
+                            bool stored)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (radacct->unsettled == 0 || tickets[i] != ticket_of(radacct))
+            continue;
+        radacct->unsettled--;
+        if (stored)
+            continue;
+        radacct->lost = radacct->refused = true;
+        radacct->since = radacct->before;
+        radacct->put_off++;
+    }
 }
 
 static int judge_end(const struct child_end *end, const char *program, struct err *err)
@@ -307,6 +424,7 @@ static void run_ended(void *aux, const struct child_end *end)
     struct err err;
     radacct->child = NULL;
     take_end(radacct);
+    forget_rest(radacct);
     csv_free(radacct->reader);
     radacct->reader = NULL;
     loop_timer_start(radacct->timer, radacct->options.interval);
@@ -349,7 +467,7 @@ static int start_run(struct radius_radacct *radacct, struct err *err)
     const struct option_list *command = radacct->options.command;
     const struct wall now = radacct->env->now(radacct->env->clock);
     const struct wall since = wall_known(radacct->since)
-                                  ? (struct wall){radacct->since.us - OVERLAP.us}
+                                  ? (struct wall){radacct->since.us - radacct->options.overlap.us}
                                   : (struct wall){now.us - radacct->options.lookback.us};
     char **argv = alloc_zeroed(command->count + 1, sizeof(*argv));
     for (size_t i = 0; i < command->count; i++)
@@ -367,14 +485,25 @@ static int start_run(struct radius_radacct *radacct, struct err *err)
     return radacct->child == NULL ? (int)err->code : 0;
 }
 
-static void ask(void *aux)
+/* Which ones are not stored nobody knows: those that are will be known by the store. */
+static void forget_told(struct radius_radacct *radacct)
 {
-    struct radius_radacct *radacct = aux;
+    radius_recent_free(radacct->told);
+    radacct->told = radius_recent_new(LIMIT_RADIUS_RECENT, KEEP_EVENTS);
+    radacct->lost = false;
+}
+
+static void ask(struct radius_radacct *radacct)
+{
     struct err err;
     radacct->polls++;
     radacct->headed = radacct->refused = radacct->fed = false;
     radacct->output_err = (struct err){.code = ERR_NONE};
     radacct->latest = radacct->since;
+    if (radacct->unsettled == 0)
+        radacct->before = radacct->since;
+    if (radacct->lost)
+        forget_told(radacct);
     if (start_run(radacct, &err) == 0) {
         radacct->reader = csv_new();
         return;
@@ -383,10 +512,19 @@ static void ask(void *aux)
     fail(radacct, &err);
 }
 
+static void on_timer(void *aux)
+{
+    struct radius_radacct *radacct = aux;
+    if (radacct->child != NULL)
+        go_on(radacct);
+    else
+        ask(radacct);
+}
+
 void radius_radacct_start(struct radius_radacct *radacct, struct event_feed *feed)
 {
     radacct->feed = feed;
-    radacct->timer = loop_timer_new(radacct->env->loop, ask, radacct);
+    radacct->timer = loop_timer_new(radacct->env->loop, on_timer, radacct);
     loop_timer_start(radacct->timer, span_us(0));
 }
 
@@ -398,6 +536,14 @@ void radius_radacct_stop(struct radius_radacct *radacct)
     radacct->reader = NULL;
     loop_timer_free(radacct->timer);
     radacct->timer = NULL;
+    text_done(&radacct->rest);
+    forget_rest(radacct);
+    if (radacct->unsettled > 0) { /* nobody will say what became of them */
+        radacct->lost = true;
+        radacct->since = radacct->before;
+    }
+    radacct->unsettled = 0;
+    radacct->epoch = (radacct->epoch + 1) % EPOCHS;
 }
 
 void radius_radacct_status(const struct radius_radacct *radacct, struct source_status *ret)
@@ -406,6 +552,7 @@ void radius_radacct_status(const struct radius_radacct *radacct, struct source_s
                                               {"radacct_rows", radacct->rows, false},
                                               {"radacct_events", radacct->events, false},
                                               {"radacct_bad_rows", radacct->bad_rows, false},
+                                              {"radacct_wrong_times", radacct->wrong_times, false},
                                               {"radacct_failures", radacct->failures, true},
                                               {"radacct_not_taken", radacct->put_off, true}};
     CHECK(ret->count + ARRAY_COUNT(counters) <= SOURCE_COUNTER_MAX);

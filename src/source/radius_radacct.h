@@ -23,9 +23,17 @@
  *
  * A row is what is known of a session now, so it is compared with what was told of it:
  * its start, its latest update and its stop each become one event, once. `since` is the
- * latest time that a row had, less an overlap: a row whose transaction was
- * long becomes visible behind later ones. At first it reaches back by a configured time.
- * Nothing of a row is lost when the feed refuses events: `since` then stays.
+ * latest time that a row had, less an overlap: a row whose transaction was long, or whose
+ * switch has a slow clock (FreeRADIUS writes its Event-Timestamp), comes to stand behind later
+ * ones. A clock that is ahead counts as now, else one switch would hide all others' rows. At
+ * first it reaches back by a configured time. Nothing of a row is lost when the feed refuses
+ * events or the disk does not take them: `since` then stays, or goes back.
+ *
+ * A table may bring a million rows at once: while many events wait to be stored and judged, the
+ * program's output is not read, so that those who cannot wait are not refused.
+ *
+ * nasportid is NAS-Port-Id, but where a switch has none FreeRADIUS writes NAS-Port there: what is
+ * a plain number is taken for that, so that a port is the same on every way (radius_port.h).
  *
  * Limits: what one run prints (LIMIT_RADACCT_MIB) and how long it may take; LIMIT_RADIUS_RECENT
  * events are remembered. A program that fails or prints nonsense is told with the end of
@@ -36,7 +44,7 @@ struct radius_radacct;
 
 struct radius_radacct_options {
     const struct option_list *command;
-    struct span interval, lookback, timeout;
+    struct span interval, lookback, overlap, timeout;
     const char *ports; /* rule, radius_port.h */
     bool alone;        /* nothing else is heard by this source: its failure is the source's */
 };
@@ -53,6 +61,10 @@ void radius_radacct_start(struct radius_radacct *radacct, struct event_feed *fee
 
 /* Ends a run that is under way and asks no more. */
 void radius_radacct_stop(struct radius_radacct *radacct);
+
+/* As in struct event_source_class; tickets that are not its own are passed over. */
+void radius_radacct_settled(struct radius_radacct *radacct, const uint64_t *tickets, size_t count,
+                            bool stored);
 
 /* Adds the counters to *ret. */
 void radius_radacct_status(const struct radius_radacct *radacct, struct source_status *ret);
