@@ -64,7 +64,10 @@ static void port_rules_do_not_guess(void **state)
     assert_string_equal(port_by("#{n/0}", NULL, 99), "");
     assert_string_equal(port_by("#{n%0}", NULL, 99), "");
     assert_string_equal(port_by("#{n*1073741824*1073741824}", NULL, UINT32_MAX - 1), "");
-    assert_string_equal(port_by("#{n>70}", NULL, 99), "#0");
+    assert_string_equal(port_by("#{n>70}", NULL, 99), "");
+    assert_string_equal(port_by("auto", NULL, 0), "");
+    assert_string_equal(port_by("number", "Gi7", 0), "");
+    assert_string_equal(port_by("ge-0/0/{n}", NULL, 0), "ge-0/0/0");
     assert_string_equal(port_by("Gi{n}", "Gi7", UINT32_MAX), "");
     char longest[RADIUS_VALUE_MAX + 1];
     memset(longest, 'p', sizeof(longest));

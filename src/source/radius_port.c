@@ -199,7 +199,7 @@ static void apply_template(const struct radius_port_rule *rule,
         groups[i].rm_so = -1;
     if (rule->matches && regexec(&rule->regex, id, GROUPS, groups, 0) != 0)
         return;
-    if (!fill_template(rule->template, record, id, groups, buffer))
+    if (!fill_template(rule->template, record, id, groups, buffer) || strcmp(buffer, "#0") == 0)
         buffer[0] = '\0';
 }
 
@@ -213,7 +213,8 @@ char *radius_port_apply(const struct radius_port_rule *rule, const struct radius
     }
     if (rule->kind != RULE_NUMBER)
         radius_text_copy(record->port_id, buffer);
-    if (buffer[0] == '\0' && rule->kind != RULE_ID && record->has_port)
+    /* No interface has index 0: a switch that counts no ports says so. */
+    if (buffer[0] == '\0' && rule->kind != RULE_ID && record->has_port && record->port != 0)
         snprintf(buffer, RADIUS_TEXT_SIZE, "#%u", record->port);
     return buffer;
 }

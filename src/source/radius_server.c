@@ -10,16 +10,15 @@
 #include "base/limits.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "source/radius_event.h"
 #include "source/radius_recent.h"
 #include "source/radius_scope.h"
 #include "source/radius_socket.h"
 
 enum {
-    RADIUS_TURN = 8,     /* batches of one socket before others get their turn */
-    REPLY_INLINE = 64,   /* an answer without long Proxy-States fits */
-    SAME_SECONDS = 1,    /* by which two subtractions of a delay may differ */
-    INTERIM_FLOOR = 60,  /* RFC 2869 section 2.1 */
-    INTERIMS_MISSED = 3, /* DOMAIN F2 */
+    RADIUS_TURN = 8,   /* batches of one socket before others get their turn */
+    REPLY_INLINE = 64, /* an answer without long Proxy-States fits */
+    SAME_SECONDS = 1,  /* by which two subtractions of a delay may differ */
     NO_SLOT = UINT32_MAX
 };
 
@@ -121,6 +120,9 @@ struct request {
     uint64_t key, record_base, record_key;
     struct wall heard, at;
     struct mono now;
+    const char *nas; /* the switch, or who it says it is: `name`, or the feed's or the client's */
+    bool no_switch;  /* none that is configured */
+    char name[RADIUS_TEXT_SIZE];
 };
 
 struct radius_server *radius_server_new(struct env *env, struct radius_clients *take,
@@ -255,8 +257,8 @@ void radius_server_settled(struct radius_server *server, const uint64_t *tickets
 
 /* The texts of an event; they live as long as the call that is given it. */
 struct event_texts {
-    char nas[RADIUS_TEXT_SIZE], port[RADIUS_TEXT_SIZE], session[RADIUS_TEXT_SIZE],
-        user[RADIUS_TEXT_SIZE], called[RADIUS_TEXT_SIZE];
+    char port[RADIUS_TEXT_SIZE], session[RADIUS_TEXT_SIZE], user[RADIUS_TEXT_SIZE],
+        called[RADIUS_TEXT_SIZE];
 };
 
 /* When it happened; arrival where the record's own word cannot be. */
@@ -275,70 +277,35 @@ static struct wall event_time(struct radius_server *server, const struct request
     return radius_accounting_time(&undated, request->heard);
 }
 
-/* The switch that the record is about, and by that the keeper of its sessions. */
-static const char *find_switch(struct radius_server *server, const struct request *request,
-                               struct event_texts *texts)
+static const char *find_configured(struct radius_server *server, struct request *request)
 {
     const struct radius_accounting *record = &request->record;
     const struct ip *addresses[] = {&record->nas_address, &record->nas_address6};
     if (request->client->switch_name != NULL)
         return request->client->switch_name;
     const char *found = event_feed_switch(server->feed, &request->datagram.peer.from_ip, NULL);
-    if (found != NULL)
-        return found;
-    if (*radius_text_copy(record->nas_identifier, texts->nas) != '\0')
-        found = event_feed_switch(server->feed, NULL, texts->nas);
+    if (found == NULL && *radius_text_copy(record->nas_identifier, request->name) != '\0')
+        found = event_feed_switch(server->feed, NULL, request->name);
     for (size_t i = 0; found == NULL && i < ARRAY_COUNT(addresses); i++) {
         if (ip_known(addresses[i]))
             found = event_feed_switch(server->feed, addresses[i], NULL);
     }
-    if (found != NULL)
-        return found;
-    server->counts[COUNT_NO_SWITCH]++;
-    return radius_nas_name(record, &request->datagram.peer.from_ip, texts->nas);
+    return found;
 }
 
-static enum event_kind kind_of(enum radius_status status)
+/* Finds the switch that the record is about, and by that the keeper of its sessions. */
+static void find_switch(struct radius_server *server, struct request *request)
 {
-    switch (status) {
-    case RADIUS_STATUS_START:
-        return EVENT_START;
-    case RADIUS_STATUS_INTERIM:
-        return EVENT_UPDATE;
-    case RADIUS_STATUS_STOP:
-        return EVENT_STOP;
-    case RADIUS_STATUS_ON:
-    case RADIUS_STATUS_OFF:
-        return EVENT_RESET;
-    case RADIUS_STATUS_NONE:
-    case RADIUS_STATUS_FAILED:
-    case RADIUS_STATUS_OTHER:
-    case RADIUS_STATUS_COUNT:
-        break;
-    }
-    return EVENT_KIND_COUNT;
-}
-
-static const char *cause_of(const struct radius_accounting *record)
-{
-    switch (record->status) {
-    case RADIUS_STATUS_STOP:
-        return record->has_cause ? radius_cause_word(record->cause) : NULL;
-    case RADIUS_STATUS_ON:
-        return "Accounting-On";
-    case RADIUS_STATUS_OFF:
-        return "Accounting-Off";
-    default:
-        return NULL;
-    }
-}
-
-static struct span lifetime_of(const struct radius_accounting *record)
-{
-    if (!record->has_interim || record->interim_seconds < INTERIM_FLOOR ||
-        (record->status != RADIUS_STATUS_START && record->status != RADIUS_STATUS_INTERIM))
-        return span_us(0);
-    return span_seconds((int64_t)record->interim_seconds * INTERIMS_MISSED);
+    struct radius_accounting *record = &request->record;
+    request->nas = find_configured(server, request);
+    request->no_switch = request->nas == NULL;
+    if (!request->no_switch)
+        return;
+    if (radius_event_nobodys(&record->nas_address))
+        record->nas_address = IP_NONE;
+    if (radius_event_nobodys(&record->nas_address6))
+        record->nas_address6 = IP_NONE;
+    request->nas = radius_nas_name(record, &request->datagram.peer.from_ip, request->name);
 }
 
 /* The packet by its authenticator, which is an MD5 of all of it and of the secret. */
@@ -353,14 +320,14 @@ static void make_event(struct radius_server *server, const struct request *reque
                        struct event_texts *texts, struct event *ret)
 {
     const struct radius_accounting *record = &request->record;
-    struct event event = event_of(kind_of(record->status));
+    struct event event = event_of(radius_event_kind(record->status));
     event.proof = EVENT_PROOF_TOLD;
     event.heard = request->heard;
-    event.at = request->at;
-    event.switch_name = find_switch(server, request, texts);
-    event.nas = event.switch_name;
+    event.at = request->at.us < request->heard.us ? request->at : request->heard;
+    event.switch_name = event.nas = request->nas;
+    server->counts[COUNT_NO_SWITCH] += request->no_switch;
     event.port = radius_port_apply(request->client->rule, record, texts->port);
-    event.cause = cause_of(record);
+    event.cause = radius_event_cause(record);
     event.origin = origin_of(request);
     if (event.kind != EVENT_RESET) {
         event.mac = record->mac;
@@ -369,7 +336,7 @@ static void make_event(struct radius_server *server, const struct request *reque
         event.vlan = record->vlan;
         event.node = radius_text_copy(record->user, texts->user);
         event.session = radius_text_copy(record->session, texts->session);
-        event.lifetime = lifetime_of(record);
+        event.lifetime = radius_event_lifetime(record);
         server->counts[COUNT_NO_PORT] += texts->port[0] == '\0';
     }
     *ret = event;
@@ -396,21 +363,15 @@ static uint64_t hash_text(struct radius_text text, uint64_t seed)
     return hash_bytes(text.bytes != NULL ? text.bytes : "", text.length, seed);
 }
 
-/* The hash of all that makes two records the same, but for the second: by the NAS's own
- * names, which are the same on every way that a copy takes. */
+/* The hash of all that makes two records the same, but for the second. Of one switch, whichever way
+ * a copy takes: the names that switches give themselves may be those that they were made with, and
+ * after a power cut all of them say at once that they start. */
 static uint64_t record_base(const struct request *request)
 {
     const struct radius_accounting *record = &request->record;
-    uint64_t hash = hash_u64((uint64_t)record->status, hash_seed());
-    if (record->nas_identifier.length > 0)
-        hash = hash_text(record->nas_identifier, hash);
-    else if (ip_known(&record->nas_address))
-        hash = hash_bytes(&record->nas_address, sizeof(record->nas_address), hash);
-    else if (ip_known(&record->nas_address6))
-        hash = hash_bytes(&record->nas_address6, sizeof(record->nas_address6), hash);
-    else
-        hash = hash_bytes(&request->datagram.peer.from_ip, sizeof(struct ip), hash);
-    if (kind_of(record->status) == EVENT_RESET) {
+    uint64_t hash = hash_bytes(request->nas, strlen(request->nas),
+                               hash_u64((uint64_t)record->status, hash_seed()));
+    if (radius_event_kind(record->status) == EVENT_RESET) {
         hash = hash_text(record->port_id, hash);
         hash = hash_u64(record->has_port ? record->port : UINT64_MAX, hash);
         return hash_text(record->called, hash);
@@ -542,6 +503,15 @@ static void count_kind(struct radius_server *server, enum event_kind kind)
     server->counts[counters[kind]]++;
 }
 
+/* Whether a record is about one port, of whatever name: an On or Off of a port that the client's
+ * rule cannot name must not end the sessions of all others. */
+static bool names_port(const struct radius_accounting *record)
+{
+    char text[RADIUS_TEXT_SIZE];
+    return (record->has_port && record->port != 0) ||
+           *radius_text_copy(record->port_id, text) != '\0';
+}
+
 static void take_record(struct radius_server *server, struct request *request)
 {
     struct event_texts texts;
@@ -551,6 +521,11 @@ static void take_record(struct radius_server *server, struct request *request)
     make_event(server, request, &texts, &event);
     count_kind(server, event.kind);
     radius_text_copy(request->record.called, texts.called);
+    if (event.kind == EVENT_RESET && event.port[0] == '\0' && names_port(&request->record)) {
+        server->counts[COUNT_UNKNOWN_SCOPE]++;
+        answer_now(server, request);
+        return;
+    }
     if (event.kind == EVENT_RESET && event.port[0] == '\0' && texts.called[0] != '\0') {
         learn_scopes(server); /* those of this batch that came before */
         feed_scoped_reset(server, request, &event, texts.called);
@@ -564,7 +539,7 @@ static void take_record(struct radius_server *server, struct request *request)
 /* A verified Accounting-Request. */
 static void take_accounting(struct radius_server *server, struct request *request)
 {
-    const enum event_kind kind = kind_of(request->record.status);
+    const enum event_kind kind = radius_event_kind(request->record.status);
     const enum radius_repeat repeat =
         radius_recent_find(server->requests, request->key, request->now);
     if (answer_repetition(server, request, repeat, COUNT_DUPLICATE))
@@ -642,6 +617,7 @@ static void prepare(struct radius_server *server, struct request *request)
 {
     radius_accounting_read(&request->packet, &request->record);
     request->at = event_time(server, request);
+    find_switch(server, request);
     request->key = request_key(request);
     request->record_base = record_base(request);
     request->record_key = hash_u64((uint64_t)(request->at.us / 1000000), request->record_base);

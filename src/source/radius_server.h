@@ -32,13 +32,16 @@
  *
  * Where: the switch that the client is bound to; else the configured switch at the sender's
  * address; else the one that NAS-Identifier, NAS-IP-Address or NAS-IPv6-Address name (for
- * servers that forward); else that name itself. The session belongs to the switch so
- * found, so a client that is bound to a switch cannot speak of another's sessions. Port:
- * radius_port.h.
+ * servers that forward); else that name itself, of addresses only one that can be its own
+ * (0.0.0.0 and loopbacks are what devices send that were never told theirs). The session belongs
+ * to the switch so found, so a client that is bound to a switch cannot speak of another's
+ * sessions, nor have them taken for repetitions of its own. Port: radius_port.h. An On or Off of
+ * a port that the rule cannot name ends nothing.
  *
- * When: as radius_accounting_time() says, unless that is impossible: a time more than five
- * minutes ahead of ours, before the year 2000, or delayed by more than thirty days is a
- * clock that was never set; then arrival counts, and a counter says so.
+ * When: as radius_accounting_time() says, but not later than it was heard: a clock that is ahead
+ * must not have a session begin after a power-off that it was before. Unless that is impossible: a
+ * time more than five minutes ahead of ours, before the year 2000, or delayed by more than thirty
+ * days is a clock that was never set; then arrival counts, and a counter says so.
  *
  * Attacks considered. Nothing is believed before its authenticator is verified, so a
  * packet without the secret can raise counters and no more; senders in no client's prefix

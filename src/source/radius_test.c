@@ -497,6 +497,26 @@ static void clocks_that_were_never_set_are_not_believed(void **state)
     assert_int_equal(radius_bench_counter(bench, "wrong_time"), ARRAY_COUNT(wrong));
 }
 
+/* What is heard at an instant has not happened after it: a fast clock must not put the start of a
+ * session behind a power-off that it was before. The same record stays one. */
+static void a_fast_clock_is_held_to_ours(void **state)
+{
+    struct radius_bench *bench = *state;
+    start_bench(bench);
+    for (uint8_t i = 0; i < 2; i++) {
+        begin(bench, i, 1);
+        add(bench, RADIUS_CALLING_STATION_ID, GUEST);
+        add_number(bench, RADIUS_EVENT_TIMESTAMP, RADIUS_BENCH_SECONDS + 200);
+        send_sealed(bench, secret);
+        wait_received(bench, i + 1U);
+        bench->clock.us += 3000000;
+    }
+    assert_int_equal(feed_fake_count(bench->feed), 1);
+    assert_int_equal(feed_fake_event(bench->feed, 0)->at.us, RADIUS_BENCH_SECONDS * 1000000);
+    assert_int_equal(radius_bench_counter(bench, "wrong_time"), 0);
+    assert_int_equal(radius_bench_counter(bench, "repeated"), 1);
+}
+
 /* On and Off end what they name: the port, what is behind a Called-Station-Id, all. */
 static void resets_have_their_scope(void **state)
 {
@@ -567,6 +587,70 @@ static void a_reset_right_behind_its_start_has_its_scope(void **state)
     assert_int_equal(feed_fake_event(bench->feed, 1)->kind, EVENT_RESET);
     assert_string_equal(feed_fake_event(bench->feed, 1)->port, "5");
     assert_int_equal(radius_bench_counter(bench, "unknown_scope"), 0);
+}
+
+/* A port that the rule cannot name is no reason to end everybody's sessions; NAS-Port 0 is none. */
+static void a_reset_of_an_unknown_port_ends_nothing(void **state)
+{
+    struct radius_bench *bench = *state;
+    radius_bench_set(bench, "ports", "^port ([0-9]+)$=>ether\\1");
+    start_bench(bench);
+    begin(bench, 1, 8);
+    add(bench, RADIUS_NAS_PORT_ID, "stack 1 port 7");
+    send_sealed(bench, secret);
+    begin(bench, 2, 8);
+    add_number(bench, RADIUS_NAS_PORT, 7);
+    send_sealed(bench, secret);
+    wait_received(bench, 2);
+    assert_int_equal(feed_fake_count(bench->feed), 0);
+    assert_int_equal(radius_bench_counter(bench, "unknown_scope"), 2);
+    assert_true(take_response(bench));
+    assert_true(take_response(bench));
+    begin(bench, 3, 7);
+    add_number(bench, RADIUS_NAS_PORT, 0);
+    send_sealed(bench, secret);
+    wait_received(bench, 3);
+    assert_int_equal(feed_fake_count(bench->feed), 1); /* all of the switch */
+    assert_string_equal(feed_fake_event(bench->feed, 0)->port, "");
+}
+
+static const char *const addresses[] = {"127.0.0.2", "127.0.0.3"};
+
+/* Switches that were never named, and that all start in the second when the power is back. */
+static void switches_of_one_name_are_told_apart(void **state)
+{
+    struct radius_bench *bench = *state;
+    start_bench(bench);
+    feed_fake_map(bench->feed, "127.0.0.2", "sw2");
+    feed_fake_map(bench->feed, "127.0.0.3", "sw3");
+    for (uint8_t i = 0; i < 2; i++) {
+        connect_switch(bench, addresses[i]);
+        begin(bench, i, 7);
+        add(bench, RADIUS_NAS_IDENTIFIER, "switch");
+        add_number(bench, RADIUS_EVENT_TIMESTAMP, RADIUS_BENCH_SECONDS);
+        send_sealed(bench, secret);
+        wait_received(bench, i + 1U);
+    }
+    assert_int_equal(feed_fake_count(bench->feed), 2);
+    assert_string_equal(feed_fake_event(bench->feed, 0)->nas, "sw2");
+    assert_string_equal(feed_fake_event(bench->feed, 1)->nas, "sw3");
+}
+
+/* What devices send that were never told their address names nobody. */
+static void addresses_of_nobody_name_no_switch(void **state)
+{
+    struct radius_bench *bench = *state;
+    start_bench(bench);
+    for (uint8_t i = 0; i < 2; i++) {
+        connect_switch(bench, addresses[i]);
+        begin(bench, i, 1);
+        add(bench, RADIUS_CALLING_STATION_ID, GUEST);
+        radius_writer_add(&bench->writer, RADIUS_NAS_IP_ADDRESS, i == 0 ? "\0\0\0\0" : "\x7f\0\0\1",
+                          4);
+        send_sealed(bench, secret);
+        wait_received(bench, i + 1U);
+        assert_string_equal(feed_fake_event(bench->feed, i)->nas, addresses[i]);
+    }
 }
 
 static void switches_are_found(void **state)
@@ -699,7 +783,11 @@ int main(void)
         ON_BENCH(other_records_are_acknowledged_only),
         ON_BENCH(interim_and_stop_are_told),
         ON_BENCH(clocks_that_were_never_set_are_not_believed),
+        ON_BENCH(a_fast_clock_is_held_to_ours),
         ON_BENCH(resets_have_their_scope),
+        ON_BENCH(a_reset_of_an_unknown_port_ends_nothing),
+        ON_BENCH(switches_of_one_name_are_told_apart),
+        ON_BENCH(addresses_of_nobody_name_no_switch),
         ON_BENCH(a_reset_right_behind_its_start_has_its_scope),
         ON_BENCH(switches_are_found),
         ON_BENCH(client_is_bound_to_its_switch),

@@ -49,7 +49,15 @@ static void every_spelling_of_a_mac_is_read(void **state)
                                             " 0010A42319C0 ",
                                             "00-10-A4-23-19-C0:",
                                             "00-10-A4-23-19-C0:guest",
-                                            "00:10:a4:23:19:c0:SSID-name"};
+                                            "00:10:a4:23:19:c0:SSID-name",
+                                            "0010-a423-19c0",
+                                            "0010:a423:19c0",
+                                            "00 10 a4 23 19 c0",
+                                            "0010.a423.19c0:guest",
+                                            "0010a4-2319c0:guest",
+                                            "0010a42319c0:guest",
+                                            "0010a42319c0:",
+                                            "\"00-10-A4-23-19-C0\""};
     for (size_t i = 0; i < ARRAY_COUNT(spellings); i++) {
         struct mac mac = MAC_NONE;
         assert_int_equal(radius_station_parse(spellings[i], strlen(spellings[i]),
@@ -81,6 +89,14 @@ static void what_is_no_mac_is_told_apart(void **state)
                  {"00:10:a4:ff:fe:23:19:c0", RADIUS_STATION_IP},    /* reads as IPv6 too */
                  {"00-10-a4-23-19-c0-11", RADIUS_STATION_OTHER},
                  {"00:10:a4:23:19:c0:ab", RADIUS_STATION_OTHER},
+                 {"2001:0db8:0000::1", RADIUS_STATION_IP}, /* begin like a MAC in three groups */
+                 {"2001:0db8:0000:abc::1", RADIUS_STATION_IP},
+                 {"0010:a4ff:fe23:19c0", RADIUS_STATION_OTHER},
+                 {"0010.a4ff.fe23.19c0", RADIUS_STATION_OTHER},
+                 {"0010a4fffe2319c0", RADIUS_STATION_OTHER},
+                 {"0010a42319c0:ab", RADIUS_STATION_OTHER},
+                 {"\"", RADIUS_STATION_OTHER},
+                 {"\"\"", RADIUS_STATION_ABSENT},
                  {"0010a42319c", RADIUS_STATION_OTHER},
                  {"0010a42319c00", RADIUS_STATION_OTHER},
                  {"LulaLivre", RADIUS_STATION_OTHER}};

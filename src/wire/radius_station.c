@@ -6,7 +6,9 @@
 
 #include "base/ip.h"
 
-enum { JOINED_LENGTH = 17, BARE_LENGTH = 12, TELEPHONE_DIGITS_MIN = 3, TELEPHONE_DIGITS_MAX = 20 };
+/* 00-10-a4-23-19-c0, 0010.a423.19c0, 0010a4-2319c0, 0010a42319c0 */
+enum { JOINED_LENGTH = 17, DOTTED_LENGTH = 14, HALVES_LENGTH = 13, BARE_LENGTH = 12 };
+enum { TELEPHONE_DIGITS_MIN = 3, TELEPHONE_DIGITS_MAX = 20 };
 
 const char *radius_station_word(enum radius_station station)
 {
@@ -53,7 +55,7 @@ static bool is_telephone(const char *text, size_t length)
     return digits >= TELEPHONE_DIGITS_MIN && digits <= TELEPHONE_DIGITS_MAX;
 }
 
-/* A name behind a MAC, ":SSID": not when it could be a seventh octet. */
+/* A name behind a MAC, ":SSID": not when it could be a further octet, or two. */
 static bool is_name_suffix(const char *text, size_t length)
 {
     if (length < 1 || text[0] != ':')
@@ -62,7 +64,20 @@ static bool is_name_suffix(const char *text, size_t length)
     while (1 + hex < length && is_hex(text[1 + hex]))
         hex++;
     bool ends = 1 + hex == length || text[1 + hex] == ':' || text[1 + hex] == '-';
-    return length == 1 || !(ends && (hex == 1 || hex == 2));
+    return length == 1 || !(ends && (hex == 1 || hex == 2 || hex == 4));
+}
+
+/* A MAC with a name behind it, in each spelling by the length that it has. */
+static bool parse_named(const char *text, size_t length, struct mac *ret)
+{
+    static const size_t lengths[] = {JOINED_LENGTH, DOTTED_LENGTH, HALVES_LENGTH, BARE_LENGTH};
+    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
+        const size_t mac = lengths[i];
+        if (length > mac && is_name_suffix(text + mac, length - mac) &&
+            mac_parse(text, mac, ret) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* RFC 3580's own spelling, which nearly every switch has: as the colons' one, which mac_parse()
@@ -92,22 +107,23 @@ enum radius_station radius_station_parse(const char *text, size_t length, uint32
         length--;
     while (length > 0 && is_padding(text[0]))
         text++, length--;
+    if (length >= 2 && text[0] == '"' && text[length - 1] == '"')
+        text++, length -= 2;
     if (length == 0)
         return RADIUS_STATION_ABSENT;
     bool telephone = is_telephone(text, length);
     bool bare_number = telephone && length == BARE_LENGTH && is_telephone_line(port_type);
     bool parsed = !bare_number && mac_parse(text, length, &mac) == 0;
-    if (!parsed && length > JOINED_LENGTH &&
-        is_name_suffix(text + JOINED_LENGTH, length - JOINED_LENGTH))
-        parsed = mac_parse(text, JOINED_LENGTH, &mac) == 0;
+    struct ip ip;
+    if (!parsed && ip_parse(text, length, &ip) == 0)
+        return RADIUS_STATION_IP; /* of which one may begin like a MAC with a name */
+    if (!parsed)
+        parsed = parse_named(text, length, &mac);
     if (parsed && !mac_is_station(mac))
         return RADIUS_STATION_GROUP;
     if (parsed) {
         *ret = mac;
         return RADIUS_STATION_MAC;
     }
-    struct ip ip;
-    if (ip_parse(text, length, &ip) == 0)
-        return RADIUS_STATION_IP;
     return telephone ? RADIUS_STATION_TELEPHONE : RADIUS_STATION_OTHER;
 }

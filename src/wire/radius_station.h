@@ -15,8 +15,8 @@
  *
  * Spellings seen (DOMAIN 2.7 point 4): 00-10-A4-23-19-C0 (RFC 3580), 00:10:a4:23:19:c0,
  * 0010.a423.19c0, 0010a4-2319c0 and 0010a42319c0, octets of one digit where they are
- * joined, padding with blanks or NUL, and, from some access points, the network's name
- * behind it, as Called-Station-Id has it: 02:00:5e:10:00:01:SSID-name.
+ * joined, padding with blanks or NUL, quotes around it, and, from some access points, the
+ * network's name behind it, as Called-Station-Id has it: 02:00:5e:10:00:01:SSID-name.
  *
  * What is rejected, and as what, because a guest that cannot be named must be counted
  * and not guessed:
