@@ -52,11 +52,8 @@ struct notification_receiver {
     uint8_t *reply;
 };
 
-static const struct {
-    const char *word;
-    bool lost;
-} outcomes[] = {
-#define OUTCOME(word, name, lost) {word, lost},
+static const char *const outcome_words[] = {
+#define OUTCOME(word, name) word,
     NOTIFICATION_OUTCOMES(OUTCOME)
 #undef OUTCOME
 };
@@ -64,13 +61,7 @@ static const struct {
 const char *notification_outcome_word(enum notification_outcome outcome)
 {
     CHECK(outcome < NOTIFICATION_OUTCOME_COUNT);
-    return outcomes[outcome].word;
-}
-
-bool notification_outcome_lost(enum notification_outcome outcome)
-{
-    CHECK(outcome < NOTIFICATION_OUTCOME_COUNT);
-    return outcomes[outcome].lost;
+    return outcome_words[outcome];
 }
 
 /* --- life --- */

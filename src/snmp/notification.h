@@ -41,23 +41,24 @@
  * from the beginning of its boot. A replay is a hint like the trap that it copies:
  * nothing is concluded from it. */
 
-/* What became of a datagram. word, which is a counter's name too; enumerator; lost */
+/* What became of a datagram. word, which is a counter's name too; enumerator. Refusals are no
+ * losses: whatever anybody may send raises them. */
 #define NOTIFICATION_OUTCOMES(OUTCOME)                                                             \
-    OUTCOME("taken", NOTIFICATION_TAKEN, false)                                                    \
-    OUTCOME("duplicates", NOTIFICATION_DUPLICATE, false)  /* of an inform; to be answered */       \
-    OUTCOME("discoveries", NOTIFICATION_DISCOVERY, false) /* v3: somebody asked for our engine */  \
-    OUTCOME("malformed", NOTIFICATION_MALFORMED, true)                                             \
-    OUTCOME("not_notifications", NOTIFICATION_NOT_ONE, true)                                       \
-    OUTCOME("unknown_communities", NOTIFICATION_COMMUNITY, true)                                   \
-    OUTCOME("unknown_engines", NOTIFICATION_ENGINE, true)                                          \
-    OUTCOME("unknown_users", NOTIFICATION_USER, true)                                              \
-    OUTCOME("wrong_levels", NOTIFICATION_LEVEL, true)                                              \
-    OUTCOME("wrong_digests", NOTIFICATION_DIGEST, true)                                            \
-    OUTCOME("decryption_errors", NOTIFICATION_DECRYPTION, true)                                    \
-    OUTCOME("not_in_time_window", NOTIFICATION_WINDOW, true)
+    OUTCOME("taken", NOTIFICATION_TAKEN)                                                           \
+    OUTCOME("duplicates", NOTIFICATION_DUPLICATE)  /* of an inform; to be answered */              \
+    OUTCOME("discoveries", NOTIFICATION_DISCOVERY) /* v3: somebody asked for our engine */         \
+    OUTCOME("malformed", NOTIFICATION_MALFORMED)                                                   \
+    OUTCOME("not_notifications", NOTIFICATION_NOT_ONE)                                             \
+    OUTCOME("unknown_communities", NOTIFICATION_COMMUNITY)                                         \
+    OUTCOME("unknown_engines", NOTIFICATION_ENGINE)                                                \
+    OUTCOME("unknown_users", NOTIFICATION_USER)                                                    \
+    OUTCOME("wrong_levels", NOTIFICATION_LEVEL)                                                    \
+    OUTCOME("wrong_digests", NOTIFICATION_DIGEST)                                                  \
+    OUTCOME("decryption_errors", NOTIFICATION_DECRYPTION)                                          \
+    OUTCOME("not_in_time_window", NOTIFICATION_WINDOW)
 
 enum notification_outcome {
-#define OUTCOME(word, name, lost) name,
+#define OUTCOME(word, name) name,
     NOTIFICATION_OUTCOMES(OUTCOME)
 #undef OUTCOME
         NOTIFICATION_OUTCOME_COUNT
@@ -65,9 +66,6 @@ enum notification_outcome {
 
 /* Returns the word; never NULL. */
 const char *notification_outcome_word(enum notification_outcome outcome);
-
-/* Whether the outcome means that something was refused. */
-bool notification_outcome_lost(enum notification_outcome outcome);
 
 struct notification_settings {
     const char *const *communities; /* none: v1 and v2c are refused */

@@ -123,13 +123,15 @@ struct mapped {
     const char *switch_name; /* in the configuration */
 };
 
-/* What is counted besides the outcomes. name, word, loss */
+/* What is counted besides the outcomes. What a stranger can raise by sending is never a loss, for
+ * losses become an audit_gap. name, word, loss */
 #define COUNTERS(COUNTER)                                                                          \
     COUNTER(RECEIVED, "received", false)                                                           \
     COUNTER(EVENTS, "events", false)                                                               \
     COUNTER(OTHERS, "other_notifications", false)                                                  \
     COUNTER(UNKNOWN_SWITCH, "unknown_switch", false)                                               \
     COUNTER(ANSWERED, "informs_answered", false)                                                   \
+    COUNTER(STRANGERS_LIMITED, "strangers_limited", false)                                         \
     COUNTER(RATE_LIMITED, "rate_limited", true)                                                    \
     COUNTER(FEED_FULL, "not_stored", true)                                                         \
     COUNTER(NOT_ANSWERED, "answers_lost", true)                                                    \
@@ -400,7 +402,7 @@ static void handle(struct trap_source *source, struct udp_listener *listener,
     enum trap_verdict verdict = trap_rate_take(source->rate, &datagram->from, stranger, now);
     count(source, COUNT_RECEIVED, 1);
     if (verdict == TRAP_DROP) {
-        count(source, COUNT_RATE_LIMITED, 1);
+        count(source, stranger ? COUNT_STRANGERS_LIMITED : COUNT_RATE_LIMITED, 1);
         return;
     }
     notification_receive(source->receiver, datagram->bytes, datagram->length, &datagram->from,
@@ -686,7 +688,7 @@ static void status(void *state, struct source_status *ret)
         add_counter(ret, words[i], source->counters[i], losses[i]);
     for (size_t i = 0; i < NOTIFICATION_OUTCOME_COUNT; i++)
         add_counter(ret, notification_outcome_word((enum notification_outcome)i),
-                    source->outcomes[i], notification_outcome_lost((enum notification_outcome)i));
+                    source->outcomes[i], false);
     add_counter(ret, "kernel_drops", drops, true);
 }
 

@@ -305,6 +305,38 @@ static void wrong_community(void **state)
     assert_int_equal(take_answer(bench, buffer, &message), 0);
 }
 
+static uint64_t losses(struct bench *bench)
+{
+    struct source_status status;
+    uint64_t sum = 0;
+    class->status(bench->state, &status);
+    for (size_t i = 0; i < status.count; i++)
+        sum += status.counters[i].loss ? status.counters[i].value : 0;
+    return sum;
+}
+
+/* Losses become an audit_gap: what anybody can send is none. */
+static void strangers_open_no_case(void **state)
+{
+    enum { SENT = 20 };
+    struct bench *bench = *state;
+    static const uint8_t junk[] = {0x30, 0x82, 0xff, 0xff, 1, 2, 3};
+    feed_fake_free(bench->feed);
+    bench->feed = feed_fake_new("traps", "snmp_trap");
+    write_file(bench->community, "other\n");
+    need_option(bench, "community_file", bench->community);
+    need_option(bench, "unknown_rate", "2");
+    begin(bench);
+    send_link(bench, SNMP_TRAP_V2);
+    send_trap(bench, (struct snmp_octets){junk, sizeof(junk)});
+    for (int i = 2; i < SENT; i++)
+        send_link(bench, SNMP_TRAP_V2);
+    assert_true(counter(bench, "unknown_communities") >= 1);
+    assert_int_equal(counter(bench, "malformed"), 1);
+    assert_in_range(counter(bench, "strangers_limited"), SENT - 6, SENT - 2);
+    assert_int_equal(losses(bench), 0);
+}
+
 /* An inform that could not be taken is not answered; when it comes again it is. */
 static void informs(void **state)
 {
@@ -494,6 +526,7 @@ int main(void)
         TEST(forwarded),
         TEST(unknown_switch),
         TEST(wrong_community),
+        TEST(strangers_open_no_case),
         TEST(informs),
         TEST(engines_name_switches),
         TEST(hostile_names),

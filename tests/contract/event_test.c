@@ -551,6 +551,7 @@ static unsigned answers_after(struct bench *bench, const uint64_t *tickets, size
 static void clause_tickets(struct bench *bench)
 {
     uint64_t old[FEW], tickets[FEW];
+    const unsigned answered = bench->subject->answers ? FEW - 1 : 0; /* else it asks itself again */
     if (bench->class->settled == NULL)
         return;
     play(bench, FEW);
@@ -567,7 +568,7 @@ static void clause_tickets(struct bench *bench)
     assert_int_equal(take_tickets(bench, tickets), FEW);
     assert_int_equal(answers_after(bench, old, FEW, true), 0);
     assert_int_equal(answers_after(bench, tickets, 1, false), 0);
-    assert_int_equal(answers_after(bench, tickets + 1, FEW - 1, true), FEW - 1);
+    assert_int_equal(answers_after(bench, tickets + 1, FEW - 1, true), answered);
     assert_int_equal(answers_after(bench, tickets, FEW, true), 0);
     stop(bench);
     settle(bench, tickets, FEW, false);
