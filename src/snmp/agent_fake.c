@@ -242,6 +242,19 @@ static void answer_request(struct agent *agent, const struct snmp_message *reque
     send_reply(agent, &writer, from);
 }
 
+/* Whether the request is one that the agent keeps silent about. */
+static bool is_mute(struct agent *agent, const struct snmp_message *request)
+{
+    struct ber_reader list = snmp_message_varbinds(request);
+    struct snmp_varbind first;
+    struct oid oid;
+    if (agent->mutes == 0 || snmp_varbind_next(&list, &first) != 1 ||
+        oid_decode(first.oid, first.oid_length, &oid) != 0 || !oid_has_prefix(&oid, &agent->mute))
+        return false;
+    agent->mutes--;
+    return true;
+}
+
 static void serve_one(struct agent *agent, uint8_t *bytes, size_t length,
                       const struct snmp_address *from)
 {
@@ -262,6 +275,8 @@ static void serve_one(struct agent *agent, uint8_t *bytes, size_t length,
                memcmp(request.community.bytes, agent->community, request.community.length) != 0) {
         return;
     }
+    if (is_mute(agent, &request))
+        return;
     answer_request(agent, &request, &keys, from);
 }
 

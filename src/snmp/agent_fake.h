@@ -32,7 +32,9 @@ struct agent {
     unsigned rows_most; /* 0: any; answers are cut short after so many */
     bool loops;         /* after its last row begins anew */
     bool gen_err_on_bulk, silent, garbage, twice;
-    int answer_fd; /* -1: fd; else answers leave from another port */
+    struct oid mute; /* requests that begin with a name below it get no answer, */
+    unsigned mutes;  /* so many of them; 0: none */
+    int answer_fd;   /* -1: fd; else answers leave from another port */
     unsigned received, answered;
     unsigned bulk_asked;  /* repetitions of the latest GETBULK */
     unsigned set_count;   /* varbinds of the latest SET */

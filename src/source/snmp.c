@@ -14,7 +14,12 @@
 #include "source/snmp_read.h"
 #include "wire/bridge_facts.h"
 
-enum { HOST_SIZE = 256, RESTART_SLACK_S = 10 };
+enum {
+    HOST_SIZE = 256,
+    RESTART_SLACK_S = 10,
+    AGAIN_S = 1,         /* facts that were not answered for are asked for again after this, */
+    AGAIN_DOUBLINGS = 20 /* and each time twice as long, up to their interval */
+};
 
 struct snmp_config {
     char *switch_name, *address, *community, *user, *auth_protocol, *auth_password, *priv_protocol,
@@ -155,7 +160,8 @@ struct snmp_source {
     bool is_name; /* the address is a host name */
     struct bridge_facts *facts;
     struct wall facts_at;
-    uint32_t *fdb_ids; /* that had rows or VLANs at the last read */
+    unsigned facts_misses; /* reads in a row in which walks for facts got no answer */
+    uint32_t *fdb_ids;     /* that had rows or VLANs at the last read */
     size_t fdb_count;
     struct fetch *fetch; /* NULL: idle */
 };
@@ -167,7 +173,7 @@ struct fetch {
     struct mac probe;
     struct snmp_read *read;
     struct wall started, ended;
-    bool facts_reused, working;
+    bool facts_reused, facts_before, working;
     /* For workers: copies, and what they make. */
     char *switch_name, *site, *hypervisor, *host;
     struct span ageing;
@@ -330,6 +336,8 @@ static void keep_facts(struct snmp_source *source, struct fetch *fetch)
         source->facts_at = fetch->started;
     if (mac_known(fetch->probe))
         return;
+    if (!fetch->facts_reused)
+        source->facts_misses = source->facts->broken ? source->facts_misses + 1 : 0;
     free(source->fdb_ids);
     source->fdb_ids =
         alloc_array(bridge->group_count + source->facts->vlan_count, sizeof(uint32_t));
@@ -392,6 +400,19 @@ static void convert_done(void *aux)
 
 static void start_read(struct fetch *fetch, bool facts_fresh);
 
+/* Keeps the facts of a table that is of no other use, and ends the fetch. */
+static void end_without_table(struct fetch *fetch, struct bridge_table *table,
+                              const struct err *cause)
+{
+    if (!fetch->facts_before)
+        fetch->source->facts_at = fetch->started;
+    fetch->bridge = NULL;
+    fetch->source->facts = table->facts;
+    table->facts = NULL;
+    bridge_table_free(table);
+    end(fetch, cause);
+}
+
 /* Whether the device restarted after the facts were read. */
 static bool restarted(const struct snmp_source *source, const struct fetch *fetch)
 {
@@ -409,23 +430,31 @@ static void read_ended(void *aux, struct bridge_table *table, uint64_t asked, ui
     fetch->asked += asked;
     fetch->answered += answered;
     if (err != NULL) {
-        source->facts = table->facts;
-        table->facts = NULL;
-        bridge_table_free(table);
         /* A name may have come to mean another address. */
         if (source->is_name) {
             snmp_device_free(source->device);
             source->device = NULL;
         }
-        end(fetch, err);
+        end_without_table(fetch, table, err);
         return;
     }
     fetch->bridge = table;
     fetch->ended = source->env->now(source->env->clock);
-    if (fetch->facts_reused && restarted(source, fetch)) {
+    /* facts of before it restarted may be of other ports, also those in a walk's place */
+    if (fetch->facts_before && (fetch->facts_reused || table->facts->broken) &&
+        restarted(source, fetch)) {
         bridge_table_free(table);
         fetch->bridge = NULL;
         start_read(fetch, false);
+        return;
+    }
+    if (!bridge_facts_placed(table->facts)) {
+        struct err unplaced;
+        err_set(&unplaced, ERR_TIMEOUT, "%s: its rows cannot be understood: %s",
+                source->config->switch_name,
+                table->facts->why_unread != NULL ? table->facts->why_unread
+                                                 : "what its numbers mean was never read");
+        end_without_table(fetch, table, &unplaced);
         return;
     }
     bool whole = true;
@@ -455,7 +484,8 @@ static void start_read(struct fetch *fetch, bool facts_fresh)
     struct snmp_source *source = fetch->source;
     const struct snmp_config *config = source->config;
     bool probing = mac_known(fetch->probe);
-    fetch->facts_reused = facts_fresh && source->facts != NULL;
+    fetch->facts_before = source->facts != NULL;
+    fetch->facts_reused = facts_fresh && fetch->facts_before;
     fetch->started = source->env->now(source->env->clock);
     const struct snmp_read_options read = {
         .device = source->device,
@@ -475,14 +505,31 @@ static void start_read(struct fetch *fetch, bool facts_fresh)
     fetch->read = snmp_read_start(&read, read_ended, read_progress, fetch);
 }
 
+/* How long facts hold; shorter when walks got no answer, so that they are old in part or lack
+ * something. */
+static struct span facts_hold(const struct snmp_source *source)
+{
+    struct span interval = source->config->facts_interval;
+    unsigned misses = source->facts_misses;
+    if (misses == 0)
+        return interval;
+    if (misses > AGAIN_DOUBLINGS)
+        misses = AGAIN_DOUBLINGS;
+    struct span again = span_seconds((int64_t)AGAIN_S << (misses - 1));
+    return again.us < interval.us ? again : interval;
+}
+
 /* Facts hold for a while; in a probe as long as there are any. */
 static bool facts_are_fresh(const struct snmp_source *source, const struct fetch *fetch)
 {
-    if (source->facts == NULL)
+    if (source->facts == NULL || !bridge_facts_placed(source->facts))
         return false;
+    if (mac_known(fetch->probe))
+        return true;
+    if (source->facts->unread != 0 && source->facts_misses == 0)
+        return false; /* of a probe, which reads no neighbours */
     struct wall now = source->env->now(source->env->clock);
-    return mac_known(fetch->probe) ||
-           wall_since(now, source->facts_at).us < source->config->facts_interval.us;
+    return wall_since(now, source->facts_at).us < facts_hold(source).us;
 }
 
 /* --- host names --- */

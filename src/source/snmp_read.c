@@ -138,12 +138,16 @@ static void finish(struct snmp_read *read)
     end(aux, table, asked, answered, answered == 0 ? &err : NULL);
 }
 
-static void asking_over(struct asking *asking, const char *why_not)
+/* `code` is why it ended, 0: the end was seen. */
+static void asking_over(struct asking *asking, int code, const char *why_not)
 {
     struct snmp_read *read = asking->read;
     queue_remove(&read->under_way, asking);
     read->busy--;
-    bridge_reader_end(read->reader, asking->want.id, why_not);
+    if (code == ERR_TIMEOUT || code == ERR_SYSTEM)
+        bridge_reader_silent(read->reader, asking->want.id, why_not);
+    else
+        bridge_reader_end(read->reader, asking->want.id, why_not);
     asking_free(asking);
     pump(read);
 }
@@ -161,7 +165,7 @@ static void on_end(void *arg, const struct snmp_result *result)
     count(read, result);
     if (result->code != 0 && read->first.code == 0)
         err_set(&read->first, (enum err_code)result->code, "%s", result->why);
-    asking_over(asking, result->code != 0 ? result->why : NULL);
+    asking_over(asking, result->code, result->code != 0 ? result->why : NULL);
 }
 
 /* --- answers --- */
@@ -201,7 +205,7 @@ static void on_rows(void *arg, const struct snmp_row *rows, size_t row_count)
                               &rows[i].value) == BRIDGE_STOP) {
             count(read, snmp_task_result(asking->task));
             snmp_cancel(asking->task);
-            asking_over(asking, NULL);
+            asking_over(asking, 0, NULL);
             return;
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/snmp.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,6 +115,15 @@ static void make_source(struct lab *lab)
 {
     configure(lab);
     set(lab, "community", "public");
+    assert_int_equal(construct(lab), 0);
+}
+
+/* With the least patience that can be configured. */
+static void make_brief_source(struct lab *lab)
+{
+    configure(lab);
+    set(lab, "community", "public");
+    set(lab, "timeout", "100ms");
     assert_int_equal(construct(lab), 0);
 }
 
@@ -317,6 +327,84 @@ static void failures_say_why(void **state)
     lab_done(&lab);
 }
 
+/* The agent keeps silent about the map from VLANs to FDB ids: FDB 1 and 2 are no VLANs. */
+static void rows_without_their_maps_are_no_table(void **state)
+{
+    struct lab lab;
+    lab_init(&lab);
+    fill_switch(&lab.agent, 10);
+    make_brief_source(&lab);
+    lab.agent.mute = OID(1, 3, 6, 1, 2, 1, 17, 7, 1, 4, 2, 1, 3);
+    lab.agent.mutes = UINT_MAX;
+    fetch(&lab, MAC_NONE);
+    assert_int_equal(lab.code, ERR_TIMEOUT);
+    assert_null(lab.table);
+    assert_non_null(strstr(lab.err.text, "the map from FDB ids to VLANs cannot be read"));
+    fetch(&lab, mac_of("52:54:00:02:00:05"));
+    assert_int_equal(lab.code, ERR_TIMEOUT); /* nor does a probe go on without */
+    lab.agent.mutes = 0;
+    lab.now = wall_add(lab.now, span_seconds(1));
+    fetch(&lab, MAC_NONE);
+    assert_int_equal(lab.code, 0);
+    assert_true(lab.table->whole);
+    size_t count;
+    const uint32_t *vlans = vlan_pool_get(lab.table->vlans, lab.table->rows[0].vlan, &count);
+    assert_int_equal(count, 1);
+    assert_true(vlans[0] == 10 || vlans[0] == 20);
+    lab_done(&lab);
+}
+
+/* What an earlier read knew holds, and what got no answer is asked for soon again. */
+static void maps_without_answer_are_asked_for_again(void **state)
+{
+    struct lab lab;
+    lab_init(&lab);
+    fill_switch(&lab.agent, 10);
+    make_brief_source(&lab);
+    fetch(&lab, MAC_NONE);
+    unsigned full = lab.agent.received;
+    lab.now = wall_add(lab.now, span_seconds(3600));
+    set_uptime(&lab, UPTIME_ROW_SECONDS + 3600);
+    lab.agent.mute = OID(1, 3, 6, 1, 2, 1, 17, 1, 4, 1, 2);
+    lab.agent.mutes = UINT_MAX;
+    fetch(&lab, MAC_NONE);
+    assert_int_equal(lab.code, 0);
+    assert_true(lab.table->whole);
+    assert_int_not_equal(forward_table_find_port(lab.table, "Gi0/2"), FORWARD_NO_PORT);
+    lab.agent.mutes = 0;
+    for (int i = 0; i < 2; i++) { /* at once; then they hold */
+        lab.now = wall_add(lab.now, span_seconds(60));
+        set_uptime(&lab, UPTIME_ROW_SECONDS + 3600 + 60 * (i + 1));
+        unsigned before = lab.agent.received;
+        fetch(&lab, MAC_NONE);
+        if (i == 0)
+            assert_true(lab.agent.received - before >= full);
+        else
+            assert_true(lab.agent.received - before < full / 3);
+    }
+    lab_done(&lab);
+}
+
+/* A probe reads no neighbours: the read after it does. */
+static void facts_of_a_probe_are_not_all(void **state)
+{
+    struct lab lab;
+    lab_init(&lab);
+    fill_switch(&lab.agent, 10);
+    make_source(&lab);
+    fetch(&lab, mac_of("52:54:00:02:00:05"));
+    unsigned first = lab.agent.received;
+    fetch(&lab, mac_of("52:54:00:02:00:05"));
+    assert_true(lab.agent.received - first < 5);
+    unsigned before = lab.agent.received;
+    fetch(&lab, MAC_NONE);
+    unsigned full = lab.agent.received - before;
+    assert_true(full > first);
+    fetch(&lab, MAC_NONE);
+    assert_true(lab.agent.received - before - full < full / 3);
+    lab_done(&lab);
+}
+
 /* A table that goes round gives its rows, and is not whole. */
 static void half_tables_are_not_whole(void **state)
 {
@@ -454,6 +542,9 @@ int main(void)
         cmocka_unit_test(probes),
         cmocka_unit_test(facts_hold_until_old_or_restarted),
         cmocka_unit_test(failures_say_why),
+        cmocka_unit_test(rows_without_their_maps_are_no_table),
+        cmocka_unit_test(maps_without_answer_are_asked_for_again),
+        cmocka_unit_test(facts_of_a_probe_are_not_all),
         cmocka_unit_test(half_tables_are_not_whole),
         cmocka_unit_test(cancelled_jobs_hear_nothing),
         cmocka_unit_test(credentials_of_version_3),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 #include "wire/bridge_reader.h"
 #include "wire/bridge_rows.h"
 
@@ -26,6 +27,8 @@ void facts_builder_done(struct facts_builder *builder)
     map_done(&builder->by_if_index);
     map_done(&builder->base_seen);
     map_done(&builder->vlan_seen);
+    map_done(&builder->component_seen);
+    free(builder->component_vlans);
     map_done(&builder->tag_fdb);
     free(builder->tags);
 }
@@ -114,16 +117,27 @@ bool facts_add_vlan(struct facts_builder *builder, const uint32_t *index, size_t
         fdb_id > UINT32_MAX)
         return true;
     uint32_t vlan = index[count - 1];
-    if (facts->vlan_count == BRIDGE_MAP_ROWS_MAX)
+    if (facts->vlan_count + builder->component_count >= BRIDGE_MAP_ROWS_MAX)
         return false;
-    uint32_t component = count == 3 ? index[1] : 0;
-    uint64_t key = (uint64_t)component << 32 | vlan;
-    uint32_t seen = map_find(&builder->vlan_seen, key);
-    if (seen != MAP_NO_VALUE)
+    bool component = count == 3;
+    uint64_t key = (uint64_t)(component ? index[1] : 0) << 32 | vlan;
+    struct map *seen = component ? &builder->component_seen : &builder->vlan_seen;
+    if (map_find(seen, key) != MAP_NO_VALUE)
         return false;
-    map_put(&builder->vlan_seen, key, 1);
-    add_pair(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity, (uint32_t)fdb_id, vlan);
+    map_put(seen, key, 1);
+    if (component)
+        add_pair(&builder->component_vlans, &builder->component_count, &builder->component_capacity,
+                 (uint32_t)fdb_id, vlan);
+    else
+        add_pair(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity, (uint32_t)fdb_id, vlan);
     return true;
+}
+
+void facts_forget_vlans(struct facts_builder *builder, size_t count)
+{
+    bool component = count == 3;
+    map_done(component ? &builder->component_seen : &builder->vlan_seen);
+    *(component ? &builder->component_count : &builder->facts->vlan_count) = 0;
 }
 
 bool facts_add_own_mac(struct facts_builder *builder, struct mac mac)
@@ -242,15 +256,11 @@ static uint32_t copy_name(struct names *to, const struct names *from, uint32_t n
     return names_add(to, text, strlen(text));
 }
 
-/* Takes what the read before had and this one lacks. */
-static void merge_before(struct facts_builder *builder, const struct bridge_facts *before)
+/* --- what an earlier read had --- */
+
+static void merge_interfaces(struct facts_builder *builder, const struct bridge_facts *before)
 {
     struct bridge_facts *facts = builder->facts;
-    for (size_t i = 0; i < before->base_port_count; i++) {
-        const struct bridge_base_port *old = &before->base_ports[i];
-        struct snmp_value value = {.type = SNMP_INTEGER, .number = old->if_index};
-        (void)facts_add_base_port(builder, old->context, old->port, &value);
-    }
     for (size_t i = 0; i < before->interface_count; i++) {
         const struct bridge_interface *old = &before->interfaces[i];
         struct bridge_interface *now = interface_of(builder, old->if_index);
@@ -260,13 +270,94 @@ static void merge_before(struct facts_builder *builder, const struct bridge_fact
             now->name = copy_name(facts->names, before->names, old->name);
         if (now->descr == NAME_NONE)
             now->descr = copy_name(facts->names, before->names, old->descr);
+        if (now->alias == NAME_NONE)
+            now->alias = copy_name(facts->names, before->names, old->alias);
         if (now->type == 0)
             now->type = old->type;
+        if (!mac_known(now->address))
+            now->address = old->address;
     }
-    bool none = facts->vlan_count == 0;
-    for (size_t i = 0; none && i < before->vlan_count; i++)
-        add_pair(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity, before->vlans[i].fdb_id,
-                 before->vlans[i].vlan);
+}
+
+/* The pairs of `before` take the place of those that a broken walk got. */
+static void replace_pairs(struct bridge_vlan **pairs, size_t *count, size_t *capacity,
+                          const struct bridge_vlan *before, size_t before_count)
+{
+    *count = 0;
+    for (size_t i = 0; i < before_count; i++)
+        add_pair(pairs, count, capacity, before[i].fdb_id, before[i].vlan);
+}
+
+/* Members of which no walk has told anything now stay where they were. */
+static void merge_lags(struct bridge_facts *facts, const struct bridge_facts *before)
+{
+    struct map told = MAP_EMPTY;
+    for (size_t i = 0; i < facts->lag_count; i++)
+        map_put(&told, facts->lags[i].if_index, 1);
+    for (size_t i = 0; i < before->lag_count; i++) {
+        const struct lag_member *old = &before->lags[i];
+        if (map_find(&told, old->if_index) == MAP_NO_VALUE)
+            lag_table_add(facts, old->if_index, old->aggregate, old->source);
+    }
+    map_done(&told);
+}
+
+static void replace_neighbours(struct bridge_facts *facts, const struct bridge_facts *before)
+{
+    facts->neighbour_count = 0;
+    for (size_t i = 0; i < before->neighbour_count; i++) {
+        struct wire_neighbour copy = before->neighbours[i];
+        uint32_t *const names[] = {&copy.chassis,  &copy.port,       &copy.port_descr,
+                                   &copy.system,   &copy.address,    &copy.description,
+                                   &copy.local_id, &copy.local_descr};
+        for (size_t n = 0; n < ARRAY_COUNT(names); n++)
+            *names[n] = copy_name(facts->names, before->names, *names[n]);
+        facts->neighbours = alloc_grow(facts->neighbours, facts->neighbour_count,
+                                       &facts->neighbour_capacity, sizeof *facts->neighbours);
+        facts->neighbours[facts->neighbour_count++] = copy;
+    }
+}
+
+static int compare_macs(const void *a, const void *b)
+{
+    const struct mac *x = a, *y = b;
+    return (x->bits > y->bits) - (x->bits < y->bits);
+}
+
+static void merge_own_macs(struct facts_builder *builder, const struct bridge_facts *before)
+{
+    struct bridge_facts *facts = builder->facts;
+    size_t kept = 0;
+    for (size_t i = 0; i < before->own_mac_count; i++)
+        (void)facts_add_own_mac(builder, before->own_macs[i]);
+    sort(facts->own_macs, facts->own_mac_count, sizeof *facts->own_macs, compare_macs);
+    for (size_t i = 0; i < facts->own_mac_count; i++)
+        if (kept == 0 || !mac_equal(facts->own_macs[kept - 1], facts->own_macs[i]))
+            facts->own_macs[kept++] = facts->own_macs[i];
+    facts->own_mac_count = kept;
+}
+
+/* Takes what the read before had and this one lacks, before anything is sorted. */
+static void merge_before(struct facts_builder *builder, const struct bridge_facts *before,
+                         uint32_t older)
+{
+    struct bridge_facts *facts = builder->facts;
+    for (size_t i = 0; i < before->base_port_count; i++) {
+        const struct bridge_base_port *old = &before->base_ports[i];
+        struct snmp_value value = {.type = SNMP_INTEGER, .number = old->if_index};
+        (void)facts_add_base_port(builder, old->context, old->port, &value);
+    }
+    merge_interfaces(builder, before);
+    if (facts->vlan_count == 0 || (older & FACTS_BIT(FACTS_VLANS)) != 0)
+        replace_pairs(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity, before->vlans,
+                      before->vlan_count);
+    if ((older & FACTS_BIT(FACTS_TAGS)) != 0)
+        replace_pairs(&facts->tags, &facts->tag_count, &facts->tag_capacity, before->tags,
+                      before->tag_count);
+    if ((older & (FACTS_BIT(FACTS_LAGS) | FACTS_BIT(FACTS_STACKS))) != 0)
+        merge_lags(facts, before);
+    if ((older & FACTS_BIT(FACTS_ADDRESSES)) != 0)
+        merge_own_macs(builder, before);
 }
 
 /* Makes the vendor's map: FDB id -> VLAN tag. */
@@ -287,20 +378,55 @@ static void join_tags(struct facts_builder *builder, const struct quirk *quirk)
 }
 
 struct bridge_facts *facts_builder_take(struct facts_builder *builder, const struct quirk *quirk,
-                                        const struct bridge_facts *before)
+                                        const struct bridge_facts *before, uint32_t older)
 {
     struct bridge_facts *facts = builder->facts;
-    if (before != NULL)
-        merge_before(builder, before);
+    for (size_t i = 0; i < builder->component_count; i++)
+        add_pair(&facts->vlans, &facts->vlan_count, &facts->vlan_capacity,
+                 builder->component_vlans[i].fdb_id, builder->component_vlans[i].vlan);
     join_tags(builder, quirk);
+    if (before != NULL)
+        merge_before(builder, before, older);
     sort(facts->interfaces, facts->interface_count, sizeof *facts->interfaces, compare_interfaces);
     index_base_ports(facts);
     facts->vlan_count = sort_pairs(facts->vlans, facts->vlan_count);
     facts->tag_count = sort_pairs(facts->tags, facts->tag_count);
     lag_table_finish(facts);
     neighbour_table_finish(builder->neighbours, facts);
+    if (before != NULL && (older & FACTS_BIT(FACTS_NEIGHBOURS)) != 0)
+        replace_neighbours(facts, before);
     builder->facts = NULL;
     return facts;
+}
+
+const char *facts_part_word(enum facts_part part)
+{
+    switch (part) {
+    case FACTS_BASE_PORTS:
+        return "the map of bridge ports";
+    case FACTS_INTERFACES:
+        return "the table of interfaces";
+    case FACTS_VLANS:
+    case FACTS_TAGS:
+        return "the map from FDB ids to VLANs";
+    case FACTS_LAGS:
+    case FACTS_STACKS:
+        return "the link aggregates";
+    case FACTS_ADDRESSES:
+        return "the device's own addresses";
+    case FACTS_NEIGHBOURS:
+        return "the neighbours";
+    case FACTS_PART_COUNT:
+        break;
+    }
+    UNREACHABLE();
+}
+
+bool bridge_facts_placed(const struct bridge_facts *facts)
+{
+    return (facts->unread &
+            (FACTS_BIT(FACTS_BASE_PORTS) | FACTS_BIT(FACTS_INTERFACES) | FACTS_BIT(FACTS_VLANS) |
+             FACTS_BIT(FACTS_TAGS) | FACTS_BIT(FACTS_LAGS))) == 0;
 }
 
 /* --- VLANs of the groups --- */

@@ -95,7 +95,7 @@ static void a_local_port_number_is_not_taken_for_an_interface(void **state)
     local(2, 3, address, 6, "");                  /* its MAC */
     local(3, 7, "local3", 6, "GigabitEthernet1"); /* only the description tells */
     local(25, 7, "1025", 4, "");                  /* the number as text */
-    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL);
+    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL, 0);
     assert_int_equal(facts->neighbour_count, 6);
     static const uint32_t expected[] = {2, 4, 1, 4, 0, 1025}; /* 4 and 5: no local entry */
     for (size_t i = 0; i < 6; i++)
@@ -118,7 +118,7 @@ static void ids_of_every_subtype_are_printed(void **state)
     lldp(NEIGHBOUR_CHASSIS, 5, "\xcf", 1);
     lldp(NEIGHBOUR_PORT, 5, "\xd7\xd3", 2);
     lldp(NEIGHBOUR_CHASSIS, 6, "", 0);
-    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL);
+    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL, 0);
     static const char *const expected[] = {
         "52:54:00:01:02:03", "b8:69:f4:7f:41:70", "192.0.2.7", "vmnic3", "hex:cf", ""};
     assert_int_equal(facts->neighbour_count, 6);
@@ -161,7 +161,7 @@ static void the_second_lldp_mib_names_the_interface_itself(void **state)
     assert_true(facts_add_base_port(&builder, 0, port, &base));
     assert_true(
         neighbour_table_add(builder.neighbours, WIRE_LLDP, NEIGHBOUR_SYSTEM, index, 4, &value));
-    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL);
+    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL, 0);
     assert_int_equal(facts->neighbours[0].if_index, 9);
     bridge_facts_free(facts);
 }
@@ -181,7 +181,7 @@ static void members_are_folded_by_the_best_source(void **state)
     lag_table_add(builder.facts, 2, 20, LAG_STACK);   /* a VLAN on it, no aggregate */
     lag_table_add(builder.facts, 3, 10, LAG_STACK);
     lag_table_add(builder.facts, 3, 0, LAG_SELECTED);
-    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL);
+    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL, 0);
     assert_int_equal(lag_table_find(facts, 1), 11);
     assert_int_equal(lag_table_find(facts, 2), 2);
     assert_int_equal(lag_table_find(facts, 3), 10);
@@ -194,7 +194,7 @@ static void a_loop_of_members_ends(void **state)
     (void)state;
     lag_table_add(builder.facts, 1, 2, LAG_ATTACHED);
     lag_table_add(builder.facts, 2, 1, LAG_ATTACHED);
-    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL);
+    struct bridge_facts *facts = facts_builder_take(&builder, &quirk, NULL, 0);
     assert_int_equal(lag_table_find(facts, 1), 1);
     assert_int_equal(lag_table_find(facts, 2), 2);
     bridge_facts_free(facts);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "wire/bridge_columns.h"
 #include "wire/bridge_facts.h"
 #include "wire/bridge_rows.h"
 
@@ -29,50 +30,16 @@ enum scalar {
     SCALAR_COUNT
 };
 
-#define SYSTEM(n)     OID(1, 3, 6, 1, 2, 1, 1, n, 0)
-#define BRIDGE(...)   OID(1, 3, 6, 1, 2, 1, 17, __VA_ARGS__)
-#define IF_ENTRY(n)   OID(1, 3, 6, 1, 2, 1, 2, 2, 1, n)
-#define IF_X(n)       OID(1, 3, 6, 1, 2, 1, 31, 1, 1, 1, n)
-#define LAG_PORT(n)   OID(1, 2, 840, 10006, 300, 43, 1, 2, 1, 1, n)
-#define LLDP(...)     OID(1, 0, 8802, 1, 1, 2, 1, __VA_ARGS__)
-#define CDP(n)        OID(1, 3, 6, 1, 4, 1, 9, 9, 23, 1, 2, 1, 1, n)
-#define IEEE8021(...) OID(1, 3, 111, 2, 802, 1, 1, __VA_ARGS__)
-
-/* What a column of a walk is. Those after COLUMN_FDB_LAST belong to the facts. */
-enum column {
-    COLUMN_SYSTEM,  /* GET */
-    COLUMN_CLOSING, /* GET at the end: did it restart, did its table overflow */
-    COLUMN_PORT,
-    COLUMN_STATUS,
-    COLUMN_ADDRESS,
-    COLUMN_VTP_STATE,
-    COLUMN_BASE_PORT,
-    COLUMN_IEEE_BASE_PORT,
-    COLUMN_IF_NAME, /* these five in the order of enum interface_column */
-    COLUMN_IF_DESCR,
-    COLUMN_IF_ALIAS,
-    COLUMN_IF_TYPE,
-    COLUMN_IF_ADDRESS,
-    COLUMN_VLAN_FDB,
-    COLUMN_IEEE_VLAN_FDB,
-    COLUMN_TAG,
-    COLUMN_TAG_FDB,
-    COLUMN_LAG_SELECTED,
-    COLUMN_LAG_ATTACHED,
-    COLUMN_LAG_PAGP,
-    COLUMN_IF_STACK,
-    COLUMN_LLDP_OWN, /* lldpLocChassisId, a scalar read as a column */
-    COLUMN_NEIGHBOUR
-};
-
 struct task {
     uint32_t id;
-    enum column column;
+    enum bridge_column column;
     enum bridge_want_kind kind;
     uint32_t context;
     struct oid oids[SCALAR_COUNT];
     size_t oid_count;
     bool under_way, ended, stopped;
+    bool missed;    /* it got no answer, and need not be made again yet */
+    unsigned tries; /* before this one */
     uint64_t rows;
     struct bridge_walk walk; /* PORT, STATUS, ADDRESS */
     size_t first_row;        /* of the table's rows, where this port column began */
@@ -94,65 +61,16 @@ struct bridge_reader {
     size_t open;
     size_t family; /* position in the quirk's order */
     bool closing_asked, dead, second_asked;
+    uint32_t asked, silent, unread; /* FACTS_BIT: parts of the facts in this read */
+    char *why_unread;
+    unsigned retries;
     uint32_t default_vlan;
     uint64_t discards;
 };
 
-/* Columns that hold one cell a neighbour. */
-static const struct {
-    enum wire_neighbour_protocol protocol;
-    enum neighbour_column column;
-    struct oid oid;
-} neighbour_columns[] = {
-    {WIRE_LLDP, NEIGHBOUR_CHASSIS_SUBTYPE, LLDP(4, 1, 1, 4)},
-    {WIRE_LLDP, NEIGHBOUR_CHASSIS, LLDP(4, 1, 1, 5)},
-    {WIRE_LLDP, NEIGHBOUR_PORT_SUBTYPE, LLDP(4, 1, 1, 6)},
-    {WIRE_LLDP, NEIGHBOUR_PORT, LLDP(4, 1, 1, 7)},
-    {WIRE_LLDP, NEIGHBOUR_PORT_DESCR, LLDP(4, 1, 1, 8)},
-    {WIRE_LLDP, NEIGHBOUR_SYSTEM, LLDP(4, 1, 1, 9)},
-    {WIRE_LLDP, NEIGHBOUR_DESCRIPTION, LLDP(4, 1, 1, 10)},
-    {WIRE_LLDP, NEIGHBOUR_LOCAL_SUBTYPE, LLDP(3, 7, 1, 2)},
-    {WIRE_LLDP, NEIGHBOUR_LOCAL_ID, LLDP(3, 7, 1, 3)},
-    {WIRE_LLDP, NEIGHBOUR_LOCAL_DESCR, LLDP(3, 7, 1, 4)},
-    {WIRE_CDP, NEIGHBOUR_ADDRESS, CDP(4)},
-    {WIRE_CDP, NEIGHBOUR_CHASSIS, CDP(6)},
-    {WIRE_CDP, NEIGHBOUR_PORT, CDP(7)},
-    {WIRE_CDP, NEIGHBOUR_DESCRIPTION, CDP(8)},
-};
-
-/* Asked where LLDP-MIB has nothing. */
-static const struct {
-    enum neighbour_column column;
-    struct oid oid;
-} second_columns[] = {
-    {NEIGHBOUR_CHASSIS_SUBTYPE, IEEE8021(13, 1, 4, 1, 1, 5)},
-    {NEIGHBOUR_CHASSIS, IEEE8021(13, 1, 4, 1, 1, 6)},
-    {NEIGHBOUR_PORT_SUBTYPE, IEEE8021(13, 1, 4, 1, 1, 7)},
-    {NEIGHBOUR_PORT, IEEE8021(13, 1, 4, 1, 1, 8)},
-    {NEIGHBOUR_PORT_DESCR, IEEE8021(13, 1, 4, 1, 1, 9)},
-    {NEIGHBOUR_SYSTEM, IEEE8021(13, 1, 4, 1, 1, 10)},
-};
-
-static struct oid fdb_column(const struct quirk *quirk, enum bridge_family family,
-                             enum column column)
-{
-    uint32_t last = column == COLUMN_PORT ? 2 : column == COLUMN_STATUS ? 3 : 1;
-    switch (family) {
-    case BRIDGE_DOT1D:
-        return BRIDGE(4, 3, 1, last);
-    case BRIDGE_DOT1Q:
-        return BRIDGE(7, 1, 2, 2, 1, last);
-    case BRIDGE_IEEE8021Q:
-        return IEEE8021(4, 1, 2, 2, 1, last);
-    case BRIDGE_VENDOR:
-        return quirk->fdb.column;
-    }
-    UNREACHABLE();
-}
-
 /* --- tasks --- */
 
-static struct task *task_add(struct bridge_reader *reader, enum column column,
+static struct task *task_add(struct bridge_reader *reader, enum bridge_column column,
                              const struct oid *oids, size_t count, uint32_t context)
 {
     struct task *task = alloc_zeroed(1, sizeof *task);
@@ -164,6 +82,7 @@ static struct task *task_add(struct bridge_reader *reader, enum column column,
         .oid_count = count,
     };
     memcpy(task->oids, oids, count * sizeof *oids);
+    reader->asked |= FACTS_BIT(bridge_column_part(column));
     reader->tasks = alloc_grow(reader->tasks, reader->task_count, &reader->task_capacity,
                                sizeof(struct task *));
     reader->tasks[reader->task_count++] = task;
@@ -171,17 +90,17 @@ static struct task *task_add(struct bridge_reader *reader, enum column column,
     return task;
 }
 
-static void walk_add(struct bridge_reader *reader, enum column column, struct oid oid,
+static void walk_add(struct bridge_reader *reader, enum bridge_column column, struct oid oid,
                      uint32_t context)
 {
     if (oid.length > 0)
         (void)task_add(reader, column, &oid, 1, context);
 }
 
-static struct task *fdb_walk_add(struct bridge_reader *reader, enum column column,
+static struct task *fdb_walk_add(struct bridge_reader *reader, enum bridge_column column,
                                  enum bridge_family family, uint32_t context)
 {
-    struct oid oid = fdb_column(&reader->quirk, family, column);
+    struct oid oid = bridge_column_forward(&reader->quirk, family, column);
     struct task *task = task_add(reader, column, &oid, 1, context);
     task->walk.family = family;
     task->walk.context = context;
@@ -193,50 +112,51 @@ static struct task *fdb_walk_add(struct bridge_reader *reader, enum column colum
 
 static void plan_neighbours(struct bridge_reader *reader)
 {
-    if (reader->options.no_neighbours)
-        return;
-    for (size_t i = 0; i < ARRAY_COUNT(neighbour_columns); i++) {
-        if (neighbour_columns[i].column == NEIGHBOUR_DESCRIPTION && !reader->options.everything &&
-            neighbour_columns[i].protocol == WIRE_LLDP)
+    size_t count;
+    const struct bridge_neighbour_column *columns = bridge_columns_neighbours(&count);
+    for (size_t i = 0; !reader->options.no_neighbours && i < count; i++) {
+        if (columns[i].column == NEIGHBOUR_DESCRIPTION && !reader->options.everything &&
+            columns[i].protocol == WIRE_LLDP)
             continue;
-        struct task *task = task_add(reader, COLUMN_NEIGHBOUR, &neighbour_columns[i].oid, 1, 0);
-        task->protocol = neighbour_columns[i].protocol;
-        task->neighbour = neighbour_columns[i].column;
+        struct task *task = task_add(reader, COLUMN_NEIGHBOUR, &columns[i].oid, 1, 0);
+        task->protocol = columns[i].protocol;
+        task->neighbour = columns[i].column;
     }
 }
 
 static void plan_second_neighbours(struct bridge_reader *reader)
 {
+    size_t count;
+    const struct bridge_neighbour_column *columns = bridge_columns_second(&count);
     reader->second_asked = true;
-    for (size_t i = 0; i < ARRAY_COUNT(second_columns); i++)
-        task_add(reader, COLUMN_NEIGHBOUR, &second_columns[i].oid, 1, 0)->neighbour =
-            second_columns[i].column;
+    for (size_t i = 0; i < count; i++)
+        task_add(reader, COLUMN_NEIGHBOUR, &columns[i].oid, 1, 0)->neighbour = columns[i].column;
 }
 
 static void plan_facts(struct bridge_reader *reader)
 {
     if (reader->before != NULL && reader->options.facts_fresh)
         return;
-    walk_add(reader, COLUMN_BASE_PORT, BRIDGE(1, 4, 1, 2), 0);
-    walk_add(reader, COLUMN_IF_NAME, IF_X(1), 0);
-    walk_add(reader, COLUMN_VLAN_FDB, BRIDGE(7, 1, 4, 2, 1, 3), 0);
+    walk_add(reader, COLUMN_BASE_PORT, OID_BRIDGE(1, 4, 1, 2), 0);
+    walk_add(reader, COLUMN_IF_NAME, OID_IF_X(1), 0);
+    walk_add(reader, COLUMN_VLAN_FDB, OID_BRIDGE(7, 1, 4, 2, 1, 3), 0);
     if (reader->quirk.vlan == QUIRK_VLAN_TAGS) {
         walk_add(reader, COLUMN_TAG, reader->quirk.tag, 0);
         walk_add(reader, COLUMN_TAG_FDB, reader->quirk.tag_fdb, 0);
     }
-    walk_add(reader, COLUMN_IF_TYPE, IF_ENTRY(3), 0);
-    walk_add(reader, COLUMN_IF_ADDRESS, IF_ENTRY(6), 0);
-    walk_add(reader, COLUMN_IF_DESCR, IF_ENTRY(2), 0);
+    walk_add(reader, COLUMN_IF_TYPE, OID_IF_ENTRY(3), 0);
+    walk_add(reader, COLUMN_IF_ADDRESS, OID_IF_ENTRY(6), 0);
+    walk_add(reader, COLUMN_IF_DESCR, OID_IF_ENTRY(2), 0);
     if (reader->options.everything) {
-        walk_add(reader, COLUMN_IF_ALIAS, IF_X(18), 0);
-        walk_add(reader, COLUMN_IEEE_VLAN_FDB, IEEE8021(4, 1, 4, 2, 1, 4), 0);
-        walk_add(reader, COLUMN_IEEE_BASE_PORT, IEEE8021(2, 1, 1, 4, 1, 3), 0);
+        walk_add(reader, COLUMN_IF_ALIAS, OID_IF_X(18), 0);
+        walk_add(reader, COLUMN_IEEE_VLAN_FDB, OID_IEEE8021(4, 1, 4, 2, 1, 4), 0);
+        walk_add(reader, COLUMN_IEEE_BASE_PORT, OID_IEEE8021(2, 1, 1, 4, 1, 3), 0);
     }
-    walk_add(reader, COLUMN_LAG_ATTACHED, LAG_PORT(13), 0);
-    walk_add(reader, COLUMN_LAG_SELECTED, LAG_PORT(12), 0);
+    walk_add(reader, COLUMN_LAG_ATTACHED, OID_LAG_PORT(13), 0);
+    walk_add(reader, COLUMN_LAG_SELECTED, OID_LAG_PORT(12), 0);
     walk_add(reader, COLUMN_LAG_PAGP, OID(1, 3, 6, 1, 4, 1, 9, 9, 98, 1, 1, 1, 1, 8), 0);
     walk_add(reader, COLUMN_IF_STACK, OID(1, 3, 6, 1, 2, 1, 31, 1, 2, 1, 3), 0);
-    walk_add(reader, COLUMN_LLDP_OWN, LLDP(3, 2), 0);
+    walk_add(reader, COLUMN_LLDP_OWN, OID_LLDP(3, 2), 0);
     plan_neighbours(reader);
 }
 
@@ -244,7 +164,7 @@ static void plan_context(struct bridge_reader *reader, uint32_t vlan)
 {
     (void)fdb_walk_add(reader, COLUMN_PORT, BRIDGE_DOT1D, vlan);
     if (reader->before == NULL || !reader->options.facts_fresh)
-        walk_add(reader, COLUMN_BASE_PORT, BRIDGE(1, 4, 1, 2), vlan);
+        walk_add(reader, COLUMN_BASE_PORT, OID_BRIDGE(1, 4, 1, 2), vlan);
 }
 
 /* Every family at once: the quirks' order first, then what it leaves out. */
@@ -257,7 +177,8 @@ static void plan_everything(struct bridge_reader *reader)
     planned[BRIDGE_DOT1D] = planned[BRIDGE_DOT1Q] = planned[BRIDGE_IEEE8021Q] = true;
     for (int family = 0; family < BRIDGE_FAMILY_COUNT; family++)
         if (planned[family] &&
-            fdb_column(&reader->quirk, (enum bridge_family)family, COLUMN_PORT).length > 0)
+            bridge_column_forward(&reader->quirk, (enum bridge_family)family, COLUMN_PORT).length >
+                0)
             (void)fdb_walk_add(reader, COLUMN_PORT, (enum bridge_family)family, 0);
     walk_add(reader, COLUMN_VTP_STATE, OID(1, 3, 6, 1, 4, 1, 9, 9, 46, 1, 3, 1, 1, 2), 0);
     for (size_t i = 0; i < reader->options.context_count; i++)
@@ -271,13 +192,13 @@ static void plan_family(struct bridge_reader *reader, bool had_rows, enum bridge
     bool vlan_tables = quirk->contexts && (!had_rows || last == BRIDGE_DOT1D);
     while (reader->family < quirk->order_count) {
         enum bridge_family family = quirk->order[reader->family++];
-        if (fdb_column(quirk, family, COLUMN_PORT).length == 0)
+        if (bridge_column_forward(quirk, family, COLUMN_PORT).length == 0)
             continue;
         (void)fdb_walk_add(reader, COLUMN_PORT, family, 0);
         if (family == BRIDGE_IEEE8021Q &&
             (reader->before == NULL || !reader->options.facts_fresh)) {
-            walk_add(reader, COLUMN_IEEE_VLAN_FDB, IEEE8021(4, 1, 4, 2, 1, 4), 0);
-            walk_add(reader, COLUMN_IEEE_BASE_PORT, IEEE8021(2, 1, 1, 4, 1, 3), 0);
+            walk_add(reader, COLUMN_IEEE_VLAN_FDB, OID_IEEE8021(4, 1, 4, 2, 1, 4), 0);
+            walk_add(reader, COLUMN_IEEE_BASE_PORT, OID_IEEE8021(2, 1, 1, 4, 1, 3), 0);
         }
         return;
     }
@@ -313,7 +234,7 @@ static void plan_closing(struct bridge_reader *reader)
     if (reader->closing_asked || reader->options.everything || reader->dead)
         return;
     reader->closing_asked = true;
-    const struct oid oids[] = {SYSTEM(3), BRIDGE(4, 1, 0)};
+    const struct oid oids[] = {OID_SYSTEM(3), OID_BRIDGE(4, 1, 0)};
     (void)task_add(reader, COLUMN_CLOSING, oids, ARRAY_COUNT(oids), 0);
 }
 
@@ -343,13 +264,13 @@ struct bridge_reader *bridge_reader_new(const struct bridge_reader_options *opti
     facts_builder_init(&reader->facts);
     (void)quirk_table_find(NULL, NULL, &reader->quirk);
     const struct oid oids[SCALAR_COUNT] = {
-        [SCALAR_DESCR] = SYSTEM(1),
-        [SCALAR_OBJECT_ID] = SYSTEM(2),
-        [SCALAR_UPTIME] = SYSTEM(3),
-        [SCALAR_NAME] = SYSTEM(5),
-        [SCALAR_BRIDGE_ADDRESS] = BRIDGE(1, 1, 0),
-        [SCALAR_AGEING] = BRIDGE(4, 2, 0),
-        [SCALAR_DISCARDS] = BRIDGE(4, 1, 0),
+        [SCALAR_DESCR] = OID_SYSTEM(1),
+        [SCALAR_OBJECT_ID] = OID_SYSTEM(2),
+        [SCALAR_UPTIME] = OID_SYSTEM(3),
+        [SCALAR_NAME] = OID_SYSTEM(5),
+        [SCALAR_BRIDGE_ADDRESS] = OID_BRIDGE(1, 1, 0),
+        [SCALAR_AGEING] = OID_BRIDGE(4, 2, 0),
+        [SCALAR_DISCARDS] = OID_BRIDGE(4, 1, 0),
     };
     (void)task_add(reader, COLUMN_SYSTEM, oids, SCALAR_COUNT, 0);
     return reader;
@@ -364,6 +285,7 @@ void bridge_reader_free(struct bridge_reader *reader)
     free(reader->tasks);
     free(reader->contexts);
     bridge_facts_free(reader->before);
+    free(reader->why_unread);
     bridge_rows_done(&reader->rows);
     facts_builder_done(&reader->facts);
     bridge_table_free(reader->table);
@@ -526,7 +448,7 @@ static void take_vtp(struct bridge_reader *reader, const uint32_t *index, size_t
     plan_context(reader, vlan);
 }
 
-static bool is_interface_column(enum column column)
+static bool is_interface_column(enum bridge_column column)
 {
     return column >= COLUMN_IF_NAME && column <= COLUMN_IF_ADDRESS;
 }
@@ -539,8 +461,8 @@ static bool take_numbered(struct bridge_reader *reader, const struct task *task,
     if (is_interface_column(task->column))
         return facts_add_interface(facts, (enum interface_column)(task->column - COLUMN_IF_NAME),
                                    index, value);
-    if (task->column == COLUMN_BASE_PORT)
-        return facts_add_base_port(facts, task->context, index, value);
+    if (task->column == COLUMN_BASE_PORT) /* a second try comes by what the first has got */
+        return facts_add_base_port(facts, task->context, index, value) || task->tries > 0;
     if (task->column == COLUMN_TAG)
         return facts_add_tag(facts, index, value);
     return facts_add_tag_fdb(facts, index, value);
@@ -666,10 +588,86 @@ static void end_system(struct bridge_reader *reader, const struct task *task, co
     plan_facts(reader);
 }
 
+/* Whether an earlier read has got the part. */
+static bool had_before(const struct bridge_reader *reader, enum facts_part part)
+{
+    return reader->before != NULL && (reader->before->unread & FACTS_BIT(part)) == 0;
+}
+
+/* Whether the context's forward table has shown rows. A device may keep silent about a
+ * VLAN that it has no table of; what its ports would be is then nobody's question. */
+static bool context_has_rows(const struct bridge_reader *reader, uint32_t vlan)
+{
+    for (size_t i = 0; i < reader->task_count; i++)
+        if (reader->tasks[i]->column == COLUMN_PORT && reader->tasks[i]->context == vlan &&
+            reader->tasks[i]->rows > 0)
+            return true;
+    return false;
+}
+
+/* Asks for the same once more. */
+static void ask_again(struct bridge_reader *reader, const struct task *task)
+{
+    struct task *again = task_add(reader, task->column, task->oids, 1, task->context);
+    again->tries = task->tries + 1;
+    again->protocol = task->protocol;
+    again->neighbour = task->neighbour;
+    reader->retries++;
+    if (task->column == COLUMN_VLAN_FDB || task->column == COLUMN_IEEE_VLAN_FDB)
+        facts_forget_vlans(&reader->facts, task->column == COLUMN_VLAN_FDB ? 2 : 3);
+}
+
+/* Notes that no read has got the part, for want of an answer. */
+static void note_unread(struct bridge_reader *reader, enum facts_part part, const char *why_not)
+{
+    reader->silent |= FACTS_BIT(part);
+    reader->unread |= FACTS_BIT(part);
+    if (reader->why_unread != NULL)
+        return;
+    struct text text = TEXT_EMPTY;
+    text_printf(&text, "%s cannot be read: %s", facts_part_word(part), why_not);
+    reader->why_unread = text_take(&text);
+}
+
+/* No answer to a walk for facts. Returns whether it is made again. */
+static bool miss_fact(struct bridge_reader *reader, struct task *task, const char *why_not)
+{
+    enum facts_part part = bridge_column_part(task->column);
+    if (part == FACTS_PART_COUNT || reader->options.everything)
+        return false;
+    if (had_before(reader, part)) {
+        reader->silent |= FACTS_BIT(part);
+        return false;
+    }
+    if (task->context != 0 && !context_has_rows(reader, task->context)) {
+        task->missed = true; /* until it has rows, nobody's question */
+        return false;
+    }
+    if (task->tries + 1 < BRIDGE_FACT_TRIES && reader->retries < BRIDGE_RETRIES_MAX) {
+        ask_again(reader, task);
+        return true;
+    }
+    note_unread(reader, part, why_not);
+    return false;
+}
+
+/* The context of a VLAN has rows after all: what their ports are has to be known. */
+static void ask_for_ports(struct bridge_reader *reader, uint32_t vlan)
+{
+    for (size_t i = 0; vlan != 0 && i < reader->task_count; i++) {
+        struct task *task = reader->tasks[i];
+        if (task->column == COLUMN_BASE_PORT && task->context == vlan && task->missed) {
+            task->missed = false;
+            ask_again(reader, task);
+        }
+    }
+}
+
 static void end_walk(struct bridge_reader *reader, struct task *task, const char *why_not)
 {
     bool essential = task->column == COLUMN_PORT || task->column == COLUMN_VTP_STATE ||
-                     task->column == COLUMN_CLOSING ||
+                     task->column == COLUMN_CLOSING || task->column == COLUMN_STATUS ||
+                     task->column == COLUMN_ADDRESS ||
                      (task->column == COLUMN_BASE_PORT && reader->before == NULL);
     /* A walk that was stopped because it came round is a walk to the end. */
     if (why_not != NULL && essential && !(task->stopped && reader->quirk.disorder))
@@ -677,10 +675,24 @@ static void end_walk(struct bridge_reader *reader, struct task *task, const char
     if (task->column == COLUMN_PORT) {
         context_of(reader, task->context)->rows += task->walk.rows;
         plan_after_port(reader, task);
+        if (task->rows > 0)
+            ask_for_ports(reader, task->context);
     } else if (task->column == COLUMN_NEIGHBOUR && task->neighbour == NEIGHBOUR_CHASSIS &&
                task->protocol == WIRE_LLDP && task->rows == 0 && !reader->second_asked) {
         plan_second_neighbours(reader);
     }
+}
+
+void bridge_reader_silent(struct bridge_reader *reader, uint32_t id, const char *why_not)
+{
+    CHECK(id < reader->task_count && reader->tasks[id]->under_way && !reader->tasks[id]->ended);
+    struct task *task = reader->tasks[id];
+    if (!miss_fact(reader, task, why_not)) {
+        bridge_reader_end(reader, id, why_not);
+        return;
+    }
+    task->ended = true;
+    reader->open--; /* its second try is open */
 }
 
 void bridge_reader_end(struct bridge_reader *reader, uint32_t id, const char *why_not)
@@ -697,6 +709,27 @@ void bridge_reader_end(struct bridge_reader *reader, uint32_t id, const char *wh
         plan_closing(reader);
 }
 
+/* Builds the facts of this read and notes what no read has got. */
+static struct bridge_facts *take_facts(struct bridge_reader *reader)
+{
+    const uint32_t all = FACTS_BIT(FACTS_PART_COUNT) - 1;
+    const struct bridge_facts *before = reader->before;
+    uint32_t missed = all & (reader->silent | ~reader->asked);
+    uint32_t unread = before != NULL ? before->unread : all;
+    struct bridge_facts *facts = facts_builder_take(&reader->facts, &reader->quirk, before, missed);
+    facts->broken = reader->silent != 0 || reader->dead;
+    facts->unread = reader->unread;
+    if (reader->dead)
+        facts->unread = unread;
+    else if (reader->options.no_neighbours)
+        facts->unread |= unread & FACTS_BIT(FACTS_NEIGHBOURS);
+    const char *why = reader->why_unread;
+    if (why == NULL && before != NULL && facts->unread != 0)
+        why = before->why_unread;
+    facts->why_unread = why != NULL ? alloc_text(why) : NULL;
+    return facts;
+}
+
 struct bridge_table *bridge_reader_take(struct bridge_reader *reader)
 {
     struct bridge_table *table = reader->table;
@@ -708,10 +741,11 @@ struct bridge_table *bridge_reader_take(struct bridge_reader *reader)
         not_whole(reader, 0, "more rows or FDBs than the limit; the rest is missing");
     bridge_rows_finish(&reader->rows);
     bool reuse = reader->before != NULL && reader->options.facts_fresh;
-    table->facts =
-        reuse ? reader->before : facts_builder_take(&reader->facts, &reader->quirk, reader->before);
+    table->facts = reuse ? reader->before : take_facts(reader);
     if (reuse)
         reader->before = NULL;
+    if (table->facts->why_unread != NULL)
+        not_whole(reader, 0, table->facts->why_unread);
     if (table->ageing_seconds < 0)
         table->ageing_seconds = reader->quirk.ageing_seconds;
     bridge_facts_set_vlans(table, &reader->quirk, reader->default_vlan);

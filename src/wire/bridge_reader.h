@@ -36,6 +36,13 @@
  * into 16 bytes; indices that are not of the MIB's form take a slow path that is
  * told by tests to agree with the fast one wherever both apply.
  *
+ * A walk that got no answer says nothing of what the device has, and the numbers of the
+ * rows mean other places or VLANs without the map that it was for. So the map of the
+ * earlier read holds; where there is none, the walk is made again, BRIDGE_FACT_TRIES
+ * times in all, and then the map is noted as unread (bridge_facts_placed()): such rows
+ * are no base for any verdict. The context is not whole, nor is it in later reads that go
+ * on with these facts.
+ *
  * Hostile input: any octets, any order, any number of rows; a column that repeats
  * or goes backwards is stopped unless a quirk allows it, and then at the first
  * repeated row. Limits: LIMIT_FORWARD_ROWS, BRIDGE_GROUPS_MAX, BRIDGE_MAP_ROWS_MAX. */
@@ -43,7 +50,9 @@
 enum {
     BRIDGE_GROUPS_MAX = 65535,
     BRIDGE_MAP_ROWS_MAX = 1000000, /* rows of one map: interfaces, base ports, VLANs */
-    BRIDGE_CONTEXTS_MAX = 4096
+    BRIDGE_CONTEXTS_MAX = 4096,
+    BRIDGE_FACT_TRIES = 3, /* walks for one map that no read has got */
+    BRIDGE_RETRIES_MAX = 8 /* such walks made again in one read */
 };
 
 struct bridge_reader;
@@ -103,6 +112,10 @@ enum bridge_verdict bridge_reader_row(struct bridge_reader *reader, uint32_t id,
 /* Ends request `id`. `why_not` NULL: the end was seen (an empty column is whole
  * too); else one sentence with the cause ("time-out after 3 tries"). */
 void bridge_reader_end(struct bridge_reader *reader, uint32_t id, const char *why_not);
+
+/* Ends request `id`, to which the device gave no answer: bridge_reader_end() for what says
+ * nothing of the device's tables. The same may be asked again. */
+void bridge_reader_silent(struct bridge_reader *reader, uint32_t id, const char *why_not);
 
 /* Returns whether nothing is under way and nothing is left to ask. */
 bool bridge_reader_finished(const struct bridge_reader *reader);

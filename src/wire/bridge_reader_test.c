@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,11 +7,13 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "wire/bridge_facts.h"
 #include "wire/bridge_reader.h"
 #include "wire/recording.h"
 #include "wire/recording_parser.h"
@@ -22,6 +25,8 @@ struct device {
         const char *text;
         const char *fails; /* a column whose walk breaks off after its rows, NULL */
     } contexts[4];
+    const char *silent; /* a column that gets no answer behind its first row, NULL */
+    unsigned silences;  /* how often */
     struct text asked;
 };
 
@@ -39,7 +44,7 @@ static struct recording *recording_of(const char *text)
 }
 
 static void answer_rows(struct bridge_reader *reader, const struct bridge_want *want,
-                        const struct recording *recording)
+                        const struct recording *recording, bool one_row)
 {
     uint8_t column[OID_BER_SIZE];
     size_t length = oid_encode(&want->oids[0], column);
@@ -50,7 +55,8 @@ static void answer_rows(struct bridge_reader *reader, const struct bridge_want *
         if (varbind.oid_length <= length || memcmp(varbind.oid, column, length) != 0)
             return;
         if (bridge_reader_row(reader, want->id, 0, varbind.oid + length,
-                              varbind.oid_length - length, &varbind.value) == BRIDGE_STOP)
+                              varbind.oid_length - length, &varbind.value) == BRIDGE_STOP ||
+            one_row)
             return;
     }
 }
@@ -62,6 +68,10 @@ static void answer(struct device *device, struct bridge_reader *reader,
     oid_format(&want->oids[0], name);
     text_printf(&device->asked, "%s@%u ", name, want->context);
     const char *why = NULL;
+    char full[OID_TEXT_SIZE + 16];
+    snprintf(full, sizeof full, "%s@%u", name, want->context);
+    bool silent = device->silent != NULL && device->silences > 0 &&
+                  (strcmp(device->silent, name) == 0 || strcmp(device->silent, full) == 0);
     for (size_t i = 0; i < ARRAY_COUNT(device->contexts); i++) {
         if (device->contexts[i].text == NULL || device->contexts[i].vlan != want->context)
             continue;
@@ -72,12 +82,17 @@ static void answer(struct device *device, struct bridge_reader *reader,
                 (void)bridge_reader_row(reader, want->id, k, NULL, 0, &value);
         }
         if (want->kind == BRIDGE_WALK)
-            answer_rows(reader, want, recording);
+            answer_rows(reader, want, recording, silent);
         recording_free(recording);
         if (device->contexts[i].fails != NULL && strcmp(device->contexts[i].fails, name) == 0)
             why = "time-out after 3 tries";
     }
-    bridge_reader_end(reader, want->id, why);
+    if (!silent) {
+        bridge_reader_end(reader, want->id, why);
+        return;
+    }
+    device->silences--;
+    bridge_reader_silent(reader, want->id, "no answer in 5 s");
 }
 
 /* Reads the device with all possible requests under way at once, answered last
@@ -312,6 +327,130 @@ static void half_a_base_port_table_keeps_the_rest_of_the_last_one(void **state)
     text_done(&device.asked);
 }
 
+/* Two VLANs whose FDB ids are not their numbers, ports in an aggregate, a neighbour. */
+#define LAG_ATTACHED ".1.2.840.10006.300.43.1.2.1.1.13."
+#define LLDP_REMOTE  ".1.0.8802.1.1.2.1.4.1.1."
+#define LLDP_LOCAL   ".1.0.8802.1.1.2.1.3.7.1."
+static const char mapped_text[] = SYSTEM("99999.1") PORTS IF_NAME
+    "200 = STRING: Po1\n" LAG_ATTACHED "101 = INTEGER: 200\n" LAG_ATTACHED
+    "102 = INTEGER: 200\n" LLDP_LOCAL "2.2 = INTEGER: 5\n" LLDP_LOCAL
+    "3.2 = STRING: Gi2\n" LLDP_REMOTE "4.0.2.1 = INTEGER: 7\n" LLDP_REMOTE
+    "5.0.2.1 = STRING: core1\n" LLDP_REMOTE "9.0.2.1 = STRING: core1\n" Q_PORT
+    "7.82.84.0.0.0.1 = INTEGER: 1\n" Q_PORT "8.82.84.0.0.0.2 = INTEGER: 2\n" VLAN_FDB
+    "0.10 = Gauge32: 7\n" VLAN_FDB "0.20 = Gauge32: 8\n";
+static const char mapped_rows[] = "525400000001 10 1>101/Gi1 0\n525400000002 20 2>102/Gi2 0\n";
+
+static const char *const map_columns[] = {
+    "1.3.6.1.2.1.17.1.4.1.2", "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.17.7.1.4.2.1.3",
+    "1.2.840.10006.300.43.1.2.1.1.13", "1.0.8802.1.1.2.1.4.1.1.5"};
+
+static void expect_maps(const struct bridge_table *table)
+{
+    expect_rows(table, mapped_rows);
+    assert_int_equal(lag_table_find(table->facts, 101), 200);
+    assert_int_equal(lag_table_find(table->facts, 102), 200);
+    assert_int_equal(table->facts->neighbour_count, 1);
+    assert_int_equal(table->facts->neighbours[0].if_index, 102);
+    assert_string_equal(names_get(table->facts->names, table->facts->neighbours[0].chassis),
+                        "core1");
+    assert_int_equal(table->facts->unread, 0);
+    assert_true(table->contexts[0].whole);
+}
+
+static void a_map_that_got_no_answer_is_walked_again(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(map_columns); i++) {
+        struct device device = {.contexts = {{0, mapped_text, NULL}},
+                                .silent = map_columns[i],
+                                .silences = BRIDGE_FACT_TRIES - 1,
+                                .asked = TEXT_EMPTY};
+        struct bridge_table *table = read_device(&device, (struct bridge_reader_options){0});
+        assert_int_equal(device.silences, 0);
+        expect_maps(table);
+        assert_false(table->facts->broken);
+        bridge_table_free(table);
+        text_done(&device.asked);
+    }
+}
+
+/* Ports, aggregates and VLANs by their bare numbers would be others than they are. */
+static void without_a_map_rows_are_not_placed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(map_columns); i++) {
+        struct device device = {.contexts = {{0, mapped_text, NULL}},
+                                .silent = map_columns[i],
+                                .silences = UINT_MAX,
+                                .asked = TEXT_EMPTY};
+        struct bridge_table *table = read_device(&device, (struct bridge_reader_options){0});
+        bool neighbours = i + 1 == ARRAY_COUNT(map_columns);
+        assert_int_equal(bridge_facts_placed(table->facts), neighbours);
+        assert_true(table->facts->broken);
+        assert_false(table->contexts[0].whole);
+        assert_non_null(strstr(table->contexts[0].why_not, "no answer in 5 s"));
+        /* nor does a read that goes on with these facts know more */
+        struct bridge_facts *facts = table->facts;
+        table->facts = NULL;
+        bridge_table_free(table);
+        table = read_device(
+            &device, (struct bridge_reader_options){.take_facts = &facts, .facts_fresh = true});
+        assert_int_equal(bridge_facts_placed(table->facts), neighbours);
+        assert_false(table->contexts[0].whole);
+        facts = table->facts;
+        table->facts = NULL;
+        bridge_table_free(table);
+        device.silent = NULL; /* it answers again */
+        table = read_device(&device, (struct bridge_reader_options){.take_facts = &facts});
+        expect_maps(table);
+        assert_false(table->facts->broken);
+        bridge_table_free(table);
+        text_done(&device.asked);
+    }
+}
+
+static void an_earlier_map_holds_where_a_walk_got_no_answer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(map_columns); i++) {
+        struct device device = {.contexts = {{0, mapped_text, NULL}}, .asked = TEXT_EMPTY};
+        struct bridge_table *table = read_device(&device, (struct bridge_reader_options){0});
+        expect_maps(table);
+        for (int again = 0; again < 3; again++) {
+            struct bridge_facts *facts = table->facts;
+            table->facts = NULL;
+            bridge_table_free(table);
+            device.silent = map_columns[i];
+            device.silences = 1;
+            table = read_device(&device, (struct bridge_reader_options){.take_facts = &facts});
+            expect_maps(table);
+            assert_true(table->facts->broken);
+        }
+        bridge_table_free(table);
+        text_done(&device.asked);
+    }
+}
+
+/* A VLAN whose context is silent altogether has no table, and hides nothing of the others. */
+static void a_silent_context_hides_no_other(void **state)
+{
+    (void)state;
+    static const char ports[] = "1.3.6.1.2.1.17.1.4.1.2@10";
+    for (int rows = 0; rows < 2; rows++) {
+        struct device device = {
+            .contexts = {{0, cisco_default, NULL},
+                         {10, rows ? D_PORT "82.84.0.0.0.2 = INTEGER: 7\n" : "", NULL}},
+            .silent = ports,
+            .silences = UINT_MAX,
+            .asked = TEXT_EMPTY};
+        struct bridge_table *table = read_device(&device, (struct bridge_reader_options){0});
+        assert_int_equal(bridge_facts_placed(table->facts), !rows);
+        assert_int_equal(UINT_MAX - device.silences, rows ? BRIDGE_FACT_TRIES : 1);
+        bridge_table_free(table);
+        text_done(&device.asked);
+    }
+}
+
 static void a_time_filter_is_read_once(void **state)
 {
     (void)state;
@@ -493,6 +632,10 @@ int main(void)
         cmocka_unit_test(a_walk_that_breaks_makes_its_context_partial),
         cmocka_unit_test(fresh_facts_are_not_read_again),
         cmocka_unit_test(half_a_base_port_table_keeps_the_rest_of_the_last_one),
+        cmocka_unit_test(a_map_that_got_no_answer_is_walked_again),
+        cmocka_unit_test(without_a_map_rows_are_not_placed),
+        cmocka_unit_test(an_earlier_map_holds_where_a_walk_got_no_answer),
+        cmocka_unit_test(a_silent_context_hides_no_other),
         cmocka_unit_test(a_time_filter_is_read_once),
         cmocka_unit_test(fdb_ids_become_vlans_only_where_that_cannot_be_wrong),
         cmocka_unit_test(ports_are_resolved_only_where_that_cannot_be_wrong),

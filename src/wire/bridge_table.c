@@ -42,6 +42,7 @@ void bridge_facts_free(struct bridge_facts *facts)
     free(facts->lags);
     free(facts->neighbours);
     free(facts->own_macs);
+    free(facts->why_unread);
     free(facts);
 }
 

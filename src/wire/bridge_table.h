@@ -25,10 +25,11 @@
  * The maps are kept apart (struct bridge_facts) since they change seldom: the
  * next read may go on with those of the last one, and a device that answers with
  * half a base-port table does not turn its ports to "unknown" (DOMAIN 2.1
- * point 6). Port numbers lead to interfaces as the MIBs say (RFC 4188, 4363);
- * where they do not, by the quirks of the device (quirks.h) and by two rules
- * that need no quirk: a port without base-port table is the interface of that
- * number if there is one, and so is a port above every base port. */
+ * point 6). A map that no read has got is noted as such: without it a number may
+ * look like another place or VLAN than it is. Port numbers lead to interfaces as the MIBs say (RFC
+ * 4188, 4363); where they do not, by the quirks of the device (quirks.h) and by two rules that need
+ * no quirk: a port without base-port table is the interface of that number if there is one, and so
+ * is a port above every base port. */
 
 enum bridge_family { BRIDGE_DOT1D, BRIDGE_DOT1Q, BRIDGE_IEEE8021Q, BRIDGE_VENDOR };
 enum { BRIDGE_FAMILY_COUNT = BRIDGE_VENDOR + 1 };
@@ -162,6 +163,9 @@ struct bridge_facts {
     size_t neighbour_count, neighbour_capacity;
     struct mac *own_macs;
     size_t own_mac_count, own_mac_capacity;
+    uint32_t unread;  /* FACTS_BIT of every part that no read has got */
+    char *why_unread; /* the first cause; NULL when all are read or were not asked for */
+    bool broken;      /* a walk got no answer in the latest read: ask again soon */
 };
 
 /* What a port is that the base-port table lacks, see etc/quirks.conf. */
