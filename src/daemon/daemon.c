@@ -23,10 +23,14 @@ static void round_published(void *context, struct snapshot *snapshot, bool store
                        snapshot->round.record_count,
                        (const struct forward_table *const *)snapshot->round.tables,
                        snapshot->round.table_count);
+    const struct round *round = &snapshot->round;
+    size_t in_part = 0;
+    for (size_t i = 0; i < round->table_count; i++)
+        in_part += !round->tables[i]->whole;
     log_say(daemon->log, snapshot->passing ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "audit",
-            "round %llu: %zu switches read, %zu sources not, %zu discrepancies",
-            (unsigned long long)snapshot->judging.round, snapshot->round.table_count,
-            snapshot->round.failed_count, snapshot->judging.count);
+            "round %llu: %zu switches read, %zu in part, %zu sources not, %zu discrepancies",
+            (unsigned long long)snapshot->judging.round, round->table_count - in_part, in_part,
+            round->failed_count, snapshot->judging.count);
     if (stored)
         daemon_tell_cases(daemon, snapshot->judging.changes, snapshot->judging.change_count);
     reactor_publish(daemon->reactor, snapshot);

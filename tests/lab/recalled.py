@@ -18,7 +18,7 @@ from heard import report, words, START, STOP, SECRET, ACCOUNTING
 from musterd import Daemon, wait_until
 
 WEB, DB, OLD = (f'52:54:00:11:33:4{number}' for number in range(3))
-WINDOW = 12
+WINDOWS = 12, 90  # seconds; the second where a machine is too slow for the first
 
 FILES = {
     'guests.csv': f'hypervisor,guest,mac,run_state\nhv1,web1,{WEB},on\nhv1,db1,{DB},on\n'
@@ -31,7 +31,11 @@ FILES = {
                    'client: 127.0.0.1, secret_file: secret, switch: sw1}\n'
                    '  - {type: announce, interface: span1, switch: sw1}\n'
                    'store: muster.db\ndaemon: {interval: 1s, socket: musterd.sock}\n'
-                   f'audit: {{settle: 1s, heard_hold: 60s, migration_window: {WINDOW}s}}\n'}
+                   'audit: {settle: 1s, heard_hold: 60s, migration_window: %WINDOW%s}\n'}
+
+
+class TooSlow(Exception):
+    """The window was over before its effect could be seen."""
 
 
 def announce(mac):
@@ -96,23 +100,29 @@ def hear(daemon):
     return time.monotonic()
 
 
-def goes_on(check, daemon, directory, opened):
+def goes_on(check, daemon, directory, opened, window):
+    def in_time():
+        if time.monotonic() - opened > window - 1:
+            raise TooSlow
+        return True
+
     before = open_cases(daemon)
     make_it_old(directory)
     daemon.kill()  # whether the window is on the disk or not: its announcement is
     daemon.start()
-    wait_until('the migration window', lambda: daemon.status()['live']['open_windows'] == 1)
+    wait_until('the migration window',
+               lambda: in_time() and daemon.status()['live']['open_windows'] == 1)
     check.that('the migration window is open', True)
     report(START, DB, 'Gi0/2', 'B2')  # hv2's port
     daemon.wait_rounds(2)
     after = open_cases(daemon)
+    in_time()
     number = before['unexpected_stop', 'web1']
     check.equal('the stop stands', after.get(('unexpected_stop', 'web1')), number)
     check.that('and was never cleared', (number, 'cleared') not in case_events(daemon, 'web1'),
                case_events(daemon, 'web1'))
     check.that('within the window two places are expected',
                not {('wrong_location', 'db1'), ('duplicate_guest', 'db1')} & set(after), after)
-    check.that('it was the window', time.monotonic() - opened < WINDOW)
     judged, again = replayed(daemon)
     check.equal('the round is judged again as it was', again, judged)
     check.that('the stop is found by each round', '"unexpected_stop"' in [d[0] for d in judged], judged)
@@ -160,40 +170,52 @@ def expired(check, daemon, directory):
         d['id'] for d in daemon.cases('--all') if d['kind'] == 'session_expired'}, {case})
 
 
-def window_ends(check, daemon, opened):
-    wait_until('the deadline', lambda: time.monotonic() - opened > WINDOW, WINDOW + 5)
+def window_ends(check, daemon, opened, window):
+    wait_until('the deadline', lambda: time.monotonic() - opened > window, window + 5)
     wait_until('what it held back', lambda: any(
         guest == 'db1' for kind, guest in open_cases(daemon)))
     judged, again = replayed(daemon)
     check.equal('then the round is judged again as it was', again, judged)
 
 
-def main():
-    lab.enter([])
-    check = lab.Check()
-    lab.add_port(None, 'span1', 'span0')
+def tell_the_story(check, daemon, directory, window):
+    daemon.start()
+    wait_until('the first round', lambda: daemon.status()['round']['rounds'] > 0)
+    opened = hear(daemon)
+    number = goes_on(check, daemon, directory, opened, window)
+    why_tells(check, daemon)
+    expired(check, daemon, directory)
+    window_ends(check, daemon, opened, window)
+    check.equal('the stop still stands', open_cases(daemon).get(('unexpected_stop', 'web1')),
+                number)
+    check.that('it ends when told to', daemon.stop() == 0)
+
+
+def try_window(check, window):
+    """Returns whether the machine was quick enough for it."""
     with tempfile.TemporaryDirectory(prefix='muster-recalled-') as directory:
         for name, text in FILES.items():
             with open(os.path.join(directory, name), 'w') as file:
-                file.write(text)
+                file.write(text.replace('%WINDOW%', str(window)))
         os.chmod(os.path.join(directory, 'secret'), 0o600)
         daemon = Daemon(directory)
         try:
-            daemon.start()
-            wait_until('the first round', lambda: daemon.status()['round']['rounds'] > 0)
-            opened = hear(daemon)
-            number = goes_on(check, daemon, directory, opened)
-            why_tells(check, daemon)
-            expired(check, daemon, directory)
-            window_ends(check, daemon, opened)
-            check.equal('the stop still stands', open_cases(daemon).get(('unexpected_stop', 'web1')),
-                        number)
-            check.that('it ends when told to', daemon.stop() == 0)
+            tell_the_story(check, daemon, directory, window)
+        except TooSlow:
+            return False
         finally:
             if daemon.process is not None and daemon.process.poll() is None:
                 daemon.kill()
         if check.failed:
             print(daemon.log()[-3000:])
+    return True
+
+
+def main():
+    lab.enter([])
+    check = lab.Check()
+    lab.add_port(None, 'span1', 'span0')
+    check.that('a window is long enough', any(try_window(check, window) for window in WINDOWS))
     return check.end()
 
 
