@@ -239,7 +239,7 @@ static void queue_again(struct live *live)
 
 void live_again(struct live *live, struct wall now, struct live_out *out)
 {
-    enum { LOOKS_A_TICK = 8192, JUDGED_A_TICK = 64 };
+    enum { LOOKS_A_TICK = 1024, JUDGED_A_TICK = 16 };
     unsigned judged = 0;
     for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
         if (live->again_next == live->again_count)

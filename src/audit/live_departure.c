@@ -373,7 +373,7 @@ static struct mac reset_mac(const struct live *live, const struct standing *one)
 
 void live_reset_looks(struct live *live, struct wall now, struct live_out *out)
 {
-    enum { LOOKS_A_TICK = 1024, JUDGED_A_TICK = 64 };
+    enum { LOOKS_A_TICK = 1024, JUDGED_A_TICK = 16 };
     unsigned judged = 0;
     for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
         if (live->reset_next >= live->base->standing_count) {
@@ -391,7 +391,7 @@ void live_reset_looks(struct live *live, struct wall now, struct live_out *out)
 
 void live_tick(struct live *live, struct wall now, struct live_out *out)
 {
-    enum { DUE_A_TICK = 64 };
+    enum { DUE_A_TICK = 32 };
     struct presence_due due[DUE_A_TICK];
     live->now = now;
     size_t count = presence_expire(live->presence, now, due, DUE_A_TICK);

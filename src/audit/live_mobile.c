@@ -247,7 +247,7 @@ static void judge_ended(struct live *live, struct mobile_node *node, struct live
 
 void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
 {
-    enum { LOOKS_A_TICK = 4096, JUDGED_A_TICK = 64 };
+    enum { LOOKS_A_TICK = 1024, JUDGED_A_TICK = 16 };
     unsigned judged = 0;
     for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
         if (live->mobile_next == live->mobile_count)

@@ -394,7 +394,7 @@ struct wall live_window_deadline(const struct live *live)
 
 void live_windows_due(struct live *live, struct wall now, struct live_out *out)
 {
-    enum { DUE_A_TICK = 256 };
+    enum { DUE_A_TICK = 16 };
     for (int i = 0; i < DUE_A_TICK && live->window_count > 0; i++) {
         struct window_state *one = &live->windows[live->window_first];
         if (one->window.deadline.us > now.us)

@@ -11,7 +11,7 @@
 #include "io/loop.h"
 
 /* Sessions that are copied in one turn, and how far the clocks may come to differ. */
-enum { EXPORT_STEP = 4096 };
+enum { EXPORT_STEP = 512 };
 #define CLOCK_SLACK span_seconds(1)
 
 /* A tick is never further away than this: timers are not for days. */
@@ -48,10 +48,11 @@ static void set_tick(struct reactor *reactor)
         return;
     }
     struct span wait = wall_since(next, reactor_now(reactor));
+    wait = pace_wait(&reactor->pace, wait, clock_mono());
     loop_timer_start(reactor->tick, wait.us < TICK_MOST.us ? wait : TICK_MOST);
 }
 
-void reactor_carry_out(struct reactor *reactor)
+static void carry_out(struct reactor *reactor)
 {
     if (reactor->out.change_count > 0)
         reactor_keep_cases(reactor);
@@ -60,14 +61,30 @@ void reactor_carry_out(struct reactor *reactor)
     if (reactor->out.wish_count > 0)
         reactor_grant_wishes(reactor);
     live_out_clear(&reactor->out);
+}
+
+void reactor_carry_out(struct reactor *reactor)
+{
+    carry_out(reactor);
     set_tick(reactor);
+}
+
+static bool tick_is_due(const struct reactor *reactor)
+{
+    struct wall next = live_next(reactor->live);
+    return wall_known(next) && next.us <= reactor_now(reactor).us;
 }
 
 static void tick(void *aux)
 {
     struct reactor *reactor = aux;
-    live_tick(reactor->live, reactor_now(reactor), &reactor->out);
-    reactor_carry_out(reactor);
+    struct mono begun = clock_mono();
+    do {
+        live_tick(reactor->live, reactor_now(reactor), &reactor->out);
+    } while (tick_is_due(reactor) && mono_since(clock_mono(), begun).us < PACE_WORK.us);
+    carry_out(reactor);
+    pace_rest(&reactor->pace, begun, clock_mono());
+    set_tick(reactor);
 }
 
 struct reactor *reactor_new(const struct reactor_parts *parts, const struct config *config)

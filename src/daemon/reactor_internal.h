@@ -20,6 +20,7 @@ struct reactor {
     uint64_t heard;  /* events that were handed over */
     struct live_out out;
     struct loop_timer *tick;
+    struct pace pace;      /* of ticks */
     struct wall wall_base; /* of the judge's clock */
     struct mono mono_base;
     struct case_batch *filling; /* NULL: nothing waits */

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#define REST_LEAST span_ms(1)
+#define REST_MOST  span_ms(20)
+enum { RESTS_A_WORK = 4 };
+
 /* FNV-1a with a final mix: the phase must be the same in every run, and names that differ
  * in their last digit must land far from each other. */
 static uint64_t stable_hash(const char *name)
@@ -46,6 +50,21 @@ struct span schedule_backoff(const char *name, struct span first, struct span mo
     if (rest > bound)
         rest = bound;
     return span_us(rest - share(name, rest / 4));
+}
+
+void pace_rest(struct pace *pace, struct mono begun, struct mono now)
+{
+    int64_t worked = mono_since(now, begun).us;
+    int64_t rest = worked < REST_MOST.us ? RESTS_A_WORK * worked : REST_MOST.us;
+    if (rest < REST_LEAST.us)
+        rest = REST_LEAST.us;
+    pace->rests_until = mono_add(now, rest < REST_MOST.us ? span_us(rest) : REST_MOST);
+}
+
+struct span pace_wait(const struct pace *pace, struct span wait, struct mono now)
+{
+    struct span rest = mono_since(pace->rests_until, now);
+    return wait.us > rest.us ? wait : rest;
 }
 
 struct bucket bucket_of(struct span gap, unsigned burst)

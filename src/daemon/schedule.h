@@ -16,6 +16,12 @@
  * lie on a grid that begins at `origin`; one that was missed (a suspended machine, a held
  * loop) is left out and not made up for.
  *
+ * A pace is for work that there is much of at once, a million sessions that expire at one instant,
+ * say. Done slice after slice it would leave the sockets their turns in between; but a loop that
+ * always has something to do is, on a shared processor, a thread like any other, and an answer
+ * would wait for the others' time slices besides. So each slice rests, four times as long as it
+ * took; the rest ends at an instant that nobody's asking puts off.
+ *
  * A bucket bounds what events set off (probes, targeted polls): `burst` at once, then one
  * for each `gap`. Backoff says how long something that failed rests: doubling, bounded,
  * spread by its name so that a hundred sources that lost one server do not return to it
@@ -33,6 +39,21 @@ struct mono schedule_next(struct mono origin, struct span interval, struct span 
  * each, at most `most`, less up to a quarter by `name`. */
 struct span schedule_backoff(const char *name, struct span first, struct span most,
                              unsigned failures);
+
+/* How long a slice should take. */
+#define PACE_WORK span_us(100)
+
+/* When the next slice may begin; {0}: at once. */
+struct pace {
+    struct mono rests_until;
+};
+
+/* A slice took from `begun` to `now`: rests four times as long, a millisecond at least and 20 at
+ * most (a process that was stopped has worked on nothing). */
+void pace_rest(struct pace *pace, struct mono begun, struct mono now);
+
+/* Returns how long to wait for the next slice where it is due in `wait`. */
+struct span pace_wait(const struct pace *pace, struct span wait, struct mono now);
 
 /* A bound on a rate. It is full again at `full_at`. */
 struct bucket {

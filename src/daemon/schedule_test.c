@@ -76,12 +76,42 @@ static void test_a_bucket_lets_a_burst_through_and_then_a_rate(void **unused)
     assert_true(bucket_take(&bucket, now).us > 0);
 }
 
+static void test_a_rest_ends_at_its_instant_whoever_asks(void **unused)
+{
+    struct pace pace = {0};
+    struct mono begun = {70000000}, now = {70000100};
+    assert_int_equal(pace_wait(&pace, span_us(0), begun).us, 0);
+    pace_rest(&pace, begun, now);
+    for (int64_t passed = 0; passed < 1000; passed += 200) {
+        struct mono asked = {now.us + passed};
+        assert_int_equal(pace_wait(&pace, span_us(0), asked).us, 1000 - passed);
+        assert_int_equal(pace_wait(&pace, span_us(-500), asked).us, 1000 - passed);
+        assert_int_equal(pace_wait(&pace, span_seconds(3), asked).us, 3000000);
+    }
+    assert_true(pace_wait(&pace, span_us(0), (struct mono){now.us + 1000}).us <= 0);
+}
+
+static void test_a_slice_that_took_long_rests_longer_and_not_for_ever(void **unused)
+{
+    struct pace pace = {0};
+    struct mono begun = {70000000}, now = {70002500};
+    pace_rest(&pace, begun, now);
+    assert_int_equal(pace_wait(&pace, span_us(0), now).us, 10000);
+    now.us = begun.us + 3600 * INT64_C(1000000); /* it was stopped */
+    pace_rest(&pace, begun, now);
+    assert_int_equal(pace_wait(&pace, span_us(0), now).us, 20000);
+    pace_rest(&pace, begun, (struct mono){INT64_MAX / 4});
+    assert_int_equal(pace_wait(&pace, span_us(0), (struct mono){INT64_MAX / 4}).us, 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_phases_are_stable_and_spread_out),
         cmocka_unit_test(test_the_next_instant_is_on_the_grid),
         cmocka_unit_test(test_the_rest_after_a_failure_doubles_and_is_bounded),
+        cmocka_unit_test(test_a_rest_ends_at_its_instant_whoever_asks),
+        cmocka_unit_test(test_a_slice_that_took_long_rests_longer_and_not_for_ever),
         cmocka_unit_test(test_a_bucket_lets_a_burst_through_and_then_a_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
