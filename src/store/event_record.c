@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/event_record.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "store/octets.h"
 
 enum {
     MARK = 0xe5,
@@ -42,32 +42,6 @@ enum field {
     FIELD_ORIGIN,
     FIELD_COUNT
 };
-
-static void put_16(uint8_t *to, uint16_t value)
-{
-    value = htole16(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static void put_64(uint8_t *to, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static uint16_t get_16(const uint8_t *at)
-{
-    uint16_t value;
-    memcpy(&value, at, sizeof value);
-    return le16toh(value);
-}
-
-static uint64_t get_64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
 
 /* --- writing --- */
 
@@ -113,12 +87,12 @@ static void write_numbers(struct writer *writer, const struct event *event)
         writer->fields |= 1U << FIELD_MAC;
     }
     if (event->vlan != 0) {
-        put_16(writer->end, event->vlan);
+        octets_put_16(writer->end, event->vlan);
         writer->end += 2;
         writer->fields |= 1U << FIELD_VLAN;
     }
     if (event->lifetime.us != 0) {
-        put_64(writer->end, (uint64_t)event->lifetime.us);
+        octets_put_64(writer->end, (uint64_t)event->lifetime.us);
         writer->end += 8;
         writer->fields |= 1U << FIELD_LIFETIME;
     }
@@ -128,7 +102,7 @@ static void write_origin(struct writer *writer, const struct event *event)
 {
     if (event->origin == 0)
         return;
-    put_64(writer->end, event->origin);
+    octets_put_64(writer->end, event->origin);
     writer->end += 8;
     writer->fields |= 1U << FIELD_ORIGIN;
 }
@@ -155,24 +129,24 @@ size_t event_record_write(uint8_t *to, uint64_t sequence, const struct event *ev
     while ((size_t)(writer.end - to) % EVENT_RECORD_ALIGN != 0)
         *writer.end++ = 0;
     size_t length = (size_t)(writer.end - to);
-    put_16(to + AT_LENGTH, (uint16_t)length);
-    put_16(to + AT_FIELDS, (uint16_t)writer.fields);
+    octets_put_16(to + AT_LENGTH, (uint16_t)length);
+    octets_put_16(to + AT_FIELDS, (uint16_t)writer.fields);
     to[AT_KIND] = (uint8_t)event->kind;
     to[AT_WORTH] = (uint8_t)((unsigned)event->hint | (unsigned)event->proof << PROOF_SHIFT);
-    put_64(to + AT_SEQUENCE, sequence);
-    put_64(to + AT_WHEN, (uint64_t)event->at.us);
-    put_64(to + AT_HEARD, (uint64_t)event->heard.us);
+    octets_put_64(to + AT_SEQUENCE, sequence);
+    octets_put_64(to + AT_WHEN, (uint64_t)event->at.us);
+    octets_put_64(to + AT_HEARD, (uint64_t)event->heard.us);
     return length;
 }
 
 size_t event_record_seal(uint8_t *record, size_t start, uint64_t key)
 {
-    size_t length = get_16(record + AT_LENGTH);
+    size_t length = octets_get_16(record + AT_LENGTH);
     size_t eights = start / EVENT_RECORD_ALIGN;
     for (int i = AT_START; i < AT_MARK; i++, eights >>= 8)
         record[i] = (uint8_t)eights;
     record[AT_MARK] = MARK;
-    put_64(record, hash_bytes(record + AT_LENGTH, length - AT_LENGTH, key));
+    octets_put_64(record, hash_bytes(record + AT_LENGTH, length - AT_LENGTH, key));
     return length;
 }
 
@@ -182,16 +156,16 @@ size_t event_record_check(const uint8_t *at, size_t room, uint64_t key)
 {
     if (room < EVENT_RECORD_HEAD || at[AT_MARK] != MARK)
         return 0;
-    size_t length = get_16(at + AT_LENGTH);
+    size_t length = octets_get_16(at + AT_LENGTH);
     if (length < EVENT_RECORD_HEAD || length > EVENT_RECORD_MAX || length > room ||
         length % EVENT_RECORD_ALIGN != 0)
         return 0;
-    return get_64(at) == hash_bytes(at + AT_LENGTH, length - AT_LENGTH, key) ? length : 0;
+    return octets_get_64(at) == hash_bytes(at + AT_LENGTH, length - AT_LENGTH, key) ? length : 0;
 }
 
 uint64_t event_record_sequence(const uint8_t *record)
 {
-    return get_64(record + AT_SEQUENCE);
+    return octets_get_64(record + AT_SEQUENCE);
 }
 
 size_t event_record_start(const uint8_t *record)
@@ -255,9 +229,9 @@ static void read_numbers(struct reader *reader, struct event *ret)
     if (mac != NULL)
         ret->mac = mac_from_octets(mac);
     if (vlan != NULL)
-        ret->vlan = get_16(vlan);
+        ret->vlan = octets_get_16(vlan);
     if (lifetime != NULL)
-        ret->lifetime = span_us((int64_t)get_64(lifetime));
+        ret->lifetime = span_us((int64_t)octets_get_64(lifetime));
 }
 
 int event_record_read(const uint8_t *record, struct event *ret)
@@ -265,16 +239,16 @@ int event_record_read(const uint8_t *record, struct event *ret)
     unsigned kind = record[AT_KIND];
     unsigned hint = record[AT_WORTH] & HINT_MASK, proof = record[AT_WORTH] >> PROOF_SHIFT;
     struct reader reader = {.at = record + EVENT_RECORD_HEAD,
-                            .end = record + get_16(record + AT_LENGTH),
-                            .fields = get_16(record + AT_FIELDS)};
+                            .end = record + octets_get_16(record + AT_LENGTH),
+                            .fields = octets_get_16(record + AT_FIELDS)};
     if (kind >= EVENT_KIND_COUNT || hint >= EVENT_HINT_COUNT || proof >= EVENT_PROOF_COUNT ||
         reader.fields >> FIELD_COUNT != 0)
         return ERR_CORRUPT;
     *ret = event_of((enum event_kind)kind);
     ret->hint = (enum event_hint)hint;
     ret->proof = (enum event_proof)proof;
-    ret->at.us = (int64_t)get_64(record + AT_WHEN);
-    ret->heard.us = (int64_t)get_64(record + AT_HEARD);
+    ret->at.us = (int64_t)octets_get_64(record + AT_WHEN);
+    ret->heard.us = (int64_t)octets_get_64(record + AT_HEARD);
     read_numbers(&reader, ret);
     ret->address = read_address(&reader, FIELD_ADDRESS);
     ret->care_of = read_address(&reader, FIELD_CARE_OF);
@@ -290,6 +264,6 @@ int event_record_read(const uint8_t *record, struct event *ret)
     ret->cause = read_text(&reader, FIELD_CAUSE);
     const uint8_t *origin = take(&reader, FIELD_ORIGIN, 8);
     if (origin != NULL)
-        ret->origin = get_64(origin);
+        ret->origin = octets_get_64(origin);
     return reader.broken ? ERR_CORRUPT : 0;
 }

@@ -13,10 +13,9 @@
 #include "base/alloc.h"
 #include "store/event_log.h"
 #include "store/followed.h"
-#include "store/heard.h"
+#include "store/heard_fixture.h"
 #include "store/heard_of.h"
 #include "store/query.h"
-#include "store/store_fixture.h"
 #include "store/told.h"
 
 /* What followed from hearing, and what rounds were told of it. Times count seconds from the
@@ -24,78 +23,12 @@
 
 enum { GUEST = 0x5400, OTHER, SECRET = 77 };
 
-struct place {
-    struct fixture *fixture;
-    struct store *store;
-    struct journal *journal;
-    struct arena *arena;
-};
-
-static int place_setup(void **state)
-{
-    void *fixture = NULL;
-    char folder[128];
-    struct err err = {0};
-    struct event_position position = {0};
-    if (fixture_setup(&fixture) != 0)
-        return -1;
-    struct place *place = calloc(1, sizeof *place);
-    place->fixture = fixture;
-    place->arena = arena_new();
-    place->store = fixture_open(place->fixture, STORE_WRITE);
-    snprintf(folder, sizeof folder, "%s.journal", place->fixture->path);
-    if (store_events_position(place->store, &position, &err) != 0)
-        fail_msg("%s", err.text);
-    const struct journal_options options = {.identity = position.identity,
-                                            .folded = position.folded,
-                                            .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
-                                            .lanes = 1};
-    if (journal_open(folder, &options, &place->journal, NULL, &err) != 0)
-        fail_msg("%s", err.text);
-    *state = place;
-    return 0;
-}
-
-static int place_teardown(void **state)
-{
-    struct place *place = *state;
-    void *fixture = place->fixture;
-    journal_close(place->journal);
-    store_close(place->store);
-    arena_free(place->arena);
-    free(place);
-    return fixture_teardown(&fixture);
-}
-
-static struct wall second(int64_t number)
-{
-    return wall_add(fixture_minute(0), span_seconds(number));
-}
-
 static void assert_second(struct wall wall, int64_t number)
 {
-    assert_int_equal(wall.us, second(number).us);
+    assert_int_equal(wall.us, heard_second(number).us);
 }
 
-static void ignore_settled(void *aux, uint64_t group, bool stored, const struct err *err)
-{
-    assert_true(stored);
-}
-
-static void tell_event(struct place *place, const struct event *event)
-{
-    struct event_fold result;
-    struct err err = {0};
-    assert_int_equal(journal_add(place->journal, event, NULL), 0);
-    journal_flush(place->journal);
-    journal_wait(place->journal);
-    journal_settle(place->journal, ignore_settled, NULL);
-    if (store_events_fold(place->store, place->journal, 100, event->heard, STORE_RETENTION, &result,
-                          &err) != 0)
-        fail_msg("%s", err.text);
-}
-
-static void tell(struct place *place, enum event_kind kind, const char *session, int64_t at)
+static void tell(struct heard_place *place, enum event_kind kind, const char *session, int64_t at)
 {
     struct event event = event_of(kind);
     event.proof = EVENT_PROOF_TOLD;
@@ -104,26 +37,26 @@ static void tell(struct place *place, enum event_kind kind, const char *session,
     event.nas = event.switch_name = "sw1";
     event.session = session;
     event.port = "Gi0/1";
-    event.at = second(at);
-    event.heard = second(at + 1);
-    tell_event(place, &event);
+    event.at = heard_second(at);
+    event.heard = heard_second(at + 1);
+    heard_tell(place, &event);
 }
 
 /* --- expiries --- */
 
-static void follow(struct place *place, const struct followed *item)
+static void follow(struct heard_place *place, const struct followed *item)
 {
     struct err err = {0};
     if (store_add_followed(place->store, item, 1, SECRET, &err) != 0)
         fail_msg("%s", err.text);
 }
 
-static void expire(struct place *place, const char *session, int64_t at)
+static void expire(struct heard_place *place, const char *session, int64_t at)
 {
     follow(place, &(struct followed){
                       .kind = FOLLOWED_EXPIRY,
                       .mac = {GUEST},
-                      .at = second(at),
+                      .at = heard_second(at),
                       .type = "radius",
                       .nas = "sw1",
                       .session = presence_session_hash(SECRET, PRESENCE_RADIUS, "sw1", session)});
@@ -143,9 +76,9 @@ static int count_session(void *aux, const struct session_record *session)
 }
 
 /* How many sessions are open at second `at`, by their rows. */
-static size_t open_at(struct place *place, int64_t at)
+static size_t open_at(struct heard_place *place, int64_t at)
 {
-    const struct session_query query = {.from = second(at), .to = second(at)};
+    const struct session_query query = {.from = heard_second(at), .to = heard_second(at)};
     struct counted counted = {0};
     struct err err = {0};
     assert_int_equal(store_each_session(place->store, &query, count_session, &counted, &err), 0);
@@ -153,9 +86,9 @@ static size_t open_at(struct place *place, int64_t at)
 }
 
 /* The only fact that was heard by second `at`. */
-static struct heard_fact heard_at(struct place *place, int64_t at)
+static struct heard_fact heard_at(struct heard_place *place, int64_t at)
 {
-    const struct store_heard_query query = {.now = second(at),
+    const struct store_heard_query query = {.now = heard_second(at),
                                             .settle = span_seconds(30),
                                             .departed_for = span_seconds(3600),
                                             .concluded = true};
@@ -171,7 +104,7 @@ static struct heard_fact heard_at(struct place *place, int64_t at)
 
 static void an_expired_session_is_open_before_and_not_after(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, "A1", 0);
     tell(place, EVENT_START, "A2", 1);
     tell(place, EVENT_STOP, "A2", 2);
@@ -188,7 +121,7 @@ static void an_expired_session_is_open_before_and_not_after(void **state)
 /* A word after it begins a new life; what was concluded of the first stays. */
 static void what_is_heard_after_an_expiry_is_a_new_life(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, "A1", 0);
     expire(place, "A1", 200);
     tell(place, EVENT_UPDATE, "A1", 300);
@@ -203,7 +136,7 @@ static void what_is_heard_after_an_expiry_is_a_new_life(void **state)
 /* A stop that comes after the expiry ends the life that it is of, and makes no new one. */
 static void a_late_stop_ends_the_expired_session(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, "A1", 0);
     expire(place, "A1", 200);
     tell(place, EVENT_STOP, "A1", 400);
@@ -220,7 +153,7 @@ static void a_late_stop_ends_the_expired_session(void **state)
 
 static void an_expiry_spares_other_sessions(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, "A1", 0);
     tell(place, EVENT_START, "A2", 1);
     expire(place, "A3", 200);
@@ -235,43 +168,44 @@ static void an_expiry_spares_other_sessions(void **state)
 /* The restart finds out by itself; and a reset that comes later does not end it again. */
 static void a_session_expires_by_number(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct event reset = event_of(EVENT_RESET);
     struct err err = {0};
     const uint64_t number = 1;
-    const struct wall at = second(100);
+    const struct wall at = heard_second(100);
     reset.source = reset.type = "radius";
     reset.nas = "sw1";
-    reset.at = reset.heard = second(300);
+    reset.at = reset.heard = heard_second(300);
     tell(place, EVENT_START, "A1", 0);
     assert_int_equal(store_expire_sessions(place->store, &number, &at, 1, &err), 0);
-    tell_event(place, &reset);
+    heard_tell(place, &reset);
     assert_int_equal(open_at(place, 99), 1);
     assert_int_equal(open_at(place, 200), 0);
 }
 
 /* --- windows, flushes, probes --- */
 
-static void open_window(struct place *place, uint64_t mac, int64_t from, int64_t to)
+static void open_window(struct heard_place *place, uint64_t mac, int64_t from, int64_t to)
 {
-    follow(place,
-           &(struct followed){
-               .kind = FOLLOWED_WINDOW, .mac = {mac}, .at = second(from), .until = second(to)});
+    follow(place, &(struct followed){.kind = FOLLOWED_WINDOW,
+                                     .mac = {mac},
+                                     .at = heard_second(from),
+                                     .until = heard_second(to)});
 }
 
-static size_t windows_at(struct place *place, int64_t at, struct migration_window **ret)
+static size_t windows_at(struct heard_place *place, int64_t at, struct migration_window **ret)
 {
     size_t count;
     struct err err = {0};
-    assert_int_equal(
-        store_load_windows(place->store, second(at), second(at), place->arena, ret, &count, &err),
-        0);
+    assert_int_equal(store_load_windows(place->store, heard_second(at), heard_second(at),
+                                        place->arena, ret, &count, &err),
+                     0);
     return count;
 }
 
 static void windows_are_those_open_at_an_instant(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct migration_window *windows;
     open_window(place, GUEST, 10, 70);
     open_window(place, OTHER, 20, 80);
@@ -285,11 +219,11 @@ static void windows_are_those_open_at_an_instant(void **state)
     assert_int_equal(windows[0].mac.bits, OTHER);
 }
 
-static void flush(struct place *place, const char *name, int64_t at, enum event_hint hint)
+static void flush(struct heard_place *place, const char *name, int64_t at, enum event_hint hint)
 {
     follow(place, &(struct followed){.kind = FOLLOWED_FLUSH,
                                      .switch_name = name,
-                                     .at = second(at),
+                                     .at = heard_second(at),
                                      .until = WALL_UNKNOWN,
                                      .hint = hint,
                                      .text = "traps\tof all"});
@@ -297,7 +231,7 @@ static void flush(struct place *place, const char *name, int64_t at, enum event_
 
 static void flushes_are_the_last_of_each_switch(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct switch_flush *flushes;
     size_t count;
     struct err err = {0};
@@ -305,13 +239,15 @@ static void flushes_are_the_last_of_each_switch(void **state)
     flush(place, "sw2", 20, EVENT_HINT_TOPOLOGY_CHANGE);
     flush(place, "sw1", 30, EVENT_HINT_TOPOLOGY_CHANGE);
     assert_int_equal(
-        store_load_flushes(place->store, second(25), place->arena, &flushes, &count, &err), 0);
+        store_load_flushes(place->store, heard_second(25), place->arena, &flushes, &count, &err),
+        0);
     assert_int_equal(count, 2);
     assert_string_equal(flushes[0].switch_name, "sw1");
     assert_int_equal(flushes[0].hint, EVENT_HINT_RESTART);
     assert_string_equal(flushes[0].source, "traps\tof all");
     assert_int_equal(
-        store_load_flushes(place->store, second(35), place->arena, &flushes, &count, &err), 0);
+        store_load_flushes(place->store, heard_second(35), place->arena, &flushes, &count, &err),
+        0);
     assert_int_equal(count, 2);
     assert_string_equal(flushes[1].switch_name, "sw1");
     assert_second(flushes[1].at, 30);
@@ -319,7 +255,7 @@ static void flushes_are_the_last_of_each_switch(void **state)
 
 static void what_followed_is_listed_newest_first_and_bounded(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct followed *items;
     size_t count, more;
     struct err err = {0};
@@ -329,8 +265,8 @@ static void what_followed_is_listed_newest_first_and_bounded(void **state)
         follow(place, &(struct followed){.kind = FOLLOWED_PROBE,
                                          .mac = {GUEST},
                                          .switch_name = "sw1",
-                                         .at = second(20 + i),
-                                         .until = second(21 + i),
+                                         .at = heard_second(20 + i),
+                                         .until = heard_second(21 + i),
                                          .text = "port Gi0/1 vlan 10"});
     assert_int_equal(store_list_followed(place->store, (struct mac){GUEST}, WALL_UNKNOWN, 3,
                                          place->arena, &items, &count, &more, &err),
@@ -340,7 +276,7 @@ static void what_followed_is_listed_newest_first_and_bounded(void **state)
     assert_int_equal(items[0].kind, FOLLOWED_PROBE);
     assert_string_equal(items[0].text, "port Gi0/1 vlan 10");
     assert_second(items[0].at, 24);
-    assert_int_equal(store_list_followed(place->store, (struct mac){GUEST}, second(15), 3,
+    assert_int_equal(store_list_followed(place->store, (struct mac){GUEST}, heard_second(15), 3,
                                          place->arena, &items, &count, &more, &err),
                      0);
     assert_int_equal(count, 1);
@@ -351,7 +287,7 @@ static void what_followed_is_listed_newest_first_and_bounded(void **state)
 /* The newest lines of all sorts, the rest counted. */
 static void what_was_heard_of_an_address_is_bounded(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     const struct mac mac = {GUEST};
     struct heard_of_query query = {.macs = &mac, .mac_count = 1, .to = WALL_UNKNOWN, .limit = 4};
     struct heard_line *lines;
@@ -365,8 +301,8 @@ static void what_was_heard_of_an_address_is_bounded(void **state)
         event.proof = EVENT_PROOF_HEARD;
         event.source = event.type = "announce";
         event.mac = mac;
-        event.at = event.heard = second(20 + i);
-        tell_event(place, &event);
+        event.at = event.heard = heard_second(20 + i);
+        heard_tell(place, &event);
     }
     open_window(place, GUEST, 120, 210);
     assert_int_equal(
@@ -379,7 +315,7 @@ static void what_was_heard_of_an_address_is_bounded(void **state)
     assert_int_equal(lines[2].kind, HEARD_LINE_BEGAN);
     assert_string_equal(lines[2].session.session, "A2");
     assert_int_equal(lines[3].kind, HEARD_LINE_FOLLOWED);
-    query.to = second(10);
+    query.to = heard_second(10);
     assert_int_equal(
         store_list_heard_of(place->store, &query, place->arena, &lines, &count, &more, &err), 0);
     assert_int_equal(count, 1);
@@ -389,7 +325,7 @@ static void what_was_heard_of_an_address_is_bounded(void **state)
 /* Frames hold for a while; of each place the last counts. */
 static void announcements_are_facts_while_they_hold(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct heard_fact *facts;
     size_t count;
     struct err err = {0};
@@ -400,11 +336,11 @@ static void announcements_are_facts_while_they_hold(void **state)
         event.mac.bits = GUEST;
         event.switch_name = "sw1";
         event.port = i < 2 ? "Gi0/1" : "Gi0/2";
-        event.at = event.heard = second(10 * i);
-        tell_event(place, &event);
+        event.at = event.heard = heard_second(10 * i);
+        heard_tell(place, &event);
     }
-    assert_int_equal(store_load_announced(place->store, second(30), span_seconds(300), place->arena,
-                                          &facts, &count, &err),
+    assert_int_equal(store_load_announced(place->store, heard_second(30), span_seconds(300),
+                                          place->arena, &facts, &count, &err),
                      0);
     assert_int_equal(count, 1);
     assert_string_equal(facts[0].origin->port, "Gi0/2");
@@ -412,7 +348,7 @@ static void announcements_are_facts_while_they_hold(void **state)
     assert_second(facts[0].last, 20);
     assert_second(facts[0].expires, 320);
     assert_int_equal(facts[0].end, HEARD_OPEN);
-    assert_int_equal(store_load_announced(place->store, second(400), span_seconds(300),
+    assert_int_equal(store_load_announced(place->store, heard_second(400), span_seconds(300),
                                           place->arena, &facts, &count, &err),
                      0);
     assert_int_equal(count, 0);
@@ -420,11 +356,11 @@ static void announcements_are_facts_while_they_hold(void **state)
 
 static void nothing_follows_within_a_round(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     uint64_t round;
     struct err err = {0};
     const struct followed item = {.kind = FOLLOWED_WINDOW, .mac = {GUEST}};
-    assert_int_equal(store_round_begin(place->store, second(0), &round, &err), 0);
+    assert_int_equal(store_round_begin(place->store, heard_second(0), &round, &err), 0);
     assert_int_equal(store_add_followed(place->store, &item, 1, SECRET, &err), ERR_DENIED);
     store_round_abort(place->store);
 }
@@ -443,38 +379,39 @@ static struct told_fact stopped(uint64_t mac, int64_t at)
     return (struct told_fact){.fact = {.mac = {mac},
                                        .origin = &at_port,
                                        .cause = "User\tRequest",
-                                       .first = second(0),
-                                       .last = second(at),
+                                       .first = heard_second(0),
+                                       .last = heard_second(at),
                                        .frame = WALL_UNKNOWN,
                                        .expires = WALL_UNKNOWN,
-                                       .ended = second(at),
+                                       .ended = heard_second(at),
                                        .proof = EVENT_PROOF_TOLD,
                                        .end = HEARD_STOPPED},
                               .keep = HEARD_KEEP_WHOLE};
 }
 
-static uint64_t told_round(struct place *place, int64_t at, const struct told_fact *facts,
+static uint64_t told_round(struct heard_place *place, int64_t at, const struct told_fact *facts,
                            size_t count)
 {
     uint64_t round;
     struct err err = {0};
-    const struct told_mark mark = {second(at), 0};
-    assert_int_equal(store_round_begin(place->store, second(at), &round, &err), 0);
+    const struct told_mark mark = {heard_second(at), 0};
+    assert_int_equal(store_round_begin(place->store, heard_second(at), &round, &err), 0);
     assert_int_equal(store_round_told(place->store, &mark, facts, count, &err), 0);
-    assert_int_equal(store_round_commit(place->store, second(at), second(at), &err), 0);
+    assert_int_equal(store_round_commit(place->store, heard_second(at), heard_second(at), &err), 0);
     return round;
 }
 
-static size_t load_told(struct place *place, uint64_t round, struct told_fact **ret)
+static size_t load_told(struct heard_place *place, uint64_t round, struct told_fact **ret)
 {
     size_t count = 0;
     struct err err = {0};
-    if (store_load_told(place->store, round, second(1000), place->arena, ret, &count, &err) != 0)
+    if (store_load_told(place->store, round, heard_second(1000), place->arena, ret, &count, &err) !=
+        0)
         fail_msg("%s", err.text);
     return count;
 }
 
-static int64_t rows_of(struct place *place, const char *sql)
+static int64_t rows_of(struct heard_place *place, const char *sql)
 {
     sqlite3 *database;
     sqlite3_stmt *statement;
@@ -489,7 +426,7 @@ static int64_t rows_of(struct place *place, const char *sql)
 
 static void a_round_comes_back_as_it_was_told(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct told_fact *facts;
     const struct told_fact two[] = {stopped(GUEST, 90), stopped(GUEST, 20)}; /* in this order */
     const struct told_fact none = {.fact = {.mac = {OTHER}}, .keep = HEARD_KEEP_NOTHING};
@@ -516,7 +453,7 @@ static void a_round_comes_back_as_it_was_told(void **state)
 
 static void what_is_told_again_costs_nothing(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct told_fact *facts;
     struct told_fact two[] = {stopped(GUEST, 90), stopped(OTHER, 20)};
     uint64_t round = 0;
@@ -535,15 +472,15 @@ static void what_is_told_again_costs_nothing(void **state)
 /* Of a frame that is heard again and again where it belongs, the place is kept. */
 static void a_steady_frame_is_one_row(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct told_fact *facts;
     struct event event = event_of(EVENT_ANNOUNCE);
     event.proof = EVENT_PROOF_HEARD;
     event.source = event.type = "announce";
     event.mac.bits = GUEST;
     for (int i = 0; i < 5; i++) {
-        event.at = event.heard = second(100 + 10 * i);
-        tell_event(place, &event);
+        event.at = event.heard = heard_second(100 + 10 * i);
+        heard_tell(place, &event);
         struct told_fact fact = stopped(GUEST, 0);
         fact.keep = HEARD_KEEP_STEADY;
         fact.fact.end = HEARD_OPEN;
@@ -556,17 +493,17 @@ static void a_steady_frame_is_one_row(void **state)
     struct err err = {0};
     size_t count;
     assert_int_equal(
-        store_load_told(place->store, 3, second(125), place->arena, &facts, &count, &err), 0);
+        store_load_told(place->store, 3, heard_second(125), place->arena, &facts, &count, &err), 0);
     assert_int_equal(count, 1);
     assert_second(facts[0].fact.last, 120); /* by the announcement itself */
-    assert_true(facts[0].fact.expires.us > second(125).us);
+    assert_true(facts[0].fact.expires.us > heard_second(125).us);
 }
 
 static void what_does_not_read_back_is_damage(void **state)
 {
     static const char *const contents[] = {"", "9", "2\tx", "2\t0\ta\tb\tc\td\te\t99999999\t\\N",
                                            "1"};
-    struct place *place = *state;
+    struct heard_place *place = *state;
     const struct told_fact fact = stopped(GUEST, 90);
     uint64_t round = told_round(place, 100, &fact, 1);
     for (size_t i = 0; i < ARRAY_COUNT(contents); i++) {
@@ -579,9 +516,9 @@ static void what_does_not_read_back_is_damage(void **state)
         assert_int_equal(sqlite3_open(place->fixture->path, &database), SQLITE_OK);
         assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(database);
-        assert_int_equal(
-            store_load_told(place->store, round, second(100), place->arena, &facts, &count, &err),
-            ERR_CORRUPT);
+        assert_int_equal(store_load_told(place->store, round, heard_second(100), place->arena,
+                                         &facts, &count, &err),
+                         ERR_CORRUPT);
         assert_non_null(strstr(err.text, "what round 1 was told"));
     }
 }
@@ -589,19 +526,20 @@ static void what_does_not_read_back_is_damage(void **state)
 /* Rows go with their rounds; what is told now stays, however old. */
 static void old_rows_are_trimmed(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     const struct told_fact two[] = {stopped(GUEST, 90), stopped(OTHER, 20)};
     struct err err = {0};
     open_window(place, GUEST, 10, 70);
     told_round(place, 100, two, 2);
     told_round(place, 200, two, 1);
     told_round(place, 90000, two, 1);
-    assert_int_equal(store_trim(place->store, second(90000), span_seconds(3600), &err), 0);
+    assert_int_equal(store_trim(place->store, heard_second(90000), span_seconds(3600), &err), 0);
     assert_int_equal(rows_of(place, "SELECT count(*) FROM told"), 1);
     assert_int_equal(rows_of(place, "SELECT count(*) FROM followed"), 0);
 }
 
-#define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+#define PLACE_TEST(name)                                                                           \
+    cmocka_unit_test_setup_teardown(name, heard_place_setup, heard_place_teardown)
 
 int main(void)
 {

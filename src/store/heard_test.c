@@ -11,61 +11,15 @@
 
 #include "base/alloc.h"
 #include "store/event_log.h"
-#include "store/heard.h"
-#include "store/store_fixture.h"
+#include "store/heard_fixture.h"
 
 /* What had been heard at an instant, whatever has been heard since. Times count seconds from
  * the fixture's noon; each word comes a second after what it tells. */
 
 enum { GUEST = 0x5400, OTHER };
 
-struct place {
-    struct fixture *fixture;
-    struct store *store;
-    struct journal *journal;
-    struct arena *arena;
-    struct store_heard heard; /* loaded last */
-};
-
-static int place_setup(void **state)
-{
-    void *fixture = NULL;
-    char folder[128];
-    struct err err = {0};
-    struct event_position position = {0};
-    if (fixture_setup(&fixture) != 0)
-        return -1;
-    struct place *place = calloc(1, sizeof *place);
-    place->fixture = fixture;
-    place->arena = arena_new();
-    place->store = fixture_open(place->fixture, STORE_WRITE);
-    snprintf(folder, sizeof folder, "%s.journal", place->fixture->path);
-    if (store_events_position(place->store, &position, &err) != 0)
-        fail_msg("%s", err.text);
-    const struct journal_options options = {.identity = position.identity,
-                                            .folded = position.folded,
-                                            .segment_bytes = JOURNAL_SEGMENT_BYTES_MIN,
-                                            .lanes = 1};
-    if (journal_open(folder, &options, &place->journal, NULL, &err) != 0)
-        fail_msg("%s", err.text);
-    *state = place;
-    return 0;
-}
-
-static int place_teardown(void **state)
-{
-    struct place *place = *state;
-    void *fixture = place->fixture;
-    store_heard_done(&place->heard);
-    journal_close(place->journal);
-    store_close(place->store);
-    arena_free(place->arena);
-    free(place);
-    return fixture_teardown(&fixture);
-}
-
 /* Changes the closed store behind its back. */
-static void with_sqlite(struct place *place, const char *sql)
+static void with_sqlite(struct heard_place *place, const char *sql)
 {
     sqlite3 *database;
     assert_int_equal(sqlite3_open(place->fixture->path, &database), SQLITE_OK);
@@ -73,33 +27,10 @@ static void with_sqlite(struct place *place, const char *sql)
     sqlite3_close(database);
 }
 
-static void close_store(struct place *place)
+static void close_store(struct heard_place *place)
 {
     store_close(place->store);
     place->store = NULL;
-}
-
-static struct wall second(int64_t number)
-{
-    return wall_add(fixture_minute(0), span_seconds(number));
-}
-
-static void ignore_settled(void *aux, uint64_t group, bool stored, const struct err *err)
-{
-    assert_true(stored);
-}
-
-static void tell_event(struct place *place, const struct event *event)
-{
-    struct event_fold result;
-    struct err err = {0};
-    assert_int_equal(journal_add(place->journal, event, NULL), 0);
-    journal_flush(place->journal);
-    journal_wait(place->journal);
-    journal_settle(place->journal, ignore_settled, NULL);
-    if (store_events_fold(place->store, place->journal, 100, event->heard, STORE_RETENTION, &result,
-                          &err) != 0)
-        fail_msg("%s", err.text);
 }
 
 static struct event word_of(enum event_kind kind, uint64_t mac, const char *session,
@@ -112,23 +43,23 @@ static struct event word_of(enum event_kind kind, uint64_t mac, const char *sess
     event.nas = event.switch_name = "sw1";
     event.session = session;
     event.port = port;
-    event.at = second(at);
-    event.heard = second(at + 1);
+    event.at = heard_second(at);
+    event.heard = heard_second(at + 1);
     return event;
 }
 
-static void tell(struct place *place, enum event_kind kind, uint64_t mac, const char *session,
+static void tell(struct heard_place *place, enum event_kind kind, uint64_t mac, const char *session,
                  const char *port, int64_t at)
 {
     struct event event = word_of(kind, mac, session, port, at);
-    tell_event(place, &event);
+    heard_tell(place, &event);
 }
 
 /* Loads what had been heard at second `at`; returns how many facts that is. */
-static size_t load(struct place *place, int64_t at)
+static size_t load(struct heard_place *place, int64_t at)
 {
     const struct store_heard_query query = {
-        .now = second(at), .settle = span_seconds(30), .departed_for = span_seconds(3600)};
+        .now = heard_second(at), .settle = span_seconds(30), .departed_for = span_seconds(3600)};
     struct err err = {0};
     store_heard_done(&place->heard);
     if (store_load_heard(place->store, &query, place->arena, &place->heard, &err) != 0)
@@ -137,7 +68,7 @@ static size_t load(struct place *place, int64_t at)
 }
 
 /* The only fact of second `at`. */
-static const struct heard_fact *only(struct place *place, int64_t at)
+static const struct heard_fact *only(struct heard_place *place, int64_t at)
 {
     assert_int_equal(load(place, at), 1);
     return &place->heard.facts[0];
@@ -145,12 +76,12 @@ static const struct heard_fact *only(struct place *place, int64_t at)
 
 static void assert_second(struct wall wall, int64_t number)
 {
-    assert_int_equal(wall.us, second(number).us);
+    assert_int_equal(wall.us, heard_second(number).us);
 }
 
 static void open_session_is_a_fact_with_all_that_was_told(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
     assert_int_equal(load(place, 0), 0); /* it had not come yet */
     const struct heard_fact *fact = only(place, 100);
@@ -171,7 +102,7 @@ static void open_session_is_a_fact_with_all_that_was_told(void **state)
 /* An earlier instant, of a session that went on, moved and ended since. */
 static void session_is_as_it_was_then(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
     tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/1", 60);
     tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/2", 120);
@@ -197,7 +128,7 @@ static void session_is_as_it_was_then(void **state)
 /* Of very many words the last ones are not gone through one by one. */
 static void long_chain_is_not_walked_to_its_end(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
     for (int i = 1; i <= 200; i++)
         tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/1", 10 * i);
@@ -212,10 +143,10 @@ static void long_chain_is_not_walked_to_its_end(void **state)
 
 static void expired_session_is_told_as_expired(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct event event = word_of(EVENT_START, GUEST, "A1", "Gi0/1", 0);
     event.lifetime = span_seconds(100);
-    tell_event(place, &event);
+    heard_tell(place, &event);
     assert_int_equal(only(place, 130)->end, HEARD_OPEN);
     const struct heard_fact *fact = only(place, 131); /* grace of 30 s */
     assert_int_equal(fact->end, HEARD_EXPIRED);
@@ -228,7 +159,7 @@ static void expired_session_is_told_as_expired(void **state)
 /* Stop after start elsewhere (F9): the old end is told while it settles, and then not. */
 static void ended_session_beside_an_open_one_is_forgotten_when_settled(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
     tell(place, EVENT_START, GUEST, "B1", "Gi0/2", 50);
     tell(place, EVENT_STOP, GUEST, "A1", "Gi0/1", 55);
@@ -238,12 +169,12 @@ static void ended_session_beside_an_open_one_is_forgotten_when_settled(void **st
 
 static void reset_ends_what_it_ended(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct event reset = word_of(EVENT_RESET, 0, NULL, NULL, 100);
     reset.mac = MAC_NONE;
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
     tell(place, EVENT_START, OTHER, "A2", "Gi0/2", 1);
-    tell_event(place, &reset);
+    heard_tell(place, &reset);
     tell(place, EVENT_START, OTHER, "A2", "Gi0/2", 110);
     assert_int_equal(load(place, 90), 2);
     assert_int_equal(place->heard.facts[0].end, HEARD_OPEN);
@@ -257,11 +188,11 @@ static void reset_ends_what_it_ended(void **state)
 /* A word that says neither switch nor port is at the place of the one before it. */
 static void word_without_place_is_where_the_one_before_was(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
     struct event event = word_of(EVENT_UPDATE, GUEST, "A1", NULL, 60);
     event.switch_name = NULL;
-    tell_event(place, &event);
+    heard_tell(place, &event);
     tell(place, EVENT_UPDATE, GUEST, "A1", "Gi0/2", 120);
     const struct heard_fact *fact = only(place, 70);
     assert_string_equal(fact->origin->switch_name, "sw1");
@@ -272,10 +203,10 @@ static void word_without_place_is_where_the_one_before_was(void **state)
 /* A word that came late tells of its own time, and nothing of the time before it came. */
 static void late_word_counts_from_when_it_came(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct event event = word_of(EVENT_START, GUEST, "A1", "Gi0/1", 0);
-    event.heard = second(100);
-    tell_event(place, &event);
+    event.heard = heard_second(100);
+    heard_tell(place, &event);
     assert_int_equal(load(place, 50), 0);
     assert_second(only(place, 110)->last, 0);
 }
@@ -283,8 +214,8 @@ static void late_word_counts_from_when_it_came(void **state)
 /* A chain of events that is a circle. */
 static void damaged_chain_is_said(void **state)
 {
-    struct place *place = *state;
-    const struct store_heard_query query = {.now = second(5)};
+    struct heard_place *place = *state;
+    const struct store_heard_query query = {.now = heard_second(5)};
     struct store_heard heard;
     struct err err = {0};
     tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
@@ -301,10 +232,10 @@ static void damaged_chain_is_said(void **state)
  * such event says so, where the time does not. */
 static void events_that_waited_had_not_been_heard(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     struct store_heard heard;
     struct err err = {0};
-    struct store_heard_query query = {.now = second(100),
+    struct store_heard_query query = {.now = heard_second(100),
                                       .next = 3,
                                       .settle = span_seconds(30),
                                       .departed_for = span_seconds(3600),
@@ -331,7 +262,7 @@ static void events_that_waited_had_not_been_heard(void **state)
 /* The origin of sessions at one place is one. */
 static void origins_are_shared(void **state)
 {
-    struct place *place = *state;
+    struct heard_place *place = *state;
     for (uint64_t i = 0; i < 10; i++) {
         char session[16];
         snprintf(session, sizeof session, "S%d", (int)i);
@@ -342,7 +273,8 @@ static void origins_are_shared(void **state)
         assert_ptr_equal(place->heard.facts[i].origin, place->heard.facts[0].origin);
 }
 
-#define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+#define PLACE_TEST(name)                                                                           \
+    cmocka_unit_test_setup_teardown(name, heard_place_setup, heard_place_teardown)
 
 int main(void)
 {

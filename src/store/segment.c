@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/segment.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "base/text.h"
 #include "store/event_record.h"
 #include "store/journal.h"
+#include "store/octets.h"
 
 /* The head: mark, version, lane, number, key, identity, base, checksum. */
 enum {
@@ -32,59 +32,33 @@ enum {
 static const char mark[AT_VERSION] = {'M', 's', 't', 'r', 'E', 'v', 'J', '\n'};
 static const uint64_t head_seed = UINT64_C(0x6a6f75726e616c31);
 
-static void put_32(uint8_t *to, uint32_t value)
-{
-    value = htole32(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static void put_64(uint8_t *to, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static uint32_t get_32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return le32toh(value);
-}
-
-static uint64_t get_64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
-
 /* --- the head --- */
 
 static void print_head(const struct segment_head *head, uint8_t to[static HEAD_SIZE])
 {
     memcpy(to, mark, sizeof mark);
-    put_32(to + AT_VERSION, SEGMENT_VERSION);
-    put_32(to + AT_LANE, head->lane);
-    put_64(to + AT_NUMBER, head->number);
-    put_64(to + AT_KEY, head->key);
-    put_64(to + AT_IDENTITY, head->identity);
-    put_64(to + AT_BASE, head->base);
-    put_64(to + AT_CHECK, hash_bytes(to, AT_CHECK, head_seed));
+    octets_put_32(to + AT_VERSION, SEGMENT_VERSION);
+    octets_put_32(to + AT_LANE, head->lane);
+    octets_put_64(to + AT_NUMBER, head->number);
+    octets_put_64(to + AT_KEY, head->key);
+    octets_put_64(to + AT_IDENTITY, head->identity);
+    octets_put_64(to + AT_BASE, head->base);
+    octets_put_64(to + AT_CHECK, hash_bytes(to, AT_CHECK, head_seed));
 }
 
 /* Returns 0; ERR_VERSION when a newer Muster wrote it; ERR_CORRUPT. */
 static int parse_head(const uint8_t from[static HEAD_SIZE], struct segment_head *ret)
 {
     if (memcmp(from, mark, sizeof mark) != 0 ||
-        get_64(from + AT_CHECK) != hash_bytes(from, AT_CHECK, head_seed))
+        octets_get_64(from + AT_CHECK) != hash_bytes(from, AT_CHECK, head_seed))
         return ERR_CORRUPT;
-    if (get_32(from + AT_VERSION) != SEGMENT_VERSION)
+    if (octets_get_32(from + AT_VERSION) != SEGMENT_VERSION)
         return ERR_VERSION;
-    *ret = (struct segment_head){.lane = get_32(from + AT_LANE),
-                                 .number = get_64(from + AT_NUMBER),
-                                 .key = get_64(from + AT_KEY),
-                                 .identity = get_64(from + AT_IDENTITY),
-                                 .base = get_64(from + AT_BASE)};
+    *ret = (struct segment_head){.lane = octets_get_32(from + AT_LANE),
+                                 .number = octets_get_64(from + AT_NUMBER),
+                                 .key = octets_get_64(from + AT_KEY),
+                                 .identity = octets_get_64(from + AT_IDENTITY),
+                                 .base = octets_get_64(from + AT_BASE)};
     return ret->lane < JOURNAL_LANES_MAX ? 0 : ERR_CORRUPT;
 }
 
