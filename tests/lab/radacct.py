@@ -11,77 +11,29 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import freeradius
 import lab
 from radius import Muster, record, send, write
 
-SQL = '/etc/freeradius/3.0/mods-config/sql/main'
 PORT, DATABASE, SECRET, PASSWORD = 11913, 11306, 'testing123', 'only for reading'
 ZONE = 'Asia/Kolkata'  # no whole hours from UTC: what mixes up time zones shows
 
-FREERADIUS = '''
-prefix = /usr
-libdir = /usr/lib/freeradius
-confdir = {folder}
-logdir = ${{confdir}}
-run_dir = ${{confdir}}
-db_dir = ${{confdir}}
-log {{
-	destination = stdout
-}}
-client local {{
-	ipaddr = 127.0.0.1
-	secret = {secret}
-}}
-thread pool {{
-	start_servers = 1
-	max_servers = 2
-}}
-modules {{
+ACCOUNTING = '''modules {{
 	expr {{
 	}}
-	sql {{
-		driver = "rlm_sql_{driver}"
-		dialect = "{driver}"
-{connection}
-		acct_table1 = "radacct"
-		acct_table2 = "radacct"
-		postauth_table = "radpostauth"
-		authcheck_table = "radcheck"
-		groupcheck_table = "radgroupcheck"
-		authreply_table = "radreply"
-		groupreply_table = "radgroupreply"
-		usergroup_table = "radusergroup"
-		client_table = "nas"
-		group_attribute = "SQL-Group"
-		read_clients = no
-		pool {{
-			start = 1
-			min = 1
-			max = 4
-			retry_delay = 1
-		}}
-		$INCLUDE ${{confdir}}/queries.conf
-	}}
+{sql}
 }}
 server accounting {{
-	listen {{
-		type = acct
-		ipaddr = 127.0.0.1
-		port = {port}
-	}}
+{listener}
 	preacct {{
-		update request {{
-			&Acct-Unique-Session-Id := "%{{md5:%{{Acct-Session-Id}},%{{NAS-IP-Address}}}}"
-		}}
+{unique}
 	}}
 	accounting {{
 		sql
 	}}
-}}
-'''
+}}'''
 
 
 def as_user(name):
@@ -191,22 +143,6 @@ class MariaDB:
 DATABASES = {'postgresql': PostgreSQL, 'mariadb': MariaDB}
 
 
-def copy_schema(driver):
-    """FreeRADIUS's own SQL, which only its group may read: before the namespaces are entered."""
-    folder = tempfile.mkdtemp(prefix='muster-radacct-')
-    os.chmod(folder, 0o755)
-    try:
-        for name in ('schema.sql', 'queries.conf'):
-            shutil.copy(f'{SQL}/{driver}/{name}', folder)
-            os.chmod(f'{folder}/{name}', 0o644)
-        if os.geteuid() == 0:
-            shutil.chown(folder, DATABASES[sys.argv[1]].user)
-    except (OSError, LookupError) as error:
-        shutil.rmtree(folder)
-        lab.skip(f'FreeRADIUS\'s SQL cannot be read: {error}')
-    os.environ['MUSTER_LAB_FOLDER'] = folder
-
-
 def told(status, session, **words):
     return send(record(status, session, **words), PORT, SECRET)
 
@@ -242,6 +178,21 @@ def a_switch_starts(check, muster):
         check.equal('which ends its sessions', [e['event'] for e in muster.wait(f'on{i}', 2)], ['start', 'stop'])
 
 
+def a_clock_is_ahead(check, muster):
+    """FreeRADIUS writes the Event-Timestamp of the switch: it must not hide what comes after it."""
+    check.that('a start of years to come', told('Start', 'ahead', port='Gi0/3', more=',Event-Timestamp=2082758400'))
+    check.that('counts as now', -2 < age(muster.wait('ahead', 1)[0]) < 20, muster.events('ahead'))
+    check.that('another', told('Start', 'after', mac='52-54-00-00-00-09', port='Gi0/4'))
+    check.equal('is read', [e['event'] for e in muster.wait('after', 1)], ['start'])
+
+
+def a_switch_without_names(check, muster):
+    check.that('NAS-Port alone', send('Acct-Status-Type=Start,Acct-Session-Id=number,NAS-IP-Address=192.0.2.1,'
+                                      'Calling-Station-Id=5254.0000.000a,NAS-Port=50112', PORT, SECRET))
+    event = muster.wait('number', 1)[0]
+    check.equal('is the same as over the wire', [event['mac'], event['port']], ['52:54:00:00:00:0a', '#50112'])
+
+
 def the_database_goes_and_comes(check, muster, database):
     database.stop()
     lab.wait_until('a failure to be counted', lambda: muster.counter('radacct_failures') > 0)
@@ -260,38 +211,40 @@ def main():
             lab.skip(kind.missing())
         if not os.path.isdir('/etc/freeradius'):
             lab.skip('package freeradius is not installed')
-        copy_schema(kind.driver)
+        freeradius.copy_sql(kind.driver, 'muster-radacct-', kind.user)
     lab.enter(['radclient', 'freeradius', 'setpriv'], users=True)
     folder = os.environ['MUSTER_LAB_FOLDER']
     check = lab.Check()
     os.mkdir(f'{folder}/muster')  # musterd may write only where its own user may
-    database = freeradius = muster = None
+    database = server = muster = None
     try:
         database = kind(folder)
         with open(f'{folder}/schema.sql', encoding='utf-8') as schema:
             database.run(schema.read())
         sources = database.prepare().replace('radacct_interval: 10s', 'radacct_interval: 200ms')
-        write(folder, 'radiusd.conf', FREERADIUS.format(folder=folder, driver=kind.driver, secret=SECRET,
-                                                        port=PORT, connection=database.connection()))
         write(f'{folder}/muster', 'guests.csv', 'hypervisor,guest,mac,run_state\nhv1,web1,52:54:00:11:22:33,on\n')
-        freeradius = lab.Daemon('freeradius', '-f', '-l', 'stdout', '-d', folder)
-        lab.wait_until('FreeRADIUS', lambda: 'Ready to process' in open(freeradius.log).read())
+        server = freeradius.start(folder, SECRET, ACCOUNTING.format(
+            sql=freeradius.module_sql(kind.driver, database.connection()),
+            listener=freeradius.listener(PORT), unique=freeradius.unique_by('NAS-IP-Address')))
+        freeradius.wait_ready(server)
         muster = Muster(f'{folder}/muster', 'recorded:\n  - {type: csv, guests: guests.csv}\n' + sources)
         a_session(check, muster)
         a_switch_starts(check, muster)
+        a_clock_is_ahead(check, muster)
+        a_switch_without_names(check, muster)
         the_database_goes_and_comes(check, muster, database)
-        check.equal('nothing is told twice', [len(muster.events(s)) for s in ('s1', 'on1', 'on2', 'back')],
-                    [3, 2, 2, 1])
+        check.equal('nothing is told twice', [len(muster.events(s)) for s in ('s1', 'on1', 'on2', 'ahead', 'back')],
+                    [3, 2, 2, 1, 1])
         check.equal('no row is bad', muster.counter('radacct_bad_rows'), 0)
     except SystemExit:
-        for name, part in (('FreeRADIUS', freeradius), ('the database', database and database.server),
+        for name, part in (('FreeRADIUS', server), ('the database', database and database.server),
                            ('musterd', muster and muster.daemon)):
             if part is not None:
                 with open(part.log, encoding='utf-8') as log:
                     print(f'{name} said at last:\n{"".join(log.readlines()[-8:])}')
         raise
     finally:
-        for part in (muster, freeradius, database):
+        for part in (muster, server, database):
             if part is not None:
                 part.stop()
         shutil.rmtree(folder)

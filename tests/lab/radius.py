@@ -9,34 +9,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import freeradius
 import lab
 
-SQL = '/etc/freeradius/3.0/mods-config/sql/main/sqlite'
 SECRET, FEED = 'testing123', 'feed456'
 DIRECT, REPLICATED, STORED = 2813, 11813, 11814
 
-FREERADIUS = '''
-prefix = /usr
-libdir = /usr/lib/freeradius
-confdir = {folder}
-logdir = ${{confdir}}
-run_dir = ${{confdir}}
-db_dir = ${{confdir}}
-log {{
-	destination = stdout
-}}
-client local {{
-	ipaddr = 127.0.0.1
-	secret = {secret}
-}}
-thread pool {{
-	start_servers = 1
-	max_servers = 2
-}}
-home_server muster {{
+FREERADIUS = '''home_server muster {{
 	type = acct
 	ipaddr = 127.0.0.1
 	port = {direct}
@@ -66,42 +47,12 @@ modules {{
 		filename = ${{confdir}}/detail-%Y%m%d%H
 		permissions = 0600
 	}}
-	sql {{
-		driver = "rlm_sql_sqlite"
-		dialect = "sqlite"
-		sqlite {{
-			filename = ${{confdir}}/radius.db
-			bootstrap = ${{confdir}}/schema.sql
-		}}
-		acct_table1 = "radacct"
-		acct_table2 = "radacct"
-		postauth_table = "radpostauth"
-		authcheck_table = "radcheck"
-		groupcheck_table = "radgroupcheck"
-		authreply_table = "radreply"
-		groupreply_table = "radgroupreply"
-		usergroup_table = "radusergroup"
-		client_table = "nas"
-		group_attribute = "SQL-Group"
-		read_clients = no
-		pool {{
-			start = 1
-			min = 1
-			max = 4
-		}}
-		$INCLUDE ${{confdir}}/queries.conf
-	}}
+{sql}
 }}
 server replicating {{
-	listen {{
-		type = acct
-		ipaddr = 127.0.0.1
-		port = {replicated}
-	}}
+{replicated}
 	preacct {{
-		update request {{
-			&Acct-Unique-Session-Id := "%{{md5:%{{Acct-Session-Id}},%{{NAS-Identifier}}}}"
-		}}
+{unique}
 		update control {{
 			&Replicate-To-Realm := "muster"
 		}}
@@ -112,11 +63,7 @@ server replicating {{
 	}}
 }}
 server storing {{
-	listen {{
-		type = acct
-		ipaddr = 127.0.0.1
-		port = {stored}
-	}}
+{stored}
 	accounting {{
 		detail.muster
 	}}
@@ -140,6 +87,11 @@ server forwarding {{
 }}
 '''
 
+DATABASE = '''		sqlite {
+			filename = ${confdir}/radius.db
+			bootstrap = ${confdir}/schema.sql
+		}'''
+
 MUSTER = '''
 recorded:
   - {{type: csv, guests: guests.csv, attachments: attachments.csv}}
@@ -151,19 +103,6 @@ RECORDED = '''
 recorded:
   - {type: csv, guests: guests.csv, attachments: attachments.csv}
 '''
-
-
-def copy_schema():
-    """FreeRADIUS's own SQL, which only its group may read: before the namespaces are entered."""
-    folder = tempfile.mkdtemp(prefix='muster-radius-')
-    try:
-        for name in ('schema.sql', 'queries.conf'):
-            shutil.copy(f'{SQL}/{name}', folder)
-            os.chmod(f'{folder}/{name}', 0o644)
-    except OSError as error:
-        shutil.rmtree(folder)
-        lab.skip(f'FreeRADIUS\'s SQL cannot be read: {error}')
-    os.environ['MUSTER_LAB_FOLDER'] = folder
 
 
 def write(folder, name, text):
@@ -288,27 +227,28 @@ def radacct(check, folder):
 
 def main():
     if os.environ.get('MUSTER_LAB') != 'inside':
-        if not os.path.isdir(SQL) and not os.path.isdir('/etc/freeradius'):
+        if not os.path.isdir('/etc/freeradius'):
             lab.skip('package freeradius is not installed')
-        copy_schema()
+        freeradius.copy_sql('sqlite', 'muster-radius-')
     lab.enter(['radclient', 'freeradius', 'sqlite3'])
     folder = os.environ['MUSTER_LAB_FOLDER']
     check = lab.Check()
     write(folder, 'feed', FEED + '\n')
     write(folder, 'guests.csv', 'hypervisor,guest,mac,run_state\nhv1,web1,52:54:00:11:22:33,on\n')
     write(folder, 'attachments.csv', 'hypervisor,nic_mac,switch,port\nhv1,02:00:00:00:00:01,sw1,Gi0/1\n')
-    write(folder, 'radiusd.conf', FREERADIUS.format(folder=folder, secret=SECRET, feed=FEED, direct=DIRECT,
-                                                    replicated=REPLICATED, stored=STORED))
-    freeradius = lab.Daemon('freeradius', '-f', '-l', 'stdout', '-d', folder)
+    server = freeradius.start(folder, SECRET, FREERADIUS.format(
+        feed=FEED, direct=DIRECT, sql=freeradius.module_sql('sqlite', DATABASE),
+        unique=freeradius.unique_by('NAS-Identifier'), replicated=freeradius.listener(REPLICATED),
+        stored=freeradius.listener(STORED)))
     try:
         muster = Muster(folder, MUSTER.format(direct=DIRECT))
         direct(check, muster)
-        lab.wait_until('FreeRADIUS', lambda: 'Ready to process' in open(freeradius.log).read())
+        freeradius.wait_ready(server)
         replicated(check, muster)
         forwarded(check, folder, muster)
         radacct(check, folder)
     finally:
-        freeradius.stop()
+        server.stop()
         shutil.rmtree(folder)
     check.end()
 
