@@ -140,7 +140,8 @@ int event_feed_add(struct event_feed *feed, const struct event *event, uint64_t 
 void event_feed_flush(struct event_feed *feed);
 
 /* Returns how many events, of all sources together, wait for the disk or for the judge. Who reads
- * from what can wait (a file, a table) adds no more while they are many. */
+ * from what can wait (a file, a table) adds no more while they are more than EVENT_FEED_MANY. */
+enum { EVENT_FEED_MANY = 8192 };
 size_t event_feed_waiting(const struct event_feed *feed);
 
 /* Returns the configured switch that answers at `address` or calls itself `name`

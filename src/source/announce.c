@@ -10,7 +10,8 @@
 enum { REPEAT_SECONDS = 1 };
 
 struct announce_config {
-    char *interface, *file, *switch_name, *port;
+    struct sniffer_place from;
+    char *switch_name, *port;
     bool census;
     struct span again;
     int64_t rate, mirror_vlan;
@@ -19,14 +20,7 @@ struct announce_config {
 #define FIELD(name) .offset = offsetof(struct announce_config, name)
 
 static const struct config_option options[] = {
-    {.name = "interface",
-     .type = OPTION_TEXT,
-     FIELD(interface),
-     .help = "Interface that the mirror port of the switch is connected to."},
-    {.name = "file",
-     .type = OPTION_PATH,
-     FIELD(file),
-     .help = "Capture file (pcap, pcapng) to replay instead."},
+    SNIFFER_OPTIONS(struct announce_config),
     {.name = "switch",
      .type = OPTION_TEXT,
      FIELD(switch_name),
@@ -185,7 +179,7 @@ static int construct(void *state, const void *config, struct env *env, struct er
     source->env = env;
     if (source->config->port != NULL && source->config->switch_name == NULL)
         return err_set(err, ERR_SYNTAX, "port \"%s\" needs the key switch", source->config->port);
-    return sniffer_check(source->config->interface, source->config->file, err);
+    return sniffer_check(&source->config->from, err);
 }
 
 static void stop(void *state)
@@ -208,16 +202,13 @@ static int start(void *state, struct event_feed *feed, struct err *err)
 {
     struct announce *source = state;
     const struct announce_config *config = source->config;
-    const struct sniffer_settings settings = {.interface = config->interface,
-                                              .file = config->file,
-                                              .wants = CAPTURE_ANNOUNCEMENT |
-                                                       (config->census ? CAPTURE_CENSUS : 0)};
+    const unsigned wants = CAPTURE_ANNOUNCEMENT | (config->census ? CAPTURE_CENSUS : 0);
     source->feed = feed;
     source->announced = mac_census_new(span_seconds(REPEAT_SECONDS), (uint32_t)config->rate);
     if (config->census)
         source->sources = mac_census_new(config->again, (uint32_t)config->rate);
-    int status =
-        sniffer_open(source->env, feed, &settings, on_packet, source, &source->sniffer, err);
+    int status = sniffer_open(source->env, feed, &config->from, wants, on_packet, source,
+                              &source->sniffer, err);
     if (status != 0)
         stop(source);
     return status;

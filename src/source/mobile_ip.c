@@ -21,7 +21,7 @@ enum icmp_type {
 enum { ROUTER_FLAGS = 5, ROUTER_HOME_AGENT = 0x20, ROUTER_BYTES = 16, ICMP_BYTES = 8 };
 
 struct mobile_ip_config {
-    char *interface, *file;
+    struct sniffer_place from;
     struct option_list home_agents;
     bool legacy_draft;
     struct span refresh;
@@ -30,14 +30,7 @@ struct mobile_ip_config {
 #define FIELD(name) .offset = offsetof(struct mobile_ip_config, name)
 
 static const struct config_option options[] = {
-    {.name = "interface",
-     .type = OPTION_TEXT,
-     FIELD(interface),
-     .help = "Interface that the mirror port of the switch is connected to."},
-    {.name = "file",
-     .type = OPTION_PATH,
-     FIELD(file),
-     .help = "Capture file (pcap, pcapng) to replay instead."},
+    SNIFFER_OPTIONS(struct mobile_ip_config),
     {.name = "home_agents",
      .type = OPTION_TEXT_LIST,
      FIELD(home_agents),
@@ -158,7 +151,7 @@ static bool on_packet(void *aux, enum link_type link, const struct capture_packe
     source->taken = true;
     enum wire_fault fault = packet_walk(link, packet->bytes, packet->captured, &visitor);
     source->malformed += fault != WIRE_OK;
-    if (!source->taken && source->config->file != NULL) /* it comes again */
+    if (!source->taken && source->config->from.file != NULL) /* it comes again */
         reassembly_take_back(source->reassembly, packet->number);
     return source->taken;
 }
@@ -186,7 +179,7 @@ static int construct(void *state, const void *config, struct env *env, struct er
             return err_set(err, ERR_SYNTAX, "home_agents: \"%s\" is no IP address",
                            agents->items[i]);
     }
-    return sniffer_check(source->config->interface, source->config->file, err);
+    return sniffer_check(&source->config->from, err);
 }
 
 static void stop(void *state)
@@ -210,8 +203,6 @@ static int start(void *state, struct event_feed *feed, struct err *err)
 {
     struct mobile_ip *source = state;
     const struct mobile_ip_config *config = source->config;
-    const struct sniffer_settings settings = {
-        .interface = config->interface, .file = config->file, .wants = CAPTURE_MOBILE};
     source->feed = feed;
     source->cache = binding_cache_new(config->refresh);
     fair_rate_init(&source->rate, &(struct fair_settings){LIMIT_BINDING_LANE, LIMIT_BINDING_EVENTS,
@@ -223,8 +214,8 @@ static int start(void *state, struct event_feed *feed, struct err *err)
         if (ip_parse(text, strlen(text), &agent) == 0)
             learn_agent(source, &agent);
     }
-    int status =
-        sniffer_open(source->env, feed, &settings, on_packet, source, &source->sniffer, err);
+    int status = sniffer_open(source->env, feed, &config->from, CAPTURE_MOBILE, on_packet, source,
+                              &source->sniffer, err);
     if (status != 0)
         stop(source);
     return status;

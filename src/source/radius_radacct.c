@@ -22,8 +22,7 @@
 /* The server's tickets never have the highest bit. */
 #define TICKETS_OURS (UINT64_C(1) << 63)
 
-/* While more events than these wait, of whatever source, the program waits too. */
-enum { WAITING_MOST = 8192, EPOCHS = 1 << 30 };
+enum { EPOCHS = 1 << 30 };
 
 #define GO_ON_AFTER span_ms(10)
 
@@ -295,7 +294,7 @@ static void take_rows(struct radius_radacct *radacct)
             return;
         if (row.line > 1)
             take_row(radacct, &row);
-        radacct->held = event_feed_waiting(radacct->feed) > WAITING_MOST;
+        radacct->held = event_feed_waiting(radacct->feed) > EVENT_FEED_MANY;
         if (radacct->held)
             return;
     }

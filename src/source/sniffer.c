@@ -26,12 +26,12 @@ struct sniffer {
     uint64_t packets;
 };
 
-int sniffer_check(const char *interface, const char *file, struct err *err)
+int sniffer_check(const struct sniffer_place *from, struct err *err)
 {
-    if ((interface != NULL) != (file != NULL))
+    if ((from->interface != NULL) != (from->file != NULL))
         return 0;
     return err_set(err, ERR_SYNTAX, "expected one of the keys interface and file%s",
-                   interface != NULL ? ", found both" : "");
+                   from->interface != NULL ? ", found both" : "");
 }
 
 /* --- an interface --- */
@@ -107,6 +107,10 @@ static void on_slice(void *aux)
     struct sniffer *sniffer = aux;
     struct err err = {.code = ERR_NONE};
     bool refused = false;
+    if (event_feed_waiting(sniffer->feed) > EVENT_FEED_MANY) {
+        loop_timer_start(sniffer->timer, span_ms(RETRY_MS));
+        return;
+    }
     bool more = take_slice(sniffer, &refused, &err);
     event_feed_flush(sniffer->feed);
     if (more)
@@ -129,18 +133,19 @@ static int open_file(struct sniffer *sniffer, const char *path, struct err *err)
 
 /* --- both --- */
 
-int sniffer_open(struct env *env, struct event_feed *feed, const struct sniffer_settings *settings,
-                 sniffer_packet_fn *packet, void *aux, struct sniffer **ret, struct err *err)
+int sniffer_open(struct env *env, struct event_feed *feed, const struct sniffer_place *from,
+                 unsigned wants, sniffer_packet_fn *packet, void *aux, struct sniffer **ret,
+                 struct err *err)
 {
     struct sniffer *sniffer = alloc_zeroed(1, sizeof *sniffer);
     sniffer->env = env;
     sniffer->feed = feed;
     sniffer->packet = packet;
     sniffer->aux = aux;
-    sniffer->wants = settings->wants;
+    sniffer->wants = wants;
     sniffer->last = WALL_UNKNOWN;
-    int status = settings->interface != NULL ? open_interface(sniffer, settings->interface, err)
-                                             : open_file(sniffer, settings->file, err);
+    int status = from->interface != NULL ? open_interface(sniffer, from->interface, err)
+                                         : open_file(sniffer, from->file, err);
     if (status != 0) {
         sniffer_close(sniffer);
         return status;

@@ -205,6 +205,25 @@ static void a_feed_that_is_full_loses_nothing_of_a_file(void **state)
     bench_free(bench);
 }
 
+/* A file can wait, a switch that sends accounting cannot. */
+static void a_file_waits_while_others_are_many(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(&event_mobile_ip);
+    struct frame frame = registration(0xc000, 100, 1);
+    capture(bench, &frame, 60);
+    start(bench);
+    feed_fake_wait(bench->feed, EVENT_FEED_MANY + 1);
+    loop_step(bench->env.loop);
+    loop_step(bench->env.loop);
+    assert_int_equal(counter(bench, "file_packets"), 0);
+    feed_fake_wait(bench->feed, EVENT_FEED_MANY);
+    run(bench);
+    assert_int_equal(feed_fake_count(bench->feed), 1);
+    assert_int_equal(counter(bench, "events_refused"), 0);
+    bench_free(bench);
+}
+
 static void options_of_the_drafts_need_their_flag(void **state)
 {
     (void)state;
@@ -403,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bindings_of_a_capture_are_told),
         cmocka_unit_test(a_feed_that_is_full_loses_nothing_of_a_file),
+        cmocka_unit_test(a_file_waits_while_others_are_many),
         cmocka_unit_test(options_of_the_drafts_need_their_flag),
         cmocka_unit_test(announcements_of_a_capture_are_told_once),
         cmocka_unit_test(the_tag_of_a_mirror_is_no_vlan),
