@@ -64,6 +64,7 @@ void live_free(struct live *live)
     free(live->again);
     free(live->agents);
     map_done(&live->mobile_of);
+    map_done(&live->agent_users);
     free(live);
 }
 

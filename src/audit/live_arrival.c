@@ -119,6 +119,15 @@ static void announce(struct live *live, const struct event *event, uint32_t plac
         live_wish_probe(live, event->mac, NULL, "announcement", now, out);
 }
 
+void live_note_recent(struct live *live, uint64_t mac)
+{
+    if (live->recent_count == LIMIT_LIVE_RECENT)
+        return;
+    live->recent =
+        alloc_grow(live->recent, live->recent_count, &live->recent_capacity, sizeof *live->recent);
+    live->recent[live->recent_count++] = mac;
+}
+
 static void arrive(struct live *live, const struct event *event, const struct presence_sign *sign,
                    struct wall now, struct live_out *out)
 {
@@ -135,6 +144,10 @@ static void arrive(struct live *live, const struct event *event, const struct pr
     }
     enum presence_outcome outcome = known ? presence_update(live->presence, &told, now, &row)
                                           : presence_start(live->presence, &told, now, &row);
+    if (outcome == PRESENCE_LATE && !mac_known(sign->id.mac)) {
+        live_mobile_ended(live, event, sign, row.heard);
+        return;
+    }
     if (outcome == PRESENCE_LATE || outcome == PRESENCE_REFUSED) {
         const struct mac_slot *slot =
             live->base != NULL && mac_known(sign->id.mac)
@@ -149,6 +162,8 @@ static void arrive(struct live *live, const struct event *event, const struct pr
         struct wall frame = row.implicit ? WALL_UNKNOWN : row.started;
         if (mac_known(sign->id.mac) && live->base != NULL)
             live_ended(live, event, &row, frame, now, out);
+        if (!mac_known(sign->id.mac))
+            live_mobile_ended(live, event, sign, row.heard);
         return;
     }
     note_delay(live, &row, last, now);
@@ -171,11 +186,7 @@ static void arrive(struct live *live, const struct event *event, const struct pr
     }
     if (live_is_in_order(live, event->mac, row.place) && !is_changing(live, sign, replaces, now)) {
         live->counts.in_order++;
-        if (live->recent_count < LIMIT_LIVE_RECENT) {
-            live->recent = alloc_grow(live->recent, live->recent_count, &live->recent_capacity,
-                                      sizeof *live->recent);
-            live->recent[live->recent_count++] = event->mac.bits;
-        }
+        live_note_recent(live, event->mac.bits);
         return;
     }
     live_judge(live, event->mac, now, event->kind == EVENT_ANNOUNCE ? "announcement" : "arrival",

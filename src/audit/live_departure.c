@@ -250,13 +250,15 @@ void live_stop(struct live *live, const struct event *event, const struct presen
     struct wall frame = WALL_UNKNOWN;
     if (live->base != NULL && mac_known(sign->id.mac) && is_slow(guest_slot(live, sign->id.mac)))
         frame = frame_of_session(live, sign); /* its end is none, and all that is kept of it */
+    if (!mac_known(sign->id.mac) && live_mobile_is_late(live, event, sign))
+        return;
     enum presence_outcome outcome = presence_stop(live->presence, sign, now, &row);
     if (outcome != PRESENCE_ENDED || row.unstarted || live->base == NULL)
         return;
     if (mac_known(sign->id.mac))
         live_ended(live, event, &row, frame, now, out);
     else
-        live_mobile_stop(live, event, out);
+        live_mobile_stop(live, event, sign, out);
 }
 
 /* --- time --- */

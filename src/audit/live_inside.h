@@ -112,6 +112,11 @@ struct mobile_node {
     struct ip home, care_of, agent;
     struct mac mac;
     struct wall first, last; /* at this care-of address; the last sign */
+    struct wall said;        /* when the latest of its words was true, */
+    struct wall placed;      /* the one that told the care-of address, */
+    struct wall agent_said;  /* and the one that was its agent's or named it */
+    struct ip told_agent;    /* of the unknown_agent that stands */
+    uint32_t nas;            /* who keeps the binding that was spoken of last */
     const struct heard_origin *origin;
     uint64_t standing; /* a bit a kind */
     uint32_t signs;    /* heard at this care-of address */
@@ -186,8 +191,9 @@ struct live {
     struct mobile_node *mobiles;
     size_t mobile_count, mobile_capacity;
     uint32_t mobile_free;
-    struct map mobile_of; /* hash of the home address -> number */
-    struct ip *agents;    /* configured home agents */
+    struct map mobile_of;   /* hash of the home address -> number */
+    struct map agent_users; /* hash of an unknown agent -> how many nodes' it is */
+    struct ip *agents;      /* configured home agents */
     size_t agent_count;
 
     struct wall probe_second;
@@ -253,6 +259,9 @@ void live_compare(struct live *live, uint64_t key, size_t first, bool observed, 
                   struct live_out *out);
 
 /* --- live_arrival.c --- */
+
+/* Notes that an address was heard, and that nothing was to be judged. */
+void live_note_recent(struct live *live, uint64_t mac);
 
 /* Whether the records expect this very thing, and nothing else stands of it. */
 bool live_is_in_order(struct live *live, struct mac mac, uint32_t place);

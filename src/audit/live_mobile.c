@@ -44,8 +44,13 @@ static struct mobile_node *find_or_add(struct live *live, const struct ip *home)
         live->counts.full++;
         return NULL;
     }
-    live->mobiles[number] =
-        (struct mobile_node){.home = *home, .mac = MAC_NONE, .first = WALL_UNKNOWN};
+    live->mobiles[number] = (struct mobile_node){.home = *home,
+                                                 .mac = MAC_NONE,
+                                                 .first = WALL_UNKNOWN,
+                                                 .said = WALL_UNKNOWN,
+                                                 .placed = WALL_UNKNOWN,
+                                                 .agent_said = WALL_UNKNOWN,
+                                                 .nas = PRESENCE_NONE};
     map_put(&live->mobile_of, key_of(home), number);
     return &live->mobiles[number];
 }
@@ -113,12 +118,51 @@ static void add_change(struct live *live, struct live_out *out, enum live_change
                              .verdict = LIVE_SAID | (uint32_t)out->said_count++};
 }
 
+/* Counts one node more, or less, that has the unknown agent; returns how many there are. */
+static uint32_t count_users(struct live *live, const struct ip *agent, bool more)
+{
+    uint64_t key = key_of(agent);
+    uint32_t known = live->agent_users.count > 0 ? map_find(&live->agent_users, key) : MAP_NO_VALUE;
+    uint32_t users = known == MAP_NO_VALUE ? 0 : known;
+    users = more ? users + 1 : users > 0 ? users - 1 : 0;
+    map_put(&live->agent_users, key, users > 0 ? users : MAP_NO_VALUE);
+    return users;
+}
+
+/* As compare(), of the node's agent: one case, whoever has it. */
+static void compare_agent(struct live *live, struct mobile_node *node, bool is, bool confirmed,
+                          enum mobile_trigger trigger, bool observed, struct live_out *out)
+{
+    bool was = node->standing >> DISCREPANCY_UNKNOWN_AGENT & 1;
+    struct mobile_node shown = *node;
+    if (was && (!is || !ip_equal(&node->told_agent, &node->agent))) {
+        was = false;
+        shown.agent = node->told_agent;
+        node->trigger = trigger;
+        if (count_users(live, &node->told_agent, false) == 0)
+            add_change(live, out, LIVE_GONE, DISCREPANCY_UNKNOWN_AGENT, &shown, trigger, observed);
+    }
+    bool stronger = was && confirmed && !node->confirmed;
+    if (!is || (was && !stronger))
+        return;
+    shown.agent = node->told_agent = node->agent;
+    shown.confirmed = confirmed;
+    node->trigger = trigger;
+    if (was || count_users(live, &node->agent, true) == 1)
+        add_change(live, out, was ? LIVE_CHANGED : LIVE_OPENED, DISCREPANCY_UNKNOWN_AGENT, &shown,
+                   trigger, observed);
+}
+
 /* Makes exactly `kinds` stand of the node, and tells the difference. */
 static void compare(struct live *live, struct mobile_node *node, uint64_t kinds, bool confirmed,
                     enum mobile_trigger trigger, bool observed, struct live_out *out)
 {
+    compare_agent(live, node, kinds >> DISCREPANCY_UNKNOWN_AGENT & 1, confirmed, trigger, observed,
+                  out);
     for (int kind = 0; kind < DISCREPANCY_KIND_COUNT; kind++) {
         uint64_t bit = UINT64_C(1) << kind;
+        if (kind == DISCREPANCY_UNKNOWN_AGENT)
+            continue;
         bool was = node->standing & bit, is = kinds & bit;
         bool stronger = was && is && confirmed && !node->confirmed;
         if (was == is && !stronger)
@@ -149,11 +193,15 @@ static void touch_guest(struct live *live, const struct mobile_answer *answer,
     struct presence_sign joined = *sign;
     struct presence_row row;
     joined.id = presence_mac(mac);
-    joined.place = PRESENCE_NONE;
+    const struct heard_origin *heard = live_origin(live, sign->place);
+    const struct heard_origin origin = {.source = heard != NULL ? heard->source : "mobile_ip",
+                                        .type = heard != NULL ? heard->type : "mobile_ip"};
+    joined.place = live_origin_of(live, &origin, live_origin_key(&origin)); /* no keeper, no port */
     (void)presence_update(live->presence, &joined, now, &row);
-    const struct mac_slot *slot = mac_index_find(&world->index, mac.bits);
-    if (slot != NULL && live_stands(live->base, slot, mac.bits))
+    if (!live_is_in_order(live, mac, joined.place))
         live_judge(live, mac, now, "arrival", out);
+    else
+        live_note_recent(live, mac.bits); /* of a round that is being judged */
 }
 
 static void judge_arrival(struct live *live, struct mobile_node *node,
@@ -170,30 +218,56 @@ static void judge_arrival(struct live *live, struct mobile_node *node,
         touch_guest(live, &answer, sign, now, out);
 }
 
+/* Notes whose word was the latest. */
+static void hear_keeper(struct mobile_node *node, const struct presence_sign *sign)
+{
+    if (wall_known(node->said) && sign->at.us < node->said.us)
+        return;
+    node->said = sign->at;
+    node->nas = sign->nas;
+}
+
+/* Takes what a word says of its node, unless a later word said otherwise. Returns whether it is
+ * one more sign of the place that is known. */
+static bool take_word(struct live *live, struct mobile_node *node, const struct event *event,
+                      const struct presence_sign *sign, struct wall now)
+{
+    bool late = wall_known(node->placed) && sign->at.us < node->placed.us;
+    bool repeated = wall_known(node->placed) && sign->at.us == node->placed.us && node->signs > 0;
+    bool moved = ip_known(&event->care_of) && !ip_equal(&node->care_of, &event->care_of);
+    if (mac_known(event->mac))
+        node->mac = event->mac;
+    if (ip_known(&event->agent) &&
+        (!wall_known(node->agent_said) || sign->at.us >= node->agent_said.us)) {
+        node->agent = event->agent;
+        node->agent_said = sign->at;
+    }
+    if (late && moved)
+        return false;
+    if (moved || node->signs == 0)
+        node->first = now;
+    if (moved) {
+        node->care_of = event->care_of;
+        node->signs = 0;
+    }
+    if (!late)
+        node->placed = sign->at;
+    hear_keeper(node, sign);
+    node->last = now;
+    node->origin = live_origin(live, sign->place);
+    return moved || !repeated;
+}
+
 void live_mobile_arrive(struct live *live, const struct event *event,
                         const struct presence_sign *sign, struct wall now, struct live_out *out)
 {
     struct mobile_node *node = find_or_add(live, &event->address);
     if (node == NULL)
         return;
-    bool moved = !ip_equal(&node->care_of, &event->care_of) && ip_known(&event->care_of);
-    if (moved || node->signs == 0 || event->kind == EVENT_START) {
-        if (moved || node->signs == 0)
-            node->first = now;
-        node->signs = moved ? 0 : node->signs;
-    }
-    if (ip_known(&event->care_of))
-        node->care_of = event->care_of;
-    if (ip_known(&event->agent))
-        node->agent = event->agent;
-    if (mac_known(event->mac))
-        node->mac = event->mac;
-    node->last = now;
-    node->origin = live_origin(live, sign->place);
+    if (take_word(live, node, event, sign, now))
+        node->signs += node->signs < UINT32_MAX;
     if (event->proof == EVENT_PROOF_TOLD && node->signs < SIGNS_ENOUGH)
         node->signs = SIGNS_ENOUGH;
-    else
-        node->signs += node->signs < UINT32_MAX;
     if (live->base == NULL)
         return;
     if (node->signs < SIGNS_ENOUGH) {
@@ -203,22 +277,60 @@ void live_mobile_arrive(struct live *live, const struct event *event,
     judge_arrival(live, node, sign, now, out);
 }
 
-void live_mobile_stop(struct live *live, const struct event *event, struct live_out *out)
+void live_mobile_ended(struct live *live, const struct event *event,
+                       const struct presence_sign *sign, struct wall ended)
+{
+    struct mobile_node *node = find_or_add(live, &event->address);
+    if (node == NULL)
+        return;
+    uint32_t signs = node->signs;
+    (void)take_word(live, node, event, sign, ended);
+    node->signs = signs; /* of a place that it has left */
+    if (node->said.us < ended.us)
+        node->said = ended;
+}
+
+bool live_mobile_is_late(const struct live *live, const struct event *event,
+                         const struct presence_sign *sign)
+{
+    const struct mobile_node *node = find(live, &event->address);
+    if (node == NULL)
+        return false;
+    bool agents = ip_known(&event->agent) && wall_known(node->agent_said);
+    return (agents && sign->at.us < node->agent_said.us) ||
+           (node->nas == sign->nas && wall_known(node->said) && sign->at.us < node->said.us);
+}
+
+void live_mobile_stop(struct live *live, const struct event *event,
+                      const struct presence_sign *sign, struct live_out *out)
 {
     struct mobile_node *node = find(live, &event->address);
-    if (node == NULL || live->base == NULL)
+    if (node == NULL)
         return;
-    /* it left the place that was wrong; whether it should have is judged when it has settled */
-    compare(live, node, 0, false, MOBILE_STOP, true, out);
+    bool agents = ip_known(&event->agent) && ip_equal(&event->agent, &node->agent);
+    bool elsewhere = presence_find(live->presence, sign->id, false, NULL, 0) > 0;
+    if (agents && sign->at.us > node->agent_said.us)
+        node->agent_said = sign->at;
+    bool late = wall_known(node->placed) && sign->at.us < node->placed.us;
+    hear_keeper(node, sign);
+    if (elsewhere && (late || !agents))
+        return; /* what it has with others goes on */
     node->signs = 0;
+    /* it left the place that was wrong; whether it should have is judged when it has settled */
+    if (live->base != NULL)
+        compare(live, node, 0, false, MOBILE_STOP, true, out);
 }
 
 void live_mobile_due(struct live *live, const struct presence_due *due, struct wall now,
                      struct live_out *out)
 {
     struct mobile_node *node = find(live, &due->row.id.address);
-    if (node == NULL || live->base == NULL || due->others > 0)
+    if (node == NULL || due->others > 0)
         return;
+    if (live->base == NULL) {
+        forget(live, node);
+        return;
+    }
     enum mobile_trigger trigger = due->row.end == PRESENCE_EXPIRED ? MOBILE_EXPIRY : MOBILE_STOP;
     struct mobile_answer answer = ask(live, node, trigger, due->others);
     uint64_t kinds = 0;
@@ -254,7 +366,8 @@ void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
             return;
         struct mobile_node *node = &live->mobiles[live->mobile_next++];
         /* What came before there was a world, and what the records now say otherwise. */
-        if (!ip_known(&node->home) || (node->standing == 0 && node->signs < SIGNS_ENOUGH))
+        if (!ip_known(&node->home) || (node->standing == 0 && node->signs == 0) ||
+            (node->signs > 0 && node->signs < SIGNS_ENOUGH))
             continue;
         judged++;
         if (node->signs > 0)

@@ -477,13 +477,13 @@ void presence_renumber(struct presence *list)
 
 /* --- what sources say --- */
 
-/* Whether a sign about a session that ended belongs before its end. After a reset session
- * ids begin again, so nothing does. */
+/* Whether a sign about a session that ended belongs before its end. After a reset session ids
+ * begin again, so nothing does; a binding has none, and may begin again at once. */
 static bool is_late(const struct presence *list, const struct presence_hot *hot,
                     const struct presence_sign *sign)
 {
-    return (hot->flags & ROW_RESET) == 0 &&
-           claimed_step(list, sign->at) <= hot->heard + list->reorder;
+    uint32_t reorder = (hot->flags & ROW_ADDRESS) == 0 ? list->reorder : 0;
+    return (hot->flags & ROW_RESET) == 0 && claimed_step(list, sign->at) <= hot->heard + reorder;
 }
 
 static enum presence_outcome refuse_late(struct presence *list, uint32_t row,
@@ -529,12 +529,8 @@ static enum presence_outcome refresh_session(struct presence *list, uint32_t row
     hot->sequence = list->sequence;
     note_proof(hot, sign->proof);
     bool begun = !is_update && begin_late(list, row, sign);
-    if (moved) {
-        row_cold(list, row)->generation++;
-        list->counts.moved++;
-    } else {
-        list->counts.refreshed++;
-    }
+    *(moved ? &list->counts.moved : &list->counts.refreshed) += 1;
+    row_cold(list, row)->generation += moved;
     return moved ? PRESENCE_MOVED : begun ? PRESENCE_BEGUN : PRESENCE_REFRESHED;
 }
 
@@ -589,6 +585,14 @@ static bool stop_is_late(struct presence *list, uint32_t row, const struct prese
            claimed_step(list, sign->at) + list->reorder < row_cold(list, row)->started;
 }
 
+/* Whether a binding that ended was made anew in between, unheard so far. */
+static bool ends_again(const struct presence *list, uint32_t row, uint32_t at)
+{
+    const struct presence_hot *hot = row_hot(list, row);
+    return (hot->flags & (ROW_ADDRESS | ROW_ENDED | ROW_RESET)) == (ROW_ADDRESS | ROW_ENDED) &&
+           at > hot->heard;
+}
+
 enum presence_outcome presence_stop(struct presence *list, const struct presence_sign *sign,
                                     struct wall now, struct presence_row *ret_row)
 {
@@ -603,6 +607,8 @@ enum presence_outcome presence_stop(struct presence *list, const struct presence
             return PRESENCE_REFUSED;
         row_cold(list, row)->started = at;
         end_life(list, row, at, ROW_UNSTARTED);
+    } else if (ends_again(list, row, at)) {
+        end_life(list, row, at, row_hot(list, row)->flags & ROW_UNSTARTED);
     } else if (stop_is_late(list, row, sign)) {
         list->counts.late++;
         outcome = PRESENCE_LATE;

@@ -126,7 +126,8 @@ static enum presence_outcome model_hear(struct model *model, const struct call *
         }
         return moved ? PRESENCE_MOVED : begun ? PRESENCE_BEGUN : PRESENCE_REFRESHED;
     }
-    if (row != NULL && row->end == PRESENCE_STOPPED && call->at <= row->heard + REORDER * 10) {
+    int64_t reorder = is_address(call->id) ? 0 : REORDER * 10;
+    if (row != NULL && row->end == PRESENCE_STOPPED && call->at <= row->heard + reorder) {
         if (!row->unstarted)
             return PRESENCE_LATE;
         row->started = call->at < row->heard ? call->at : row->heard;
@@ -160,6 +161,8 @@ static enum presence_outcome model_stop(struct model *model, const struct call *
         row = model_add(model, call);
         row->started = call->at;
         row->unstarted = true;
+    } else if (is_address(call->id) && row->end == PRESENCE_STOPPED && call->at > row->heard) {
+        row->settled = row->seen_since = false; /* once more: made anew in between */
     } else if (row->end != PRESENCE_LIVE || call->at + REORDER * 10 < row->started) {
         return PRESENCE_LATE;
     }

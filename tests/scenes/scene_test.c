@@ -294,7 +294,10 @@ static void line_event(struct play *play, char *const *words, size_t count)
         event.address = parse_ip(play, words[2]);
         event.care_of = parse_ip(play, words[3]);
         event.agent = parse_ip(play, words[4]);
-        event.nas = words[4];
+        event.nas = nas[0] != '\0' ? nas : words[4];
+        const char *mac = option(words, count, "mac");
+        if (mac[0] != '\0' && mac_parse(mac, strlen(mac), &event.mac) != 0)
+            fail(play, play->line, "not a MAC:", mac);
     } else if (kind == EVENT_HINT) {
         event.switch_name = words[2];
         event.hint = event_hint_parse(words[3]);
