@@ -189,10 +189,10 @@ struct live_base *live_base_new(const struct world *world, const struct sweep *s
 
 struct live_facts;
 
-/* Of a world whose tables are those of an earlier round, before live_set_world(): leaves to the
- * events what the sweep said of addresses that probes have read since. live_base_leaves() says
- * whether it is so with `mac`: then nobody is to be told the sweep's verdict; live_set_world()
- * judges the address again and opens what holds. */
+/* Before live_set_world(), of a world with tables that are older than some probes (each switch is
+ * polled at its own time): leaves to the events what the sweep said of addresses that were read
+ * since. live_base_leaves() says whether it is so with `mac`: then nobody is to be told the sweep's
+ * verdict; live_set_world() judges the address again and opens what holds. */
 void live_base_leave(struct live_base *base, const struct live_facts *facts);
 bool live_base_leaves(const struct live_base *base, struct mac mac);
 void live_base_free(struct live_base *base); /* NULL is allowed */

@@ -30,7 +30,7 @@ static int recall_or_remember(struct session *session, const struct view *view,
                              &output->stored_receipt_count, &err) != 0))
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     if (view->round != NULL && session->store_writable &&
-        judging_remember(judging, view->round, view->world, session->store,
+        judging_remember(judging, view->round, view->world, NULL, session->store,
                          session->config->retention, session->arena, &err) != 0)
         return command_fail(session->command, EXIT_USAGE, "%s", err.text);
     return EXIT_CLEAN;

@@ -64,8 +64,8 @@ static void judge(void *aux)
 static int remember(void *aux, struct store *store, struct err *err)
 {
     struct snapshot *snapshot = ((struct rounds *)aux)->on_its_way;
-    return judging_remember(&snapshot->judging, &snapshot->round, snapshot->world, store,
-                            snapshot->generation->config->retention, snapshot->arena, err);
+    return judging_remember(&snapshot->judging, &snapshot->round, snapshot->world, snapshot->base,
+                            store, snapshot->generation->config->retention, snapshot->arena, err);
 }
 
 /* The snapshot takes the place of the one before. */

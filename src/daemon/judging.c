@@ -297,8 +297,52 @@ static size_t leave_out_later(const struct judging *judging, const struct case_r
     return kept_count;
 }
 
-static int store_cases(struct judging *judging, const struct round *round, struct store *store,
-                       struct arena *arena, struct err *err)
+static bool is_left(const struct live_base *base, const struct discrepancy *verdict)
+{
+    bool left = live_base_leaves(base, verdict->subject.mac);
+    for (size_t i = 0; i < verdict->mac_count && !left; i++)
+        left = live_base_leaves(base, verdict->macs[i]);
+    return left;
+}
+
+static bool is_open(const struct case_record *cases, size_t count, const char *identity)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(cases[i].discrepancy->identity, identity) == 0)
+            return case_state_open(cases[i].state);
+    }
+    return false;
+}
+
+/* Leaves to the events what probes have read since the tables of this round: it neither opens
+ * cases of those addresses nor ends them. What is open and found goes on. */
+static void leave_to_events(const struct judging *judging, const struct live_base *base,
+                            struct case_round *input, struct arena *arena)
+{
+    struct discrepancy *verdicts = arena_alloc(arena, (judging->count + 1) * sizeof *verdicts);
+    struct case_record *kept = arena_alloc(arena, (input->previous_count + 1) * sizeof *kept);
+    size_t count = 0, kept_count = 0;
+    for (size_t i = 0; i < judging->count; i++) {
+        const struct discrepancy *verdict = &judging->discrepancies[i];
+        if (!is_left(base, verdict) ||
+            is_open(input->previous, input->previous_count, verdict->identity))
+            verdicts[count++] = *verdict;
+    }
+    for (size_t i = 0; i < input->previous_count; i++) {
+        const struct case_record *record = &input->previous[i];
+        if (!is_left(base, record->discrepancy) ||
+            is_judged(judging, record->discrepancy->identity))
+            kept[kept_count++] = *record;
+    }
+    input->verdicts = verdicts;
+    input->verdict_count = count;
+    input->previous = kept;
+    input->previous_count = kept_count;
+}
+
+static int store_cases(struct judging *judging, const struct round *round,
+                       const struct live_base *base, struct store *store, struct arena *arena,
+                       struct err *err)
 {
     struct case_coverage coverage;
     struct case_round input = {.verdicts = judging->discrepancies,
@@ -311,6 +355,8 @@ static int store_cases(struct judging *judging, const struct round *round, struc
     if (status != 0)
         return status;
     input.previous_count = leave_out_later(judging, &input.previous, input.previous_count, arena);
+    if (base != NULL)
+        leave_to_events(judging, base, &input, arena);
     struct map seen = MAP_EMPTY;
     find_case_macs(round, input.previous, input.previous_count, &seen);
     fill_coverage(judging, round, &seen, arena, &coverage);
@@ -321,6 +367,8 @@ static int store_cases(struct judging *judging, const struct round *round, struc
         status = store_round_cases(store, changes.items, changes.count, err);
     judging->changes = changes.items;
     judging->change_count = changes.count;
+    if (input.verdict_count < judging->count)
+        return status; /* not every verdict has a case */
     judging->cases = arena_alloc(arena, judging->count * sizeof *judging->cases);
     for (size_t i = 0; i < judging->count; i++)
         judging->cases[i] = changes.items[i].record;
@@ -328,8 +376,8 @@ static int store_cases(struct judging *judging, const struct round *round, struc
 }
 
 int judging_remember(struct judging *judging, const struct round *round, const struct world *world,
-                     struct store *store, struct span retention, struct arena *arena,
-                     struct err *err)
+                     const struct live_base *base, struct store *store, struct span retention,
+                     struct arena *arena, struct err *err)
 {
     struct wall started = round->offline ? judging->now : round->started;
     int status = store_round_begin(store, started, &judging->round, err);
@@ -343,7 +391,7 @@ int judging_remember(struct judging *judging, const struct round *round, const s
     if (status == 0)
         status = store_offs(store, world, arena, err);
     if (status == 0)
-        status = store_cases(judging, round, store, arena, err);
+        status = store_cases(judging, round, base, store, arena, err);
     if (status == 0)
         status = store_round_commit(store, judging->now, round->ended, err);
     if (status != 0) {
@@ -360,14 +408,6 @@ static bool is_news(const struct case_record *previous, const struct discrepancy
     if (case_state_open(previous->state))
         return previous->state == CASE_SUSPECTED && verdict->state == VERDICT_CONFIRMED;
     return previous->state_at.us <= now.us; /* else events have seen it end since */
-}
-
-static bool is_left(const struct live_base *base, const struct discrepancy *verdict)
-{
-    bool left = live_base_leaves(base, verdict->subject.mac);
-    for (size_t i = 0; i < verdict->mac_count && !left; i++)
-        left = live_base_leaves(base, verdict->macs[i]);
-    return left;
 }
 
 int judging_note(struct judging *judging, const struct live_base *base, struct store *store,

@@ -77,11 +77,12 @@ const struct discrepancy *judging_word(const struct judging *judging, size_t num
                                        struct discrepancy *space, struct arena *scratch);
 
 /* Stores `round` and what was judged of it (in words), and gives `judging` its number and cases;
- * facts older than `retention` are forgotten. Returns 0, or the store's error: then
- * nothing of the round was kept. */
+ * facts older than `retention` are forgotten. No case of an address that `base` (may be NULL)
+ * leaves to the events is opened or ended: its probe is newer than the tables of this round.
+ * Returns 0, or the store's error: then nothing of the round was kept. */
 int judging_remember(struct judging *judging, const struct round *round, const struct world *world,
-                     struct store *store, struct span retention, struct arena *arena,
-                     struct err *err) MUST_USE;
+                     const struct live_base *base, struct store *store, struct span retention,
+                     struct arena *arena, struct err *err) MUST_USE;
 
 /* Of a snapshot made between two rounds: stores what is new in its verdicts (in words), cases
  * that open and suspected ones that are proved, and nothing else: what it does not find may

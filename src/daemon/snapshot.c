@@ -259,7 +259,7 @@ void snapshot_judge(struct snapshot *snapshot)
     judging_run(snapshot->world, snapshot_instant(snapshot), snapshot->arena, &snapshot->judging);
     judging_words(&snapshot->judging, LIMIT_MEMBERS, snapshot->arena);
     snapshot->base = live_base_new(snapshot->world, snapshot->judging.sweep);
-    if (snapshot->passing)
+    if (snapshot->exporting)
         live_base_leave(snapshot->base, &snapshot->facts);
     const struct told_mark mark = {snapshot->facts.began, snapshot->heard_next};
     if (snapshot->exporting && !snapshot->passing)
