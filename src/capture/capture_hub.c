@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/capture_hub.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 
 #include "base/alloc.h"
 #include "io/loop.h"
@@ -28,8 +34,9 @@ struct interface {
     char *name;
     pcap_t *pcap;
     enum link_type link;
-    unsigned filtered; /* what the attached filter is for */
-    bool busy;         /* within a turn: taps are freed at its end */
+    unsigned short hardware; /* ARPHRD_… */
+    unsigned filtered;       /* what the attached filter is for */
+    bool busy;               /* within a turn: taps are freed at its end */
     bool failed;
     uint64_t packets;
     struct pcap_stat last; /* libpcap's counters wrap */
@@ -131,8 +138,7 @@ static void free_closed(struct interface *interface)
             at = &tap->next;
         }
     }
-    if (interface->taps == NULL &&
-        (interface->failed || count_idle(interface->hub) > CAPTURE_IDLE_MAX))
+    if (interface->taps == NULL && count_idle(interface->hub) > CAPTURE_IDLE_MAX)
         interface_free(interface);
 }
 
@@ -218,9 +224,52 @@ static int activate(struct interface *interface, struct err *err)
     enum err_code code = status == PCAP_ERROR_PERM_DENIED      ? ERR_DENIED
                          : status == PCAP_ERROR_NO_SUCH_DEVICE ? ERR_NOT_FOUND
                                                                : ERR_SYSTEM;
+    if (code == ERR_DENIED)
+        return err_set(
+            err, code,
+            "cannot capture on %s: that takes CAP_NET_RAW, which a daemon has only while "
+            "it starts: restart it",
+            interface->name);
     const char *detail = pcap_geterr(pcap);
-    return err_set(err, code, "cannot capture on %s: %s%s%s", interface->name,
-                   pcap_statustostr(status), detail[0] != '\0' ? ": " : "", detail);
+    return err_set(err, code, "cannot capture on %s: %s", interface->name,
+                   detail[0] != '\0' ? detail : pcap_statustostr(status));
+}
+
+/* The kind of hardware that `name` is at present, 0 when it is none. */
+static unsigned short hardware_of(const struct interface *interface, const char *name)
+{
+    struct ifreq request = {0};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    if (ioctl(pcap_fileno(interface->pcap), SIOCGIFHWADDR, &request) != 0)
+        return 0;
+    return request.ifr_hwaddr.sa_family;
+}
+
+/* Binds the socket of an interface that went away to the one that has its name now: that takes
+ * no privilege. Filter and ring are the socket's and stay. */
+static int take_back(struct interface *interface, struct err *err)
+{
+    int fd = pcap_fileno(interface->pcap), error = 0;
+    socklen_t size = sizeof error;
+    struct sockaddr_ll to = {.sll_family = AF_PACKET,
+                             .sll_protocol = htons(ETH_P_ALL),
+                             .sll_ifindex = (int)if_nametoindex(interface->name)};
+    const struct packet_mreq all = {.mr_ifindex = to.sll_ifindex, .mr_type = PACKET_MR_PROMISC};
+    if (to.sll_ifindex == 0)
+        return err_set(err, ERR_NOT_FOUND, "cannot capture on %s: there is no such interface",
+                       interface->name);
+    if (hardware_of(interface, interface->name) != interface->hardware)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "cannot capture on %s: it came back as another kind of interface: restart "
+                       "the daemon",
+                       interface->name);
+    if (bind(fd, (const struct sockaddr *)&to, sizeof to) != 0 ||
+        setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) != 0)
+        return err_set_errno(err, errno, "cannot capture on %s again", interface->name);
+    (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); /* that it was away is known */
+    interface->failed = false;
+    loop_watch_set(interface->watch, LOOP_READ);
+    return 0;
 }
 
 static int open_interface(struct capture_hub *hub, const char *name, struct interface **ret,
@@ -252,16 +301,18 @@ static int open_interface(struct capture_hub *hub, const char *name, struct inte
         return status;
     }
     interface->again = loop_timer_new(hub->loop, on_again, interface);
+    interface->hardware = hardware_of(interface, name);
     interface->next = hub->interfaces;
     hub->interfaces = interface;
     *ret = interface;
     return 0;
 }
 
+/* The open interface; one that failed once its last tap is closed. */
 static struct interface *find_interface(const struct capture_hub *hub, const char *name)
 {
     struct interface *at = hub->interfaces;
-    while (at != NULL && (at->failed || strcmp(at->name, name) != 0))
+    while (at != NULL && ((at->failed && at->taps != NULL) || strcmp(at->name, name) != 0))
         at = at->next;
     return at;
 }
@@ -284,7 +335,11 @@ int capture_tap_open(struct capture_hub *hub, const char *interface, unsigned wa
                      struct err *err)
 {
     struct interface *found = find_interface(hub, interface);
-    int status = found != NULL ? 0 : open_interface(hub, interface, &found, err);
+    int status = 0;
+    if (found == NULL)
+        status = open_interface(hub, interface, &found, err);
+    else if (found->failed)
+        status = take_back(found, err);
     if (status != 0)
         return status;
     struct capture_tap *tap = alloc_zeroed(1, sizeof *tap);

@@ -23,7 +23,9 @@
  * The loop is never held: after CAPTURE_TURN_US of frames the rest waits for the next
  * turn. What the kernel had to drop meanwhile is counted (capture_tap_stats), never
  * silently lost. When the interface goes away every tap is told once and gets nothing
- * more; its owner closes it and may open another.
+ * more; its owner closes it and may open another. Once all have, the socket is bound to the
+ * interface that has the name then: so one that was deleted and made anew is heard again, without
+ * privilege.
  *
  * Opening needs CAP_NET_RAW; later changes of the filter do not. An interface stays open,
  * with a filter that takes nothing, when its last tap is closed, so that a daemon which

@@ -5,6 +5,7 @@
 
 #include "capture/capture_hub.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -15,10 +16,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <linux/capability.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 
 #include "io/loop.h"
 #include "wire/frame_fixture.h"
@@ -191,6 +195,77 @@ static void a_tap_may_be_closed_while_it_listens(void **state)
     loop_free(loop);
 }
 
+/* An Ethernet interface that goes away with its descriptor; -1 where there are none. */
+static int make_interface(const char *name)
+{
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK), control = socket(AF_INET, SOCK_DGRAM, 0);
+    strcpy(request.ifr_name, name);
+    bool made = fd >= 0 && ioctl(fd, TUNSETIFF, &request) == 0;
+    request.ifr_flags = IFF_UP;
+    made = made && ioctl(control, SIOCSIFFLAGS, &request) == 0;
+    close(control);
+    if (!made && fd >= 0)
+        close(fd);
+    return made ? fd : -1;
+}
+
+/* Takes CAP_NET_RAW out of what holds, or puts it in again. */
+static void allow_raw(bool allowed)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {0};
+    assert_int_equal(syscall(SYS_capget, &header, sets), 0);
+    if (allowed)
+        sets[0].effective |= 1U << CAP_NET_RAW;
+    else
+        sets[0].effective &= ~(1U << CAP_NET_RAW);
+    assert_int_equal(syscall(SYS_capset, &header, sets), 0);
+}
+
+static void run_until_failed(struct loop *loop, const struct ear *ear)
+{
+    for (int turn = 0; turn < TURNS && ear->failures == 0; turn++)
+        loop_step(loop);
+    assert_int_equal(ear->failures, 1);
+}
+
+/* A daemon that has no privileges any more hears a mirror whose interface was made anew. */
+static void an_interface_that_came_back_is_heard_again(void **state)
+{
+    (void)state;
+    int wire = in_namespace ? make_interface("mirror9") : -1;
+    if (wire < 0)
+        skip();
+    struct loop *loop = loop_new();
+    struct capture_hub *hub = capture_hub_new(loop);
+    struct frame frame = {.length = 0};
+    frame_ethernet(&frame, ETHER_RARP);
+    frame_zeroes(&frame, 46);
+    for (int round = 0; round < 3; round++) {
+        struct ear ear = {0};
+        const struct capture_listener listener = {on_packet, on_pause, on_failed, &ear};
+        struct capture_tap *tap = NULL;
+        struct err err = {0};
+        if (capture_tap_open(hub, "mirror9", CAPTURE_ANNOUNCEMENT, &listener, &tap, &err) != 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(write(wire, frame.bytes, frame.length), frame.length);
+        run_until(loop, &ear, 1);
+        close(wire);
+        run_until_failed(loop, &ear);
+        capture_tap_close(tap);
+        allow_raw(false);
+        assert_int_equal(
+            capture_tap_open(hub, "mirror9", CAPTURE_ANNOUNCEMENT, &listener, &tap, &err),
+            ERR_NOT_FOUND);
+        wire = make_interface("mirror9");
+    }
+    allow_raw(true);
+    close(wire);
+    capture_hub_free(hub);
+    loop_free(loop);
+}
+
 static void what_cannot_be_opened_is_named(void **state)
 {
     (void)state;
@@ -212,6 +287,7 @@ int main(void)
         cmocka_unit_test(taps_share_an_interface_and_get_what_they_want),
         cmocka_unit_test(an_idle_interface_is_taken_again),
         cmocka_unit_test(a_tap_may_be_closed_while_it_listens),
+        cmocka_unit_test(an_interface_that_came_back_is_heard_again),
         cmocka_unit_test(what_cannot_be_opened_is_named),
     };
     in_namespace = enter_namespace();
