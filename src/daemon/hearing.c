@@ -26,6 +26,9 @@ struct hearing {
 
 #define RETRY_MOST span_seconds(300)
 
+/* How many rests (`retry`) a source must listen after a failure to have recovered. */
+enum { TRIAL_RETRIES = 3 };
+
 static const struct event_source_class *class_of(const struct ear *ear)
 {
     return ear->source->event;
@@ -46,7 +49,7 @@ static void ear_silence(struct ear *ear)
 {
     if (ear->listening)
         class_of(ear)->stop(ear->state);
-    ear->listening = false;
+    ear->listening = ear->on_trial = false;
     ear->since = clock_wall();
 }
 
@@ -92,6 +95,24 @@ static void rest(struct ear *ear)
     loop_timer_start(ear->retry, wait);
 }
 
+/* It listens and has not failed at once: what was wrong is over. */
+static void recover(struct ear *ear)
+{
+    ear->on_trial = false;
+    ear->failures = 0;
+    loop_timer_stop(ear->retry);
+    log_say(ear->hearing->parts.log, LOG_LEVEL_INFO, "events", "%s: is heard again",
+            ear->source->name);
+}
+
+/* Some find out only by and by that nobody answers. */
+static void put_on_trial(struct ear *ear)
+{
+    ear->on_trial = true;
+    loop_timer_start(ear->retry,
+                     span_us(TRIAL_RETRIES * ear->hearing->generation->config->daemon.retry.us));
+}
+
 static void ear_start(struct ear *ear)
 {
     struct err err = {0};
@@ -102,11 +123,9 @@ static void ear_start(struct ear *ear)
     loop_name_back(loop, before);
     ear->since = clock_wall();
     if (status == 0) {
-        if (ear->failures > 0)
-            log_say(ear->hearing->parts.log, LOG_LEVEL_INFO, "events", "%s: is heard again",
-                    ear->source->name);
         ear->listening = true;
-        ear->failures = 0;
+        if (ear->failures > 0)
+            put_on_trial(ear);
         return;
     }
     ear->failures++;
@@ -125,7 +144,10 @@ static void retry(void *aux)
         rest(ear);
         return;
     }
-    ear_start(ear);
+    if (ear->on_trial)
+        recover(ear);
+    else
+        ear_start(ear);
 }
 
 static struct ear *ear_new(struct hearing *hearing, const struct config_source *source)
@@ -164,6 +186,8 @@ int event_feed_add(struct event_feed *feed, const struct event *event, uint64_t 
     ear->kept++;
     ear->events++;
     ear->heard = whole.heard;
+    if (ear->on_trial && !ear->failing)
+        recover(ear);
     return 0;
 }
 
@@ -368,12 +392,13 @@ static void add_deaf(struct ear *ear, struct snapshot *snapshot)
 {
     AUTO_TEXT struct text why = TEXT_EMPTY, counters = TEXT_EMPTY;
     uint64_t lost = loss_since(ear, &counters);
-    if (ear->listening && lost == 0) {
+    bool deaf = !ear->listening || ear->on_trial;
+    if (!deaf && lost == 0) {
         ear->gap_rounds = 0;
         return;
     }
     ear->gap_rounds++;
-    if (!ear->listening)
+    if (deaf)
         text_printf(&why, "%s: %s", ear->source->name, ear->err.text);
     else
         text_printf(&why, "%s: lost or refused %" PRIu64 " in this round (since its start: %s)",

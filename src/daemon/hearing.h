@@ -18,9 +18,10 @@
  *
  * A source is started before privileges are dropped, since it opens capture sockets and low
  * ports. One that cannot start, or that reports that it hears nothing any more, is stopped
- * and tried again, after a rest that doubles with each failure; what it lacks is said once
- * and kept for `muster status`, and after as many rounds as make a gap it is an audit_gap.
- * So is one that has lost or refused something in as many rounds in a row: what a mirror
+ * and tried again, after a rest that doubles with each failure, also of one that fails some time
+ * after each start; it has recovered when it hears something, or for three rests; what it lacks is
+ * said once and kept for `muster status`, and after as many rounds as make a gap it is an
+ * audit_gap. So is one that has lost or refused something in as many rounds in a row: what a mirror
  * port dropped was not heard, whatever was read. An empty socket is no gap: silence cannot
  * be told from peace.
  *
@@ -35,7 +36,8 @@ struct ear {
     const struct config_source *source;
     struct generation *generation;
     bool listening;
-    struct err err;           /* why it does not */
+    bool on_trial;            /* listens since a failure, and may fail again at once */
+    struct err err;           /* why it does not, or did not */
     struct wall since;        /* listening or not, since when */
     struct wall heard;        /* the latest event; WALL_UNKNOWN */
     unsigned failures;        /* in a row */

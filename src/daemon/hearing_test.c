@@ -286,6 +286,40 @@ static void test_a_source_that_fails_is_started_again(void **unused)
     stage_close(&stage);
 }
 
+/* One that starts and finds out later, each time, that nobody answers: it rests longer and longer,
+ * and is a gap until it has listened for a while, or hears something. */
+static void test_a_source_that_fails_after_each_start_rests_longer(void **unused)
+{
+    struct stage stage;
+    size_t count;
+    struct err err;
+    stage_open(&stage);
+    hearing_start(stage.hearing);
+    struct ear *const *ears = hearing_ears(stage.hearing, &count);
+    err_set(&err, ERR_SYSTEM, "nobody answers");
+    for (unsigned failures = 1; failures <= 2; failures++) {
+        event_feed_failed(ears[0]->feed, &err);
+        run_for(&stage, span_ms(100 << (failures - 1)) /* its rest */);
+        assert_int_equal(ears[0]->failures, failures);
+        assert_true(ears[0]->listening);
+        struct snapshot *snapshot = snapshot_new(stage.generation, 2);
+        hearing_add_deaf(stage.hearing, snapshot);
+        assert_int_equal(snapshot->gap_count, 1);
+        assert_int_equal(snapshot->gaps[0].rounds, failures);
+        assert_non_null(strstr(snapshot->gaps[0].why, "nobody answers"));
+        snapshot_free(snapshot);
+    }
+    assert_int_equal(seen.started, 3);
+    say(1, 11);
+    assert_int_equal(ears[0]->failures, 0);
+    event_feed_failed(ears[0]->feed, &err);
+    run_for(&stage, span_ms(100));
+    assert_int_equal(ears[0]->failures, 1);
+    run_for(&stage, span_ms(320));
+    assert_int_equal(ears[0]->failures, 0);
+    stage_close(&stage);
+}
+
 static void test_a_reload_leaves_what_did_not_change(void **unused)
 {
     struct stage stage;
@@ -339,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_events_are_stored_then_answered_and_handed_over_in_order),
         cmocka_unit_test(test_one_large_group_is_settled_whole),
         cmocka_unit_test(test_a_source_that_fails_is_started_again),
+        cmocka_unit_test(test_a_source_that_fails_after_each_start_rests_longer),
         cmocka_unit_test(test_a_reload_leaves_what_did_not_change),
         cmocka_unit_test(test_the_deaf_and_the_losing_become_gaps),
     };

@@ -128,7 +128,8 @@ static void add_ear(struct text *to, const struct ear *ear, struct wall now)
     add_words(to, "name", ear->source->name);
     add_words(to, "kind", "event");
     add_words(to, "source_type", config_source_plug(ear->source)->type);
-    add_words(to, "state", ear->listening ? "listening" : "failed");
+    const char *state = ear->on_trial ? "retrying" : ear->listening ? "listening" : "failed";
+    add_words(to, "state", state);
     add_time(to, "state_since", ear->since);
     add_time(to, "last_success", ear->heard);
     add_lag(to, ear->heard, now);
@@ -136,7 +137,7 @@ static void add_ear(struct text *to, const struct ear *ear, struct wall now)
     add_number(to, "not_taken", ear->refused);
     add_number(to, "starts", ear->starts);
     add_number(to, "rounds_without", ear->gap_rounds);
-    add_words(to, "error", ear->listening ? NULL : ear->err.text);
+    add_words(to, "error", ear->listening && !ear->on_trial ? NULL : ear->err.text);
     open_object(to, "counters");
     for (size_t i = 0; i < status.count; i++)
         add_number(to, status.counters[i].name, status.counters[i].value);
