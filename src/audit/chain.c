@@ -48,7 +48,7 @@ static void nic_row(struct chain *chain, const struct world *world, uint32_t nic
                 run_state_word((enum run_state)nics->run_state[local]));
     if (nics->state_since[local] != WALL_UNKNOWN.us)
         text_printf(&text, " since %s",
-                    wall_format((struct wall){nics->state_since[local]}, since));
+                    wall_format_ms((struct wall){nics->state_since[local]}, since));
     if (nics->vlan[local] != VLAN_SET_UNKNOWN) {
         text_add(&text, ", VLAN ");
         vlan_set_print(set->set->vlans, nics->vlan[local], &text);
@@ -108,17 +108,18 @@ static const char *end_text(const struct heard_fact *fact, struct arena *arena)
     case HEARD_OPEN:
         break;
     case HEARD_STOPPED:
-        return arena_printf(arena, ", ended %s%s%s", wall_format(fact->ended, at),
+        return arena_printf(arena, ", ended %s%s%s", wall_format_ms(fact->ended, at),
                             cause != NULL ? ": " : "", cause != NULL ? cause : "");
     case HEARD_RESET:
         return arena_printf(arena, ", ended %s with all sessions of its NAS",
-                            wall_format(fact->ended, at));
+                            wall_format_ms(fact->ended, at));
     case HEARD_EXPIRED:
-        return arena_printf(arena, ", expired %s without renewal", wall_format(fact->expires, at));
+        return arena_printf(arena, ", expired %s without renewal",
+                            wall_format_ms(fact->expires, at));
     }
     if (!wall_known(fact->expires))
         return "";
-    return arena_printf(arena, ", due again before %s", wall_format(fact->expires, at));
+    return arena_printf(arena, ", due again before %s", wall_format_ms(fact->expires, at));
 }
 
 /* What was heard, with its times: no read and no ageing time is behind it. */
@@ -136,7 +137,7 @@ static void chain_heard(struct chain *chain, const struct world *world,
                            nas[0] != '\0' ? "in a session of " : "heard", nas, known ? " on " : "",
                            known ? world->switches[port->switch_index].name : "",
                            known ? arena_printf(chain->arena, " port %s", heard->port_name) : "",
-                           wall_format(fact->first, first), wall_format(fact->last, last),
+                           wall_format_ms(fact->first, first), wall_format_ms(fact->last, last),
                            end_text(fact, chain->arena)));
 }
 
@@ -151,6 +152,19 @@ static const char *session_text(const struct heard_fact *fact, struct arena *are
                         session[0] != '\0' ? " " : "", session, nas);
 }
 
+/* A place that is none of the world's ports. */
+static const char *unknown_place(const struct world *world, const struct heard_origin *origin,
+                                 struct arena *arena)
+{
+    if (world_find_switch(world, origin->switch_name) == WORLD_NONE)
+        return arena_printf(arena, " at %s (a switch that no record and no table has)",
+                            origin->switch_name);
+    if (origin->port == NULL || origin->port[0] == '\0')
+        return arena_printf(arena, " at %s (nobody said at which port)", origin->switch_name);
+    return arena_printf(arena, " at %s port %s (a port that no record and no table has)",
+                        origin->switch_name, origin->port);
+}
+
 static void chain_session(struct chain *chain, const struct world *world,
                           const struct world_heard *heard)
 {
@@ -162,13 +176,12 @@ static void chain_session(struct chain *chain, const struct world *world,
                           world->switches[world->ports[heard->on].switch_index].name,
                           heard->port_name);
     else if (fact->origin->switch_name != NULL && fact->origin->switch_name[0] != '\0')
-        at = arena_printf(chain->arena, " at %s port %s, which no record and no table has",
-                          fact->origin->switch_name, fact->origin->port);
+        at = unknown_place(world, fact->origin, chain->arena);
     bool old = fact->end == HEARD_OPEN && !heard->open && !wall_known(fact->expires);
     chain_add(chain, "heard", fact->origin->source, fact->last,
               arena_printf(chain->arena, "%s %s%s since %s, last heard %s%s%s",
                            mac_format(fact->mac, mac), session_text(fact, chain->arena), at,
-                           wall_format(fact->first, first), wall_format(fact->last, last),
+                           wall_format_ms(fact->first, first), wall_format_ms(fact->last, last),
                            end_text(fact, chain->arena),
                            old ? "; nobody said how long that holds" : ""));
 }
@@ -229,7 +242,7 @@ void chain_receipt(struct chain *chain, const struct world *world, uint32_t swit
             why = table->receipts[i].why_not;
     chain_add(chain, "receipt", sw->name, table->ended,
               arena_printf(chain->arena, "%s read from %s: %zu rows, %s%s%s; ageing %s%s", sw->name,
-                           wall_format(table->started, started), table->row_count,
+                           wall_format_ms(table->started, started), table->row_count,
                            table->whole ? "whole" : "not whole", why[0] != '\0' ? ": " : "", why,
                            span_format(span_us(sw->ageing_us), ageing),
                            sw->ageing_assumed ? " (assumed)" : ""));

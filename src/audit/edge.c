@@ -55,12 +55,20 @@ static const char *hypervisor_of(const struct world *world, uint32_t port)
     return hypervisor < WORLD_SEVERAL ? world->hypervisors[hypervisor].name : NULL;
 }
 
-/* The transit rows that can be of one domain with `vlan`. */
+static bool is_nowhere(const struct world *world, uint32_t port)
+{
+    const struct world_heard *heard = world_heard_at(world, port);
+    return heard != NULL && heard->on == world->nowhere;
+}
+
+/* The transit rows that can be of one domain with `vlan`. What was heard at a place that nothing
+ * has is no step of the way. */
 static void add_path(struct deciding *d, struct edge_answer *answer, uint16_t vlan)
 {
     struct named_place *path = arena_alloc(d->arena, (d->judge->transit_count + 1) * sizeof *path);
     for (size_t i = 0; i < d->judge->transit_count; i++)
-        if (world_vlans_overlap(d->world, d->judge->transit[i].vlan, vlan))
+        if (!is_nowhere(d->world, d->judge->transit[i].port) &&
+            world_vlans_overlap(d->world, d->judge->transit[i].vlan, vlan))
             path[answer->path_count++] = named(d->world, d->judge->transit[i].port);
     answer->path = path;
 }

@@ -112,7 +112,7 @@ static const char *ageing_text(struct question *q, struct chain *chain,
         text = arena_printf(q->arena,
                             "off since %s; plus ageing %s, plus poll error %s of %s: the entry is "
                             "ageing and proves a frame only in a read more than %s later",
-                            wall_format((struct wall){view->since_us}, since),
+                            wall_format_ms((struct wall){view->since_us}, since),
                             span_format(span_us(sw->ageing_us), ageing),
                             span_format(span_us(sw->poll_error_us), error), sw->name,
                             span_format(span_us(-margin), left));
@@ -150,7 +150,7 @@ static const char *open_text(struct question *q, const struct guest_view *view,
         home ? "in order as far as anyone said: " : "", session ? "a session" : "a frame",
         session ? "is open" : "was heard", heard->on != q->world->nowhere ? " at port " : "",
         heard->on != q->world->nowhere ? heard->port_name : "",
-        wall_format(heard->fact->last, last));
+        wall_format_ms(heard->fact->last, last));
 }
 
 static const char *conclude(struct question *q, const struct explanation *about,

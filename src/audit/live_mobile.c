@@ -462,7 +462,7 @@ static void add_evidence(const struct live_base *base, const struct mobile_said 
               arena_printf(arena, "home address %s, care-of address %s, home agent %s, since %s",
                            ip_format(&node->home, home), ip_format(&node->care_of, care_of),
                            ip_known(&node->agent) ? ip_format(&node->agent, agent) : "not known",
-                           wall_format(node->first, first)));
+                           wall_format_ms(node->first, first)));
     chain_add(&chain, "rule", discrepancy_word(said->kind), WALL_UNKNOWN,
               "a mobile node is where the subnet of its care-of address is");
     ret->evidence = chain_end(&chain);

@@ -359,7 +359,9 @@ static const char *vlan_of_nic(struct rendering *r)
                : "";
 }
 
-static const char *why_single(struct rendering *r)
+/* --- one discrepancy, said in words --- */
+
+static const char *why_place(struct rendering *r)
 {
     struct arena *arena = r->arena;
     const char *vlan = r->to->observed_count > 0 ? r->to->observed[0].vlan : "";
@@ -371,28 +373,6 @@ static const char *why_single(struct rendering *r)
     case DISCREPANCY_WRONG_LOCATION:
         return arena_printf(arena, "%s is recorded on %s (%s), but is seen on %s", r->who, r->home,
                             r->to->run_state, r->where);
-    case DISCREPANCY_DUPLICATE_GUEST:
-        return why_duplicate(r);
-    case DISCREPANCY_OFF_BUT_SEEN:
-        return why_off(r);
-    case DISCREPANCY_SILENT:
-        return arena_printf(arena,
-                            "%s is recorded %s on %s, but no table shows any of its NICs; all "
-                            "ports where it could be were read whole",
-                            r->who, r->to->run_state, r->home);
-    case DISCREPANCY_NIC_SILENT:
-        return arena_printf(arena, "%s is seen, but %u of its NICs %s not", r->who,
-                            r->verdict->nics, r->verdict->nics == 1 ? "is" : "are");
-    case DISCREPANCY_HYPERVISOR_MOVED:
-        return arena_printf(arena,
-                            "%s is seen on %s, where no attachment has it; %u of its guests "
-                            "are there too",
-                            r->who, r->where, r->verdict->nics);
-    case DISCREPANCY_HYPERVISOR_SILENT:
-        return arena_printf(arena,
-                            "neither a NIC nor a guest of %s is seen on its ports, which "
-                            "were all read whole; %u guests are silent with it",
-                            r->who, r->verdict->nics);
     case DISCREPANCY_WRONG_VLAN:
         return arena_printf(arena, "%s is on the right port, but in VLAN %s and not in %s", r->who,
                             vlan, vlan_of_nic(r));
@@ -401,6 +381,90 @@ static const char *why_single(struct rendering *r)
                             r->who, r->where);
     case DISCREPANCY_MAC_FLAP:
         return arena_printf(arena, "%s keeps changing its port, at last to %s", r->who, r->where);
+    default:
+        UNREACHABLE();
+    }
+}
+
+static const char *why_silent(struct rendering *r)
+{
+    return arena_printf(r->arena,
+                        "%s is recorded %s on %s, but no table shows any of its NICs; all "
+                        "ports where it could be were read whole",
+                        r->who, r->to->run_state, r->home);
+}
+
+static const char *why_nic_silent(struct rendering *r)
+{
+    return arena_printf(r->arena, "%s is seen, but %u of its NICs %s not", r->who, r->verdict->nics,
+                        r->verdict->nics == 1 ? "is" : "are");
+}
+
+static const char *why_hypervisor_moved(struct rendering *r)
+{
+    unsigned with = r->verdict->nics;
+    const char *guests =
+        with == 0 ? "none of its guests is"
+                  : arena_printf(r->arena, "%u of its guests %s", with, with == 1 ? "is" : "are");
+    return arena_printf(r->arena, "%s is seen on %s, where no attachment has it; %s there too",
+                        r->who, r->where, guests);
+}
+
+static const char *why_hypervisor_silent(struct rendering *r)
+{
+    unsigned with = r->verdict->nics;
+    const char *guests = with == 0 ? ""
+                                   : arena_printf(r->arena, "; %u guest%s silent with it", with,
+                                                  with == 1 ? " is" : "s are");
+    return arena_printf(r->arena,
+                        "neither a NIC nor a guest of %s is seen on its ports, which "
+                        "were all read whole%s",
+                        r->who, guests);
+}
+
+static const char *why_departed(struct rendering *r)
+{
+    if (r->verdict->kind == DISCREPANCY_SESSION_EXPIRED)
+        return arena_printf(r->arena,
+                            "%s is recorded %s, but its session on %s was not renewed in time and "
+                            "nothing of it was heard since",
+                            r->who, r->to->run_state, r->where);
+    return arena_printf(r->arena,
+                        "%s is recorded %s, but its session on %s has ended%s and nothing of "
+                        "it was heard since",
+                        r->who, r->to->run_state, r->where,
+                        r->verdict->rule == RULE_RESET ? " with all others of its NAS" : "");
+}
+
+static const char *why_flush(struct rendering *r)
+{
+    const struct switch_flush *flush = &r->world->in.flushes[r->verdict->detail];
+    return arena_printf(r->arena, "%s forgot its forward table at once (%s, says %s)", r->who,
+                        event_hint_word(flush->hint),
+                        flush->source != NULL ? flush->source : "a trap");
+}
+
+static const char *why_single(struct rendering *r)
+{
+    switch ((enum discrepancy_kind)r->verdict->kind) {
+    case DISCREPANCY_UNKNOWN_GUEST:
+    case DISCREPANCY_WRONG_LOCATION:
+    case DISCREPANCY_WRONG_VLAN:
+    case DISCREPANCY_NON_HYPERVISOR_PORT:
+    case DISCREPANCY_MAC_FLAP:
+        return why_place(r);
+    case DISCREPANCY_DUPLICATE_GUEST:
+        return why_duplicate(r);
+    case DISCREPANCY_OFF_BUT_SEEN:
+        return why_off(r);
+    case DISCREPANCY_SILENT:
+        return why_silent(r);
+    case DISCREPANCY_NIC_SILENT:
+        return why_nic_silent(r);
+    case DISCREPANCY_HYPERVISOR_MOVED:
+        return why_hypervisor_moved(r);
+    case DISCREPANCY_HYPERVISOR_SILENT:
+        return why_hypervisor_silent(r);
     case DISCREPANCY_INVENTORY_CONFLICT:
         return why_conflict(r);
     case DISCREPANCY_RECORDED_GAP:
@@ -408,22 +472,10 @@ static const char *why_single(struct rendering *r)
     case DISCREPANCY_AUDIT_GAP:
         return why_audit_gap(r);
     case DISCREPANCY_UNEXPECTED_STOP:
-        return arena_printf(arena,
-                            "%s is recorded %s, but its session on %s has ended%s and nothing of "
-                            "it was heard since",
-                            r->who, r->to->run_state, r->where,
-                            r->verdict->rule == RULE_RESET ? " with all others of its NAS" : "");
     case DISCREPANCY_SESSION_EXPIRED:
-        return arena_printf(arena,
-                            "%s is recorded %s, but its session on %s was not renewed in time and "
-                            "nothing of it was heard since",
-                            r->who, r->to->run_state, r->where);
+        return why_departed(r);
     case DISCREPANCY_SWITCH_FLUSH:
-        return arena_printf(arena, "%s forgot its forward table at once (%s, says %s)", r->who,
-                            event_hint_word(r->world->in.flushes[r->verdict->detail].hint),
-                            r->world->in.flushes[r->verdict->detail].source != NULL
-                                ? r->world->in.flushes[r->verdict->detail].source
-                                : "a trap");
+        return why_flush(r);
     case DISCREPANCY_WRONG_SUBNET:
     case DISCREPANCY_UNKNOWN_MOBILE:
     case DISCREPANCY_UNKNOWN_AGENT: /* judged by address, mobile.h */
@@ -571,9 +623,9 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
             chain, "arithmetic", heard->fact->origin->type, heard->fact->last,
             arena_printf(
                 r->arena, "heard %s, minus clock skew: it was there after %s; margin %s",
-                wall_format(heard->fact->polled ? heard->fact->last : heard->fact->frame, read),
+                wall_format_ms(heard->fact->polled ? heard->fact->last : heard->fact->frame, read),
                 earliest == PROOF_NONE ? "an unknown time"
-                                       : wall_format((struct wall){earliest}, frame),
+                                       : wall_format_ms((struct wall){earliest}, frame),
                 margin_text(r)));
         return;
     }
@@ -582,12 +634,12 @@ static void chain_arithmetic(struct rendering *r, struct chain *chain)
                   r->arena,
                   "read ended %s, minus %s %s, minus poll error %s: the frame came after "
                   "%s; margin %s",
-                  wall_format(sw->table->ended, read), by_age ? "the entry's age" : "ageing",
+                  wall_format_ms(sw->table->ended, read), by_age ? "the entry's age" : "ageing",
                   span_format(by_age ? span_seconds((int64_t)s->age + 1) : span_us(sw->ageing_us),
                               ageing),
                   span_format(span_us(sw->poll_error_us), error),
                   earliest == PROOF_NONE ? "an unknown time"
-                                         : wall_format((struct wall){earliest}, frame),
+                                         : wall_format_ms((struct wall){earliest}, frame),
                   margin_text(r)));
 }
 

@@ -76,6 +76,21 @@ char *wall_format(struct wall w, char buffer[static CLOCK_TEXT_SIZE])
     return buffer;
 }
 
+static struct wall cut(struct wall w, int64_t grain)
+{
+    return wall_known(w) ? (struct wall){floor_divide(w.us, grain) * grain} : w;
+}
+
+char *wall_format_ms(struct wall w, char buffer[static CLOCK_TEXT_SIZE])
+{
+    return wall_format(cut(w, 1000), buffer);
+}
+
+char *wall_format_seconds(struct wall w, char buffer[static CLOCK_TEXT_SIZE])
+{
+    return wall_format(cut(w, 1000000), buffer);
+}
+
 char *span_format(struct span s, char buffer[static CLOCK_TEXT_SIZE])
 {
     const char *sign = s.us < 0 ? "-" : "";

@@ -69,12 +69,16 @@ static inline double span_as_seconds(struct span s)
     return (double)s.us / 1e6;
 }
 
-/* Long enough for any text that the two printers below make. */
+/* Long enough for any text that the printers below make. */
 enum { CLOCK_TEXT_SIZE = 40 };
 
 /* Writes `w` as RFC 3339 in UTC with as many decimals as it needs (none, 3 or
  * 6), "unknown" when it is; returns `buffer`. */
 char *wall_format(struct wall w, char buffer[static CLOCK_TEXT_SIZE]);
+
+/* As wall_format(), cut to whole milliseconds or seconds: for people. */
+char *wall_format_ms(struct wall w, char buffer[static CLOCK_TEXT_SIZE]);
+char *wall_format_seconds(struct wall w, char buffer[static CLOCK_TEXT_SIZE]);
 
 /* Writes `s` for people: "850 ms", "12.3 s", "4 min 10 s", "3 h 2 min", "5 d 1 h";
  * returns `buffer`. */

@@ -112,6 +112,12 @@ static void test_instants_survive_printing(void **state)
                         "2026-11-23T12:00:01Z");
     assert_string_equal(wall_format((struct wall){-1}, text), "1969-12-31T23:59:59.999999Z");
     assert_string_equal(wall_format(WALL_UNKNOWN, text), "unknown");
+    assert_string_equal(wall_format_ms((struct wall){INT64_C(1795435201250999)}, text),
+                        "2026-11-23T12:00:01.250Z");
+    assert_string_equal(wall_format_seconds((struct wall){INT64_C(1795435201999999)}, text),
+                        "2026-11-23T12:00:01Z");
+    assert_string_equal(wall_format_seconds((struct wall){-1}, text), "1969-12-31T23:59:59Z");
+    assert_string_equal(wall_format_ms(WALL_UNKNOWN, text), "unknown");
     assert_true(strlen(wall_format((struct wall){INT64_MAX}, text)) < CLOCK_TEXT_SIZE);
     assert_true(strlen(wall_format((struct wall){INT64_MIN + 1}, text)) < CLOCK_TEXT_SIZE);
 }

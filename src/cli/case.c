@@ -33,8 +33,8 @@ static void print_case_json(const struct case_record *record)
 
 static void print_case_table(const struct case_record *records, size_t count)
 {
-    static const struct table_column columns[] = {{"CASE", 0},   {"KIND", 0},  {"STATE", 0},
-                                                  {"ABOUT", 12}, {"SINCE", 0}, {"ROUNDS", 0}};
+    static const struct table_column columns[] = {{"CASE", 0},   {"KIND", 0},   {"STATE", 0},
+                                                  {"ABOUT", 17}, {"SINCE", 10}, {"ROUNDS", 0}};
     struct table *table = table_new(columns, ARRAY_COUNT(columns));
     char id[CASE_ID_SIZE], since[CLOCK_TEXT_SIZE];
     AUTO_TEXT struct text about = TEXT_EMPTY;
@@ -46,8 +46,13 @@ static void print_case_table(const struct case_record *records, size_t count)
         text_clear(&about);
         report_subject(&about, r->discrepancy);
         table_cell(table, text_get(&about));
-        table_cell(table, wall_format((struct wall){r->first.us / 1000000 * 1000000}, since));
+        char *time = strchr(wall_format_seconds(r->first, since), 'T');
+        if (time != NULL)
+            *time = ' '; /* where it may be wrapped */
+        table_cell(table, since);
         table_cellf(table, "%u", r->count);
+        if (case_state_open(r->state))
+            table_row_colour(table, report_severity_colour(r->discrepancy->severity));
         table_note(table, r->discrepancy->why);
     }
     table_print(table, stdout, terminal_width(stdout), terminal_colours(stdout));
@@ -98,7 +103,7 @@ static void print_events(const struct case_event *events, size_t count)
     struct table *table = table_new(columns, ARRAY_COUNT(columns));
     char at[CLOCK_TEXT_SIZE];
     for (size_t i = 0; i < count; i++) {
-        table_cell(table, wall_format(events[i].at, at));
+        table_cell(table, wall_format_seconds(events[i].at, at));
         table_cell(table, case_event_word(events[i].kind));
         table_cell(table, *events[i].who != '\0' ? events[i].who : "muster");
         table_cell(table, events[i].text);

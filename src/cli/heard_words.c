@@ -101,7 +101,7 @@ static void say_began(const struct telling *telling, const struct heard_line *li
         text_add(to, "; how it began was not heard");
     if (session->updates > 0)
         text_printf(to, "; refreshed %" PRIu64 " time%s, last %s", session->updates,
-                    session->updates == 1 ? "" : "s", wall_format(session->last, last));
+                    session->updates == 1 ? "" : "s", wall_format_ms(session->last, last));
 }
 
 static void say_ended(const struct telling *telling, const struct heard_line *line, struct text *to)
@@ -168,7 +168,7 @@ static void say_followed(const struct followed *followed, const char *port, stru
         say_probe(followed, port, to);
     else
         text_printf(to, "it opened a migration window until %s",
-                    wall_format(followed->until, until));
+                    wall_format_ms(followed->until, until));
 }
 
 static bool is_followed(const struct heard_line *line)
@@ -253,7 +253,7 @@ void heard_words_print(const struct heard_said *said, size_t count, size_t more,
     struct table *table = table_new(columns, ARRAY_COUNT(columns));
     char at[CLOCK_TEXT_SIZE];
     for (size_t i = 0; i < count; i++) {
-        table_cell(table, wall_format(said[i].at, at));
+        table_cell(table, wall_format_seconds(said[i].at, at));
         table_cell(table, said[i].source);
         table_cell(table, said[i].text);
     }

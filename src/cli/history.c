@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -73,6 +74,50 @@ static void describe(struct text *to, const struct history_entry *e)
     }
 }
 
+/* The end of an interval: without its date where that is the beginning's. */
+static const char *end_of(struct wall until, const char *from, char buffer[static CLOCK_TEXT_SIZE])
+{
+    enum { DATE_LENGTH = 11 }; /* "2026-11-23T" */
+    wall_format_seconds(until, buffer);
+    bool same_day = strncmp(from, buffer, DATE_LENGTH) == 0;
+    return same_day ? buffer + DATE_LENGTH : buffer;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+static bool is_update(const struct history_entry *e)
+{
+    return e->kind == HISTORY_EVENT && e->heard->kind == EVENT_UPDATE;
+}
+
+/* A session that goes on says so every few minutes: one line has them all, up to the next word of
+ * its source that is another. Marks them in `told`; returns how many there are, and the last. */
+static size_t count_updates(const struct history_entry *entries, size_t count, size_t first,
+                            bool *told, size_t *ret_last)
+{
+    const struct event *event = entries[first].heard;
+    size_t found = 1;
+    *ret_last = first;
+    for (size_t i = first + 1; i < count; i++) {
+        const struct event *other = entries[i].heard;
+        if (entries[i].kind != HISTORY_EVENT || !same_text(event->source, other->source) ||
+            !mac_equal(entries[first].mac, entries[i].mac))
+            continue;
+        if (!is_update(&entries[i]) || !same_text(event->session, other->session) ||
+            !same_text(event->nas, other->nas) || !same_text(event->port, other->port) ||
+            !same_text(event->switch_name, other->switch_name) || event->vlan != other->vlan ||
+            !ip_equal(&event->care_of, &other->care_of) || event->hint != other->hint)
+            break;
+        told[i] = true;
+        *ret_last = i;
+        found++;
+    }
+    return found;
+}
+
 static void print_table(const struct history_entry *entries, size_t count)
 {
     static const struct table_column columns[] = {
@@ -80,15 +125,24 @@ static void print_table(const struct history_entry *entries, size_t count)
     struct table *table = table_new(columns, ARRAY_COUNT(columns));
     char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
     AUTO_TEXT struct text says = TEXT_EMPTY;
+    AUTO_FREE bool *told = alloc_zeroed(count + 1, sizeof *told);
     for (size_t i = 0; i < count; i++) {
-        table_cell(table, wall_format(entries[i].at, from));
+        size_t last = i, updates = 1;
+        if (told[i])
+            continue;
+        if (is_update(&entries[i]))
+            updates = count_updates(entries, count, i, told, &last);
+        table_cell(table, wall_format_seconds(entries[i].at, from));
         bool instant = entries[i].kind == HISTORY_CASE || entries[i].kind == HISTORY_EVENT;
-        table_cell(table, instant              ? ""
-                          : entries[i].current ? "now"
-                                               : wall_format(entries[i].until, to));
+        struct wall until = instant ? entries[last].at : entries[i].until;
+        table_cell(table, instant && updates == 1 ? ""
+                          : entries[i].current    ? "now"
+                                                  : end_of(until, from, to));
         table_cell(table, kind_word(entries[i].kind));
         text_clear(&says);
         describe(&says, &entries[i]);
+        if (updates > 1)
+            text_printf(&says, ", %zu times", updates);
         table_cell(table, text_get(&says));
     }
     table_print(table, stdout, terminal_width(stdout), terminal_colours(stdout));

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "cli/table.h"
 
-static enum colour severity_colour(enum severity severity)
+enum colour report_severity_colour(enum severity severity)
 {
     switch (severity) {
     case SEVERITY_INFO:
@@ -118,7 +118,7 @@ void report_table(FILE *to, const struct discrepancy *const *items, const char *
                   size_t count)
 {
     static const struct table_column with_ids[] = {
-        {"CASE", 0}, {"KIND", 0}, {"STATE", 0}, {"SUBJECT", 14}, {"EXPECTED", 9}, {"OBSERVED", 9}};
+        {"CASE", 0}, {"KIND", 0}, {"STATE", 0}, {"SUBJECT", 17}, {"EXPECTED", 9}, {"OBSERVED", 9}};
     const struct table_column *columns = ids != NULL ? with_ids : with_ids + 1;
     struct table *table = table_new(columns, ARRAY_COUNT(with_ids) - (ids == NULL));
     AUTO_FREE size_t *order = order_by_severity(items, count);
@@ -138,7 +138,7 @@ void report_table(FILE *to, const struct discrepancy *const *items, const char *
         text_clear(&cell);
         print_observed(&cell, d);
         table_cell(table, text_get(&cell));
-        table_row_colour(table, severity_colour(d->severity));
+        table_row_colour(table, report_severity_colour(d->severity));
         text_clear(&cell);
         text_add(&cell, d->why != NULL ? d->why : "");
         if (d->would_prove != NULL && *d->would_prove != '\0')
@@ -224,7 +224,7 @@ void report_evidence(FILE *to, const struct evidence *evidence, size_t count)
         table_cell(table, evidence[i].what);
         table_cell(table, evidence[i].source);
         if (wall_known(evidence[i].at))
-            table_cellf(table, "%s [%s]", evidence[i].text, wall_format(evidence[i].at, at));
+            table_cellf(table, "%s [%s]", evidence[i].text, wall_format_ms(evidence[i].at, at));
         else
             table_cell(table, evidence[i].text);
     }

@@ -25,6 +25,9 @@ void report_table(FILE *to, const struct discrepancy *const *items, const char *
 void report_csv_header(struct text *to);
 void report_csv_row(struct text *to, const struct discrepancy *d, const char *id);
 
+/* Returns the colour in which a discrepancy of `severity` is shown. */
+enum colour report_severity_colour(enum severity severity);
+
 /* Appends who it is about: "web1 52:54:00:11:22:33", "hypervisor hv1" ... */
 void report_subject(struct text *to, const struct discrepancy *d);
 

@@ -363,7 +363,7 @@ static void say_age(const struct session *session, const struct view *view)
 {
     char at[CLOCK_TEXT_SIZE], age[CLOCK_TEXT_SIZE];
     session_note(session, "as of the round of %s, %s ago; --now reads anew",
-                 wall_format(view->read_at, at),
+                 wall_format_ms(view->read_at, at),
                  span_format(wall_since(clock_wall(), view->read_at), age));
 }
 

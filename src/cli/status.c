@@ -63,7 +63,7 @@ static void print_daemon(const json_t *status)
                 daemon_client_text(status, "started"));
     add_bytes(&text, real(status, "resident_bytes"));
     const char *by = daemon_client_text(loop, "longest_hold_by");
-    text_printf(&text, "; longest hold of the loop %.1f ms%s%s, at work for %.1f ms of one",
+    text_printf(&text, "; longest hold of the loop %.1f ms%s%s, most work in one hold %.1f ms",
                 1e3 * real(loop, "longest_hold_seconds"), *by != '\0' ? " by " : "", by,
                 1e3 * real(loop, "longest_work_seconds"));
     paragraph("daemon", &text);
@@ -213,9 +213,10 @@ static void add_source(struct table *table, const json_t *source)
         table_cell(table, "-");
         return;
     }
-    table_cellf(table, "%" PRId64, number(source, event ? "events" : "rows"));
+    table_cellf(table, "%" PRId64 " %s", number(source, event ? "events" : "rows"),
+                event ? "events" : "rows");
     table_cellf(table, "%" PRId64, number(source, event ? "not_taken" : "failures"));
-    if (strcmp(state, "failed") == 0)
+    if (strcmp(state, "failed") == 0 || strcmp(state, "retrying") == 0)
         table_row_colour(table, COLOUR_RED);
     if (!is_null(source, "error"))
         text_add(&note, daemon_client_text(source, "error"));
@@ -229,7 +230,7 @@ static void add_source(struct table *table, const json_t *source)
 static void print_sources(const json_t *status)
 {
     static const struct table_column columns[] = {{"SOURCE", 8}, {"TYPE", 6}, {"STATE", 0},
-                                                  {"LAST", 0},   {"ROWS", 0}, {"FAILED", 0}};
+                                                  {"LAST", 0},   {"GAVE", 0}, {"FAILED", 0}};
     struct table *table = table_new(columns, ARRAY_COUNT(columns));
     size_t index;
     const json_t *source;

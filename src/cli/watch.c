@@ -46,7 +46,8 @@ static void add_member(struct text *to, const char *word, const char *value)
 
 static void add_subject(struct text *to, const json_t *subject)
 {
-    static const char *const keys[] = {"guest", "hypervisor", "switch", "port", "source", "mac"};
+    static const char *const keys[] = {"guest",  "hypervisor", "switch", "port",
+                                       "source", "mac",        "address"};
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
         add_member(to, "", daemon_client_text(subject, keys[i]));
 }
@@ -102,7 +103,7 @@ static void print_line(const json_t *line)
 }
 
 /* Prints what comes until the daemon ends or the person does. */
-static int watch(struct daemon_client *client, enum output_format format)
+static int watch(struct daemon_client *client, enum output_format format, bool quiet)
 {
     struct err err;
     for (;;) {
@@ -118,6 +119,10 @@ static int watch(struct daemon_client *client, enum output_format format)
             json_dumpf(line, stdout, JSON_COMPACT), putchar('\n');
         else
             print_line(line);
+        if (strcmp(type, "watching") == 0 && format == FORMAT_TABLE && !quiet)
+            fputs("muster watch: what happens from now on is shown; `muster case list` has the "
+                  "rest\n",
+                  stderr);
         json_decref(line);
         if (over)
             return EXIT_USAGE;
@@ -156,7 +161,7 @@ int command_watch(int argc, char **argv)
             client, json_pack("{s:s,s:b}", "request", "watch", "events", events), &err);
     if (status != 0)
         command_fail("watch", EXIT_USAGE, "%s", err.text);
-    status = status == 0 ? watch(client, common.format) : EXIT_USAGE;
+    status = status == 0 ? watch(client, common.format, common.quiet) : EXIT_USAGE;
     daemon_client_close(client);
     return status;
 }

@@ -170,12 +170,12 @@ static void say_heard(const struct session *session, const struct view *view, st
         if (!mac_equal(fact->mac, mac))
             continue;
         if (fact->end != HEARD_OPEN)
-            wall_format(fact->ended, ended);
+            wall_format_ms(fact->ended, ended);
         session_note(session, "%s was heard%s%s%s%s, last %s%s%s", mac_format(mac, text),
                      origin->switch_name != NULL && *origin->switch_name != '\0' ? " at " : "",
                      origin->switch_name != NULL ? origin->switch_name : "",
                      origin->port != NULL && *origin->port != '\0' ? " port " : "",
-                     origin->port != NULL ? origin->port : "", wall_format(fact->last, last),
+                     origin->port != NULL ? origin->port : "", wall_format_ms(fact->last, last),
                      frame ? "" : ends[fact->end], frame ? "" : ended);
     }
 }
@@ -201,7 +201,7 @@ static void say_since(const struct session *session, const struct view *view, st
     count = heard_words(lines, count, view->world, session->arena, &said);
     for (size_t i = 0; i < count; i++)
         if (said[i].at.us > view->now.us)
-            session_note(session, "since that round, %s: %s", wall_format(said[i].at, at),
+            session_note(session, "since that round, %s: %s", wall_format_ms(said[i].at, at),
                          said[i].text);
 }
 

@@ -16,7 +16,7 @@ enum { OPTION_LOG_LEVEL = 256, OPTION_VERSION, OPTION_HELP };
 static int print_usage(FILE *to, int status)
 {
     fputs("musterd polls what the configuration names, hears what happens, and keeps the cases.\n\n"
-          "usage: musterd [-c FILE] [--log-level LEVEL]\n\n"
+          "usage: musterd [-c FILE] [-f] [--log-level LEVEL]\n\n"
           "  -c, --config FILE    configuration, default muster.yaml\n"
           "  -f, --foreground     each line of the log begins with its time\n"
           "  --log-level LEVEL    error, warning, info or debug; stands before the "
@@ -51,11 +51,18 @@ int main(int argc, char **argv)
         } else if (option == 'h') {
             return print_usage(stdout, EXIT_SUCCESS);
         } else {
+            if (option == OPTION_LOG_LEVEL)
+                fprintf(stderr,
+                        "musterd: --log-level: found \"%s\", expected error, warning, info or "
+                        "debug\n",
+                        optarg);
             return print_usage(stderr, EXIT_FAILURE);
         }
     }
-    if (optind != argc)
+    if (optind != argc) {
+        fprintf(stderr, "musterd: unexpected \"%s\"\n", argv[optind]);
         return print_usage(stderr, EXIT_FAILURE);
+    }
     signal(SIGPIPE, SIG_IGN);
     struct daemon *daemon = NULL;
     start.log = log_new(stderr, start.level, stamped);
@@ -64,6 +71,9 @@ int main(int argc, char **argv)
         daemon_run(daemon);
         daemon_free(daemon);
         log_say(start.log, LOG_LEVEL_INFO, "daemon", "ended");
+    } else {
+        log_say(start.log, LOG_LEVEL_ERROR, "daemon",
+                "not started: nothing is read, heard or stored");
     }
     log_free(start.log);
     return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

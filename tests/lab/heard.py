@@ -30,21 +30,24 @@ FILES = {
     'muster.yaml': 'recorded:\n  - {type: csv, guests: guests.csv, attachments: attachments.csv}\n'
                    f'events:\n  - {{type: radius, listen: 127.0.0.1, port: {ACCOUNTING}, '
                    'client: 127.0.0.1, secret_file: secret, switch: sw1}\n'
+                   f'  - {{type: radius, listen: 127.0.0.1, port: {ACCOUNTING + 1}, '
+                   'client: 127.0.0.1, secret_file: secret, switch: sw9}\n'
                    'store: muster.db\ndaemon: {interval: 1s, socket: musterd.sock}\n'
                    'audit: {settle: 1s, heard_hold: 8s}\n'}
 
 
-def report(status, mac, port, session):
+def report(status, mac, port, session, seconds=0, to=ACCOUNTING):
     def attribute(kind, value):
         return bytes([kind, len(value) + 2]) + value
     attributes = (attribute(40, struct.pack('>I', status)) + attribute(44, session.encode()) +
                   attribute(31, mac.upper().replace(':', '-').encode()) +
-                  attribute(87, port.encode()) + attribute(32, b'sw1'))
+                  attribute(87, port.encode()) + attribute(32, b'sw1') +
+                  attribute(46, struct.pack('>I', seconds)))
     head = struct.pack('>BBH', 4, 1, 20 + len(attributes))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         client.sendto(head + hashlib.md5(head + bytes(16) + attributes + SECRET).digest() +
-                      attributes, ('127.0.0.1', ACCOUNTING))
+                      attributes, ('127.0.0.1', to))
         assert client.recv(4096)[0] == 5
 
 
@@ -131,6 +134,28 @@ def old_session_is_told(check, daemon):
     check.that('its session is told', 'session A2 of sw1 at sw1 port Gi0/2' in heard_of(why)[0], why)
 
 
+def screens_say_what_is_of_use(check, daemon):
+    """A place that nobody has is no step of a way, and a session that goes on is one line."""
+    report(START, WEB2, 'Gi0/1', 'A5')
+    report(START, WEB2, 'Gi9/9', 'A6', to=ACCOUNTING + 1)  # a switch that nobody has
+    for number in range(3):
+        report(INTERIM, WEB2, 'Gi0/1', 'A5', seconds=number + 1)
+    daemon.wait_rounds(1)
+    where = ask(daemon, 'where', 'web2', '--now')
+    check.equal('where has its place', [w['if_name'] for w in where], ['Gi0/1'])
+    check.equal('and no step without a name', [step for answer in where for step in answer['path']
+                                               if not step['switch']], [])
+    wait_until('the updates are in the store', lambda: sum(
+        line.get('heard', {}).get('event') == 'update'
+        for line in ask(daemon, 'history', 'web2')) == 3)
+    shown = daemon.muster('history', 'web2').stdout
+    check.that('history tells three updates in one line',
+               ', 3 times' in ' '.join(shown.split()) and shown.count(': update') == 1, shown)
+    why = ask(daemon, 'why', 'web2')[0]
+    check.that('why says that nobody has that switch', any(
+        'at sw9 (a switch that no record and no table has)' in text for text in heard_of(why)), why)
+
+
 def main():
     check = lab.Check()
     with tempfile.TemporaryDirectory() as directory:
@@ -154,6 +179,7 @@ def main():
             replay_says_what_was_judged(check, daemon, {'wrong_location', 'off_but_seen'})
             stop_is_known_later(check, daemon)
             old_session_is_told(check, daemon)
+            screens_say_what_is_of_use(check, daemon)
             check.that('it ends when told to', daemon.stop() == 0)
         finally:
             if daemon.process is not None and daemon.process.poll() is None:
