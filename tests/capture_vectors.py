@@ -10,6 +10,8 @@ logging.getLogger('scapy').setLevel(logging.ERROR)  # no advice about missing ro
 from scapy.all import (ARP, ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, Dot1AD, Dot1Q, Ether, ESP, GRE, IP, IPv6,
                        IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, HAO, Raw,
                        RouterAlert, TCP, UDP, raw)
+from scapy.layers.dot11 import Dot11, RadioTap
+from scapy.layers.l2 import LLC, SNAP
 from scapy.layers.inet6 import (MIP6MH_BA, MIP6MH_BE, MIP6MH_BRR, MIP6MH_BU, MIP6MH_CoTI, MIP6MH_HoT, MIP6OptAltCoA,
                                 MIP6OptMNID, HBHOptUnknown)
 
@@ -73,6 +75,46 @@ def erspan(version, frame, tag=30):
     return outer / GRE(proto=proto, seqnum_present=1, seqence_number=9) / Raw(header + raw(frame))
 
 
+def with_option(kind, data, **keys):
+    """An update with one option that scapy does not know."""
+    option = bytes([kind, len(data)]) + data
+    padding = -(12 + len(option)) % 8
+    option += {0: b'', 1: b'\0'}.get(padding, b'\1' + bytes([padding - 2]) + bytes(max(0, padding - 2)))
+    head = struct.pack('!BBBBHHHH', 59, (12 + len(option)) // 8 - 1, 5, 0, 0, 7, keys.get('flags', 0xc000), 900)
+    return Raw(head + option)
+
+
+def signed_only(packet, icv, esp=True):
+    """`packet`, which ends in a Mobility Header, with ESP that does not encrypt, or AH."""
+    whole = IPv6(raw(packet))  # scapy fills in lengths and checksum
+    last, message = whole, None
+    while message is None:
+        if last.nh == 135:
+            message = raw(last.payload)
+        else:
+            last = last.payload
+    last.remove_payload()
+    if esp:
+        padding = -(len(message) + 2) % 4
+        last.nh = 50
+        body = struct.pack('!II', 77, 1) + message + bytes(range(1, padding + 1)) + bytes([padding, 135]) + b'\x9a' * icv
+    else:
+        last.nh = 51
+        body = struct.pack('!BBHII', 135, 4, 0, 77, 1) + b'\x9a' * 12 + message
+    whole.plen = None
+    return IPv6(raw(whole / Raw(body)))
+
+
+def in_the_air(packet, ds=1, aggregate=False):
+    body = LLC(dsap=0xaa, ssap=0xaa, ctrl=3) / SNAP(OUI=0, code=0x86dd) / packet
+    head = Dot11(type=2, subtype=8 if aggregate else 0, FCfield=ds, addr1=GATEWAY, addr2=GUEST, addr3=GATEWAY)
+    if not aggregate:
+        return RadioTap() / head / body
+    part = raw(body)
+    part = bytes.fromhex((GATEWAY + GUEST).replace(':', '')) + struct.pack('!H', len(part)) + part
+    return RadioTap() / head / Raw(b'\x80\0' + part + bytes(-len(part) % 4) + part)
+
+
 def vectors():
     """Returns {name: (frame, [what must be told])}."""
     bu, told = registration(), registration_told()
@@ -84,7 +126,21 @@ def vectors():
     ack = {'type': 'binding', 'event': 'ack', 'home_address': HOME, 'care_of': CARE_OF, 'status': 0, 'sequence': 7,
            'lifetime_seconds': 2400}
     deep = IPv6(src=CARE_OF, dst=AGENT) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / home_option()
+    outer4 = ETHER / IP(src='198.51.100.7', dst='192.0.2.1') / UDP(sport=4191, dport=4191)
+    in_ipv4 = with_option(32, b'\0\0' + bytes([198, 51, 100, 7]))
+    proxied = with_option(36, b'\x60\0' + bytes([10, 0, 0, 9]), flags=0xc200)
     return {
+        'esp_null': (ETHER / signed_only(bu, 12), [dict(told, behind='esp_null')]),
+        'esp_null_long': (ETHER / signed_only(bu, 32), [dict(told, behind='esp_null')]),
+        'authenticated': (ETHER / signed_only(bu, 0, esp=False), [dict(told, behind='ah')]),
+        'dual_stack_update': (outer4 / IPv6(src=HOME, dst=AGENT, nh=135) / in_ipv4, [
+            registration_told(care_of='198.51.100.7', checksum='none', behind=None)]),
+        'dual_stack_ack': (ETHER / IP(src='192.0.2.1', dst='198.51.100.7') / UDP(sport=4191, dport=4191) /
+                           IPv6(src=AGENT, dst=HOME) / MIP6MH_BA(status=0, seq=7, mhtime=600),
+                           [{'event': 'ack', 'home_address': HOME, 'care_of': None, 'lifetime_seconds': 2400}]),
+        'proxy_over_ipv4': (ETHER / IP(src='198.51.100.7', dst='192.0.2.1') / UDP(sport=5436, dport=5436) / proxied, [
+            {'event': 'update', 'home_address': None, 'care_of': '198.51.100.7', 'home_agent': '192.0.2.1',
+             'ipv4_home_address': '10.0.0.9', 'flags': ['A', 'H', 'P'], 'deregistration': False}]),
         'registration': (ETHER / bu, [told]),
         'to_correspondent': (ETHER / registration(agent=PEER, flags='A'),
                              [registration_told(home_agent=None, correspondent=PEER, flags=['A'])]),

@@ -65,6 +65,12 @@ def test_vectors(muster):
             expect(f'{name}: status', (status, notes.count('some are missing'), notes.count('error')), (0, 2, 2))
             expect(f'{name}: frames', [t['frame'] for t in told],
                    [n for n, (_, wanted) in enumerate(made.values(), 1) for _ in wanted])
+        air = [capture_vectors.in_the_air(capture_vectors.registration()),
+               capture_vectors.in_the_air(capture_vectors.registration(), aggregate=True)]
+        wrpcap(f'{folder}/air.pcap', air)
+        status, told, notes = decode(muster, f'{folder}/air.pcap')
+        expect('air: status', (status, notes), (0, ''))
+        expect('air: updates', [(t['frame'], t['event']) for t in told], [(1, 'update'), (2, 'update'), (2, 'update')])
         # A capture that was cut gives what is whole, then says so; damage is a note.
         whole = open(f'{folder}/all.pcap', 'rb').read()
         open(f'{folder}/cut.pcap', 'wb').write(whole[:-3])

@@ -5,6 +5,7 @@
 
 #include "wire/bytes.h"
 #include "wire/ip_packet.h"
+#include "wire/open_payload.h"
 #include "wire/tunnel.h"
 
 enum {
@@ -43,6 +44,7 @@ enum label {
     TYPE = DATAGRAM6 + KERNEL_TAGS + 1,
     SNAP,
     PORTS,
+    SIGNED,
     HEADER, /* one for each header of the chain, and one for what is deeper */
     OPTIONS = HEADER + FILTER_CHAIN_DEPTH + 1,
     AUTHENTICATION = OPTIONS + FILTER_CHAIN_DEPTH,
@@ -59,7 +61,7 @@ struct assembler {
     struct bpf_insn *program;
     size_t count;
     uint16_t at[LABEL_COUNT];
-    uint16_t verdicts[FILTER_CHAIN_DEPTH + 3]; /* where the pairs stand */
+    uint16_t verdicts[FILTER_CHAIN_DEPTH + 4]; /* where the pairs stand */
     size_t verdict_count;
     uint32_t accept, reject; /* octets */
     struct {
@@ -151,11 +153,14 @@ static void emit_packets(struct assembler *a, unsigned tags, bool mobile)
     jump_equal(a, IP_PROTOCOL_ETHERIP, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_MPLS, ACCEPT, NEXT);
     jump_equal(a, IP_PROTOCOL_L2TP, mobile ? ACCEPT : REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_AUTHENTICATION, mobile ? ACCEPT : REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_ESP, mobile ? SIGNED : REJECT, NEXT);
     jump_equal(a, IP_PROTOCOL_IPV4, ACCEPT, REJECT);
     place(a, IPV6 + tags);
     load(a, BPF_B, BPF_ABS, begin + 6);
     jump_equal(a, IP_PROTOCOL_TCP, REJECT, NEXT);
     jump_equal(a, IP_PROTOCOL_UDP, mobile ? DATAGRAM6 + tags : REJECT, NEXT);
+    jump_equal(a, IP_PROTOCOL_ESP, mobile ? SIGNED : REJECT, NEXT);
     emit(a, BPF_LDX | BPF_IMM, begin + IPV6_HEADER);
     emit_jump(a, BPF_JA, 0, HEADER, HEADER);
     if (!mobile)
@@ -178,9 +183,26 @@ static void emit_ports(struct assembler *a)
     load(a, BPF_H, BPF_IND, 2);
     for (size_t i = 0; i < TUNNEL_PORTS; i++)
         jump_equal(a, tunnel_ports[i], ACCEPT, NEXT);
+    jump_equal(a, PORT_ESP, SIGNED, NEXT);
     load(a, BPF_H, BPF_IND, 0);
     for (size_t i = 0; i < TUNNEL_PORTS_ANSWERED; i++)
-        jump_equal(a, tunnel_ports[i], ACCEPT, i + 1 < TUNNEL_PORTS_ANSWERED ? NEXT : REJECT);
+        jump_equal(a, tunnel_ports[i], ACCEPT, NEXT);
+    jump_equal(a, PORT_ESP, SIGNED, REJECT);
+}
+
+/* ESP: what can be read of it ends in one of a few numbers, see open_payload.h. */
+static void emit_signed(struct assembler *a)
+{
+    place(a, SIGNED);
+    for (unsigned i = 0; i < OPEN_PAYLOAD_ICVS; i++) {
+        load(a, BPF_W, BPF_LEN, 0);
+        emit(a, BPF_ALU | BPF_SUB | BPF_K, open_payload_icvs[i] + 1U);
+        emit(a, BPF_MISC | BPF_TAX, 0);
+        load(a, BPF_B, BPF_IND, 0);
+        jump_equal(a, IP_PROTOCOL_MOBILITY, ACCEPT, NEXT);
+        jump_equal(a, IP_PROTOCOL_IPV6, ACCEPT, i + 1 < OPEN_PAYLOAD_ICVS ? NEXT : REJECT);
+    }
+    emit_verdicts(a);
 }
 
 /* Finds what is behind the tags. */
@@ -333,8 +355,10 @@ size_t capture_filter_program(unsigned wants, uint32_t snap,
         return a.count;
     }
     emit_tags(&a, (wants & CAPTURE_MOBILE) != 0);
-    if ((wants & CAPTURE_MOBILE) != 0)
+    if ((wants & CAPTURE_MOBILE) != 0) {
         emit_ports(&a);
+        emit_signed(&a);
+    }
     emit_type(&a, wants);
     for (unsigned depth = 0; depth < FILTER_CHAIN_DEPTH; depth++)
         emit_header(&a, depth, wants);
@@ -356,7 +380,8 @@ static unsigned match_ports(const uint8_t *bytes, size_t length, size_t at)
             (i < TUNNEL_PORTS_ANSWERED && source == tunnel_ports[i]))
             return CAPTURE_MOBILE;
     }
-    return 0;
+    bool encapsulated = source == PORT_ESP || destination == PORT_ESP;
+    return encapsulated && open_payload_may(bytes, length) ? CAPTURE_MOBILE : 0;
 }
 
 static unsigned match_ipv4(const uint8_t *bytes, size_t length)
@@ -373,7 +398,10 @@ static unsigned match_ipv4(const uint8_t *bytes, size_t length)
     case IP_PROTOCOL_MPLS:
         return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
     case IP_PROTOCOL_L2TP:
+    case IP_PROTOCOL_AUTHENTICATION:
         return CAPTURE_MOBILE;
+    case IP_PROTOCOL_ESP:
+        return open_payload_may(bytes, length) ? CAPTURE_MOBILE : 0;
     default:
         return 0;
     }
@@ -388,6 +416,8 @@ static unsigned match_ipv6(const uint8_t *bytes, size_t length)
         return 0;
     if (next == IP_PROTOCOL_UDP)
         return match_ports(bytes, length, IPV6_HEADER);
+    if (next == IP_PROTOCOL_ESP)
+        return open_payload_may(bytes, length) ? CAPTURE_MOBILE : 0;
     if (next != IP_PROTOCOL_ICMPV6)
         return CAPTURE_MOBILE | CAPTURE_ANNOUNCEMENT;
     uint8_t type = bytes[IPV6_HEADER];

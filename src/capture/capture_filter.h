@@ -21,14 +21,14 @@
  * messages), a type 2 routing header, ESP behind one, tunnels and GRE (mirror
  * headers), unsolicited Neighbor Advertisements, RARP, gratuitous ARP; and whatever is
  * deeper than it looks. For Mobile IPv6 it also accepts overlays (MPLS, VXLAN ..., see
- * tunnel.h) and later fragments. What it accepts is parsed exactly by wire/, so a decoy costs
- * time and nothing else. TCP is refused after one look, UDP after one at its ports.
+ * tunnel.h), ESP that may be open (open_payload.h) and later fragments. What it accepts is parsed
+ * exactly by wire/, so a decoy costs time and nothing else. TCP is refused after one look, UDP
+ * after one at its ports.
  *
- * Limits: an overlay behind IPv6 extension headers is not seen by the kernel's version, one over
- * UDP that is in fragments by neither.
- * Ethernet only; on other links everything is accepted. For a census of
- * sources every frame is accepted, with its first FILTER_CENSUS_OCTETS octets.
- * Neither version reads past what was captured. */
+ * Limits: an overlay or ESP behind IPv6 extension headers other than those is not seen by the
+ * kernel's version, one over UDP that is in fragments by neither. Ethernet only; on other links
+ * everything is accepted. For a census of sources every frame is accepted, with its first
+ * FILTER_CENSUS_OCTETS octets. Neither version reads past what was captured. */
 
 enum capture_want {
     CAPTURE_MOBILE = 1,       /* Mobile IPv6 */

@@ -15,6 +15,7 @@
 #include "wire/announcement.h"
 #include "wire/binding.h"
 #include "wire/frame_fixture.h"
+#include "wire/open_payload.h"
 #include "wire/packet_walk.h"
 #include "wire/tunnel.h"
 
@@ -145,6 +146,34 @@ static void tunnels_matter_to_mobile_nodes_only(void **state)
         add_tags(&frame, i % 3, carriers[i]);
         frame_zeroes(&frame, 40);
         assert_both(&frame, CAPTURE_MOBILE);
+    }
+}
+
+/* Of ESP only what ends like something that can be read, at any length of its signature. */
+static void esp_is_accepted_by_its_end(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4 * OPEN_PAYLOAD_ICVS; i++) {
+        struct frame frame = {.length = 0};
+        bool v6 = i % 2 != 0, datagram = i % 4 >= 2;
+        unsigned carried = datagram ? IP_PROTOCOL_UDP : IP_PROTOCOL_ESP;
+        add_tags(&frame, i % 3, v6 ? ETHER_IPV6 : ETHER_IPV4);
+        if (v6)
+            frame_ipv6(&frame, carried);
+        else
+            frame_ipv4(&frame, carried);
+        if (datagram) {
+            frame_u32(&frame, 40000 << 16 | PORT_ESP);
+            frame_u32(&frame, 0);
+        }
+        for (int n = 0; n < 60; n++)
+            frame_u8(&frame, 0xff);
+        assert_both(&frame, 0);
+        uint8_t *next = frame.bytes + frame.length - 1 - open_payload_icvs[i / 4];
+        *next = v6 ? IP_PROTOCOL_MOBILITY : IP_PROTOCOL_IPV6;
+        assert_both(&frame, CAPTURE_MOBILE);
+        *next = IP_PROTOCOL_TCP;
+        assert_both(&frame, 0);
     }
 }
 
@@ -299,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_header_is_found_behind_tags_and_headers),
         cmocka_unit_test(ordinary_traffic_is_refused),
         cmocka_unit_test(tunnels_matter_to_mobile_nodes_only),
+        cmocka_unit_test(esp_is_accepted_by_its_end),
         cmocka_unit_test(what_each_source_wants_is_accepted),
         cmocka_unit_test(a_census_takes_the_beginning_of_every_frame),
         cmocka_unit_test(the_filters_lose_nothing),

@@ -265,7 +265,7 @@ static bool hear_update(struct hearing *h)
         return false;
     }
     h->next.sequenced = true;
-    h->next.sequence = message->sequence;
+    h->next.sequence = (uint16_t)message->sequence;
     h->next.lifetime_seconds = message->lifetime_seconds;
     if (ends) {
         h->next.care_of = h->binding->care_of;
@@ -303,6 +303,8 @@ static bool hear_ack(struct hearing *h)
     }
     if (message->lifetime_seconds == 0)
         return h->known && h->place->live && stop(h, "deregistered");
+    if (!h->known && !ip_known(&h->binding->care_of))
+        return false; /* of a dual stack node: its update says where it is */
     if (h->known && !h->place->live)
         return false; /* of an update before the one that ended the binding */
     /* The first one for a care-of address is news whatever it grants: now both ends say so. */
@@ -310,7 +312,7 @@ static bool hear_ack(struct hearing *h)
                 ip_equal(&h->place->accepted, &h->place->care_of) &&
                 h->next.lifetime_seconds == message->lifetime_seconds;
     h->next.sequenced = h->next.was_accepted = true;
-    h->next.sequence = message->sequence;
+    h->next.sequence = (uint16_t)message->sequence;
     h->next.lifetime_seconds = message->lifetime_seconds;
     h->next.accepted = h->known ? h->next.care_of : h->binding->care_of;
     if (!h->known)
@@ -377,6 +379,8 @@ bool binding_cache_hear(struct binding_cache *cache, const struct binding *bindi
         who = message->home_prefix.address;
     if (!ip_known(&who) && mac_known(message->mac))
         who = mac_key(message->mac);
+    if (!ip_known(&who))
+        who = message->ipv4_home;
     bool registers = binding->kind != BINDING_MESSAGE || message->type == MOBILITY_UPDATE ||
                      message->type == MOBILITY_ACK;
     if (registers && (!ip_known(&who) || !ip_known(&binding->peer))) {

@@ -161,10 +161,6 @@ static void print_binding(struct decoding *d, const struct binding *binding, boo
 {
     static const char *const checksums[] = {"none", "right", "wrong"};
     const struct mobility_message *message = &binding->message;
-    bool judged =
-        binding->kind == BINDING_MESSAGE &&
-        ((message->type == MOBILITY_ACK && message->sequenced) ||
-         (message->type == MOBILITY_ERROR && (whole || ip_known(&message->home_address))));
     begin(d, "binding", binding_word(binding));
     add_ip(d, "home_address", &binding->home_address);
     add_ip(d, "care_of", &binding->care_of);
@@ -172,9 +168,14 @@ static void print_binding(struct decoding *d, const struct binding *binding, boo
     add_ip(d, "correspondent", &binding->correspondent);
     add_number(d, "sequence", message->sequenced, message->sequence);
     add_number(d, "lifetime_seconds", message->timed, message->lifetime_seconds);
-    add_number(d, "status", judged, message->status);
+    add_number(d, "status", message->judged, message->status);
     add_flags(d, message);
     add_proxy(d, message);
+    add_ip(d, "ipv4_home_address", &message->ipv4_home);
+    text_printf(&d->lines, ",\"behind\":%s",
+                binding->opened          ? "\"esp_null\""
+                : binding->authenticated ? "\"ah\""
+                                         : "null");
     text_printf(&d->lines,
                 ",\"deregistration\":%s,\"draft\":%s,\"checksum\":\"%s\",\"whole\":%s}\n",
                 binding->deregistration ? "true" : "false", message->old ? "true" : "false",

@@ -25,6 +25,10 @@
  *   flags          letters, [] for none
  *   home_prefix, mn_id, link_layer, mac
  *                  of Proxy Mobile IPv6, else null
+ *   ipv4_home_address
+ *                  the other home address of a dual stack node, null
+ *   behind         esp_null: read behind ESP that signs without encrypting; ah: behind an
+ *                  authentication header; null
  *   deregistration true for an update that ends its binding
  *   draft          true for the destination options of the drafts
  *   checksum       right, wrong, none (zero or not captured whole)

@@ -104,8 +104,8 @@ static void learn_agent(struct mobile_ip *source, const struct ip *agent)
 static void hear_icmp(struct mobile_ip *source, const struct ip_packet *packet)
 {
     const uint8_t *icmp = packet->payload;
-    if (packet->protocol != IP_PROTOCOL_ICMPV6 || packet->fragment || packet->again ||
-        packet->length < ICMP_BYTES)
+    if (packet->version != 6 || packet->protocol != IP_PROTOCOL_ICMPV6 || packet->fragment ||
+        packet->again || packet->length < ICMP_BYTES)
         return;
     if (icmp[0] == HOME_AGENT_REPLY || icmp[0] == PREFIX_ADVERTISEMENT)
         learn_agent(source, &packet->source);
@@ -124,7 +124,7 @@ static void see_packet(void *aux, const struct ethernet_frame *frame,
     enum wire_fault fault;
     struct event event;
     (void)frame;
-    if (packet->version != 6 || !source->taken)
+    if (!source->taken)
         return;
     hear_icmp(source, packet);
     if (packet->protocol == IP_PROTOCOL_OLD_MOBILITY && !source->config->legacy_draft)

@@ -41,7 +41,9 @@ static void place_update(const struct ip_packet *packet, struct binding *ret)
 {
     const struct mobility_message *message = &ret->message;
     from_node(packet, ret);
-    ret->care_of = or_else(message->alternate_care_of, packet->source);
+    ret->care_of = or_else(
+        message->alternate_care_of,
+        or_else(message->identified_care_of, or_else(message->ipv4_care_of, packet->source)));
     if ((message->flags & MOBILITY_FLAG_HOME) != 0)
         ret->home_agent = ret->peer;
     else
@@ -64,6 +66,11 @@ static void place_message(const struct ip_packet *packet, struct binding *ret)
         break;
     case MOBILITY_ACK:
         to_node(packet, ret);
+        /* In an IPv4 network it is sent to the home address, and leads there by its tunnel. */
+        if (packet->dual_stack && !ip_known(&ret->home_address)) {
+            ret->home_address = packet->destination;
+            ret->care_of = IP_NONE;
+        }
         break;
     case MOBILITY_HOME_TEST_INIT: /* sent from the home address itself, through the agent */
         ret->home_address = packet->source;
@@ -97,16 +104,10 @@ static void place_message(const struct ip_packet *packet, struct binding *ret)
 
 static enum binding_checksum judge_checksum(const struct ip_packet *packet)
 {
-    const struct ipv6_chain *chain = &packet->chain;
     bool whole = packet->length == packet->wire_length;
     if (!whole || (packet->payload[4] == 0 && packet->payload[5] == 0))
         return BINDING_CHECKSUM_NONE;
-    struct ip source = or_else(chain->home_option, packet->source);
-    struct ip destination = or_else(chain->home_route, packet->destination);
-    /* Away from home the home addresses count (RFC 6275 6.1.1); some senders take the others. */
-    bool right = ip_packet_checksum(packet, &source, &destination) == 0 ||
-                 ip_packet_checksum(packet, &packet->source, &packet->destination) == 0;
-    return right ? BINDING_CHECKSUM_RIGHT : BINDING_CHECKSUM_WRONG;
+    return ip_packet_is_sound(packet) ? BINDING_CHECKSUM_RIGHT : BINDING_CHECKSUM_WRONG;
 }
 
 static int read_message(const struct ip_packet *packet, struct binding *ret,
@@ -166,11 +167,15 @@ static int read_evidence(const struct ip_packet *packet, struct binding *ret)
 int binding_read(const struct ip_packet *packet, struct binding *ret, enum wire_fault *ret_fault)
 {
     *ret_fault = WIRE_OK;
-    if (packet->version != 6 || packet->fragment)
+    bool message = packet->protocol == IP_PROTOCOL_MOBILITY ||
+                   (packet->version == 6 && packet->protocol == IP_PROTOCOL_OLD_MOBILITY);
+    if (packet->fragment || (packet->version != 6 && !message))
         return 0;
     const struct ipv6_chain *chain = &packet->chain;
-    *ret = (struct binding){.message = {.mac = MAC_NONE}};
-    if (packet->protocol == IP_PROTOCOL_MOBILITY || packet->protocol == IP_PROTOCOL_OLD_MOBILITY)
+    *ret = (struct binding){.message = {.mac = MAC_NONE},
+                            .opened = packet->opened,
+                            .authenticated = chain->authenticated};
+    if (message)
         return read_message(packet, ret, ret_fault);
     if (packet->again)
         return 0;

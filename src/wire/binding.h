@@ -7,7 +7,7 @@
 #include "wire/ip_packet.h"
 #include "wire/mobility.h"
 
-/* What one IPv6 packet says of a mobile node's binding: who (home address), where
+/* What one packet says of a mobile node's binding: who (home address), where
  * (care-of address), with whom (home agent or correspondent), for how long.
  *
  * The message alone is not enough: the home address of a Binding Update stands in
@@ -23,7 +23,8 @@
  * and deregistration are not. The same before anything else is user data, which
  * proves a live binding with a correspondent. Proxy Mobile IPv6 (flag P) has the
  * access gateway as care-of address and names the node by prefix, identifier and
- * link-layer address.
+ * link-layer address; its messages may also come over IPv4 (RFC 5844), and a mobile node in
+ * an IPv4 network names its care-of address there (RFC 5555).
  *
  * Limits: a packet says what its sender claims. Binding Updates to correspondents
  * are authorised by option 5, which a listener cannot verify, and source addresses
@@ -43,6 +44,8 @@ struct binding {
     enum binding_kind kind;
     enum binding_checksum checksum;
     bool deregistration; /* an update that ends its binding */
+    bool opened;         /* it was read behind ESP without encryption (open_payload.h) */
+    bool authenticated;  /* behind an authentication header */
     struct ip home_address, care_of, home_agent, correspondent; /* IP_NONE: not said */
     struct ip peer;                  /* who talks with the mobile node, whichever its role is */
     struct mobility_message message; /* of BINDING_MESSAGE; borrows the packet */

@@ -97,6 +97,51 @@ static void what_ends_a_binding_is_told(void **state)
     assert_address(got.home_address, 1);
 }
 
+/* In an IPv4 network the packet comes from the home address itself, in a tunnel. */
+static void nodes_in_ipv4_networks_say_where_they_are(void **state)
+{
+    (void)state;
+    struct frame frame = {.length = 0};
+    struct binding got;
+    frame_ipv6(&frame, 135);
+    frame_u32(&frame, 0x3b030500);
+    frame_u16(&frame, 0);
+    frame_u32(&frame, 0x0007c000); /* a sequence, A and H */
+    frame_u16(&frame, 10);
+    frame_u16(&frame, 0x2006); /* the care-of address there */
+    frame_u16(&frame, 0);
+    frame_u32(&frame, 0xc6336407);
+    frame_u16(&frame, 0x1d06); /* the home address of that version */
+    frame_u16(&frame, 0x6000);
+    frame_u32(&frame, 0xc0000263);
+    frame_u32(&frame, 0x01020000);
+    assert_int_equal(read_frame(&frame, &got), SAYS);
+    assert_address(got.home_address, 1);
+    assert_memory_equal(got.care_of.octets + 12, "\xc6\x33\x64\x07", 4);
+    assert_memory_equal(got.message.ipv4_home.octets + 12, "\xc0\x00\x02\x63", 4);
+    assert_false(got.deregistration);
+}
+
+static void one_of_several_bindings_has_its_own_care_of_address(void **state)
+{
+    (void)state;
+    struct frame frame = {.length = 0};
+    struct binding got;
+    frame_ipv6(&frame, 60);
+    frame_home_option(&frame, 135, 9);
+    frame_u32(&frame, 0x3b040500);
+    frame_u16(&frame, 0);
+    frame_u32(&frame, 0x0007c000);
+    frame_u16(&frame, 10);
+    frame_u16(&frame, 0x2314); /* identifier 17 */
+    frame_u32(&frame, 0x00110000);
+    frame_address(&frame, 44);
+    frame_u16(&frame, 0x0104);
+    frame_u32(&frame, 0);
+    assert_int_equal(read_frame(&frame, &got), SAYS);
+    assert_roles(&got, 9, 44, 2, 0);
+}
+
 /* A gateway speaks for its node: its own address is the care-of address. */
 static void proxy_registrations_join_address_and_mac(void **state)
 {
@@ -323,6 +368,8 @@ int main(void)
         cmocka_unit_test(a_home_registration_names_all_roles),
         cmocka_unit_test(an_alternate_care_of_address_wins),
         cmocka_unit_test(what_ends_a_binding_is_told),
+        cmocka_unit_test(nodes_in_ipv4_networks_say_where_they_are),
+        cmocka_unit_test(one_of_several_bindings_has_its_own_care_of_address),
         cmocka_unit_test(proxy_registrations_join_address_and_mac),
         cmocka_unit_test(an_acknowledgement_is_granted_to_the_home_address),
         cmocka_unit_test(tests_of_the_route_show_the_correspondent),

@@ -7,11 +7,35 @@ enum {
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
     UDP_HEADER = 8,
+    AUTHENTICATION_HEADER = 12,
     FRAGMENT_OFFSET = 0x1fff,
     MORE_FRAGMENTS = 0x2000
 };
 
 /* --- IP --- */
+
+/* One that covers a whole packet; in a fragment its length is another's. */
+static enum wire_fault pass_authentication(struct ip_packet *packet)
+{
+    for (unsigned headers = 0;
+         packet->protocol == IP_PROTOCOL_AUTHENTICATION && packet->part.bytes == NULL; headers++) {
+        if (headers == LIMIT_IPV6_HEADERS)
+            return WIRE_TOO_DEEP;
+        if (packet->length < AUTHENTICATION_HEADER)
+            return WIRE_CUT;
+        size_t size = ((size_t)packet->payload[1] + 2) * 4;
+        if (size < AUTHENTICATION_HEADER)
+            return WIRE_MALFORMED;
+        if (size > packet->length)
+            return WIRE_CUT;
+        packet->protocol = packet->payload[0];
+        packet->payload += size;
+        packet->length -= size;
+        packet->wire_length -= size;
+        packet->chain.authenticated = true;
+    }
+    return WIRE_OK;
+}
 
 static enum wire_fault read_ipv4(const uint8_t *bytes, size_t length, struct ip_packet *ret)
 {
@@ -37,9 +61,10 @@ static enum wire_fault read_ipv4(const uint8_t *bytes, size_t length, struct ip_
     ret->payload = bytes + header;
     ret->wire_length = total - header;
     ret->length = (total < length ? total : length) - header;
-    ret->again = false;
+    ret->again = ret->opened = ret->dual_stack = false;
     ret->told = 0;
     ret->part = (struct ip_part){.bytes = NULL};
+    ret->chain = (struct ipv6_chain){.protocol = ret->protocol};
     if ((place & (FRAGMENT_OFFSET | MORE_FRAGMENTS)) != 0)
         ret->part = (struct ip_part){.bytes = ret->payload,
                                      .length = ret->length,
@@ -48,7 +73,7 @@ static enum wire_fault read_ipv4(const uint8_t *bytes, size_t length, struct ip_
                                      .id = bytes_u16(bytes + 4),
                                      .more = (place & MORE_FRAGMENTS) != 0,
                                      .next = ret->protocol};
-    return WIRE_OK;
+    return pass_authentication(ret);
 }
 
 static enum wire_fault read_ipv6(const uint8_t *bytes, size_t length, bool old_options,
@@ -74,7 +99,7 @@ static enum wire_fault read_ipv6(const uint8_t *bytes, size_t length, bool old_o
     ret->length = ret->chain.length;
     size_t headers = (size_t)(ret->payload - (bytes + IPV6_HEADER));
     ret->wire_length = jumbo ? 0 : sent - headers;
-    ret->again = false;
+    ret->again = ret->opened = ret->dual_stack = false;
     ret->told = 0;
     ret->part = ret->chain.part;
     if (ret->part.bytes != NULL)
@@ -108,7 +133,7 @@ enum wire_fault ip_packet_join(const struct ip_packet *head, const uint8_t *byte
     ret->payload = bytes;
     ret->length = ret->wire_length = length;
     if (head->version != 6)
-        return WIRE_OK;
+        return pass_authentication(ret);
     fault = ipv6_chain_continue(head->part.next, bytes, length, old_options, &ret->chain);
     ret->protocol = ret->chain.protocol;
     ret->fragment = ret->chain.fragment;
@@ -151,4 +176,17 @@ uint16_t ip_packet_checksum(const struct ip_packet *packet, const struct ip *sou
     while (sum >> 16 != 0)
         sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)~sum;
+}
+
+static struct ip or_else(struct ip first, struct ip second)
+{
+    return ip_known(&first) ? first : second;
+}
+
+bool ip_packet_is_sound(const struct ip_packet *packet)
+{
+    struct ip source = or_else(packet->chain.home_option, packet->source);
+    struct ip destination = or_else(packet->chain.home_route, packet->destination);
+    return ip_packet_checksum(packet, &source, &destination) == 0 ||
+           ip_packet_checksum(packet, &packet->source, &packet->destination) == 0;
 }

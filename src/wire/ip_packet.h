@@ -15,6 +15,8 @@
  * One struct for both versions holds who talks with whom and what is carried; of IPv6
  * the chain of extension headers has been walked (ipv6_chain.h).
  *
+ * An Authentication Header is passed over in both versions, since it hides nothing.
+ *
  * Lengths: a packet's own length rules where it is shorter than what was captured
  * (Ethernet padding), what was captured where that is shorter (snap length). Fragments
  * that are not the first have `fragment` set, and every fragment says in `part` which
@@ -30,11 +32,13 @@ struct ip_packet {
     bool fragment;    /* not the first one, or one that ends before `payload` */
     bool again;       /* joined, and the first part had all headers and `told` */
     size_t told;      /* octets of the payload */
+    bool opened;      /* ESP without encryption was taken off (open_payload.h) */
+    bool dual_stack;  /* it came in UDP from or to a node in an IPv4 network (RFC 5555) */
     struct ip_part part;
     const uint8_t *payload;  /* behind all headers of IP */
     size_t length;           /* of it, as far as captured */
     size_t wire_length;      /* of it, as sent; 0: not known (Jumbo payload) */
-    struct ipv6_chain chain; /* of IPv6 */
+    struct ipv6_chain chain; /* of IPv6; of IPv4 without any addresses */
 };
 
 struct udp_datagram {
@@ -59,9 +63,13 @@ enum wire_fault ip_packet_join(const struct ip_packet *head, const uint8_t *byte
 bool ip_packet_udp(const struct ip_packet *packet, struct udp_datagram *ret);
 
 /* Returns the Internet checksum (RFC 1071) of `packet`'s payload with the pseudo
- * header of IPv6 for these addresses: 0 when the checksum in it is right. Only for
+ * header of IPv6 or IPv4 for these addresses: 0 when the checksum in it is right. Only for
  * a payload that was captured whole. */
 uint16_t ip_packet_checksum(const struct ip_packet *packet, const struct ip *source,
                             const struct ip *destination);
+
+/* Whether that checksum is right for the addresses that count: the home addresses of a node
+ * that is away (RFC 6275 6.1.1), or the packet's own, which some senders take. */
+bool ip_packet_is_sound(const struct ip_packet *packet);
 
 #endif

@@ -87,6 +87,7 @@ static enum wire_fault read_header(uint8_t protocol, const uint8_t *header, size
 {
     if (protocol == IP_PROTOCOL_DESTINATION || protocol == IP_PROTOCOL_HOP_BY_HOP)
         return read_options(protocol, header + 2, size - 2, old_options, ret);
+    ret->authenticated |= protocol == IP_PROTOCOL_AUTHENTICATION;
     if (protocol != IP_PROTOCOL_ROUTING || header[2] != ROUTING_TYPE_2)
         return WIRE_OK;
     if (size != ROUTING_TYPE_2_BYTES || header[3] > 1) /* it leads to one address, RFC 6275 6.4 */
@@ -151,9 +152,12 @@ static enum wire_fault walk(uint8_t next, const uint8_t *bytes, size_t length, b
 enum wire_fault ipv6_chain_continue(uint8_t next, const uint8_t *bytes, size_t length,
                                     bool old_options, struct ipv6_chain *chain)
 {
-    const struct ip home_option = chain->home_option, home_route = chain->home_route;
-    *chain = (struct ipv6_chain){
-        .protocol = next, .payload = bytes, .home_option = home_option, .home_route = home_route};
+    const struct ipv6_chain head = *chain;
+    *chain = (struct ipv6_chain){.protocol = next,
+                                 .payload = bytes,
+                                 .home_option = head.home_option,
+                                 .home_route = head.home_route,
+                                 .authenticated = head.authenticated};
     return walk(next, bytes, length, old_options, chain);
 }
 

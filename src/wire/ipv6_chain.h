@@ -78,6 +78,7 @@ struct ipv6_chain {
     size_t length;
     bool fragment;         /* `payload` is the middle of something, or the chain goes on in
                               another fragment */
+    bool authenticated;    /* it had an authentication header */
     struct ip_part part;   /* `wire_length` is the caller's to set */
     struct ip home_option; /* of the Home Address option, IP_NONE */
     struct ip home_route;  /* of the type 2 routing header, IP_NONE */

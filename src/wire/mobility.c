@@ -9,7 +9,10 @@ enum {
     LIFETIME_UNIT_SECONDS = 4,
     FIXED_BYTES = 6, /* payload protocol, length, type, reserved, checksum */
     PREFIX_OPTION_BYTES = 18,
-    ADDRESS_BYTES = 16
+    ADDRESS_BYTES = 16,
+    IPV4_BYTES = 4,
+    IPV4_OPTION_BYTES = 6,
+    IDENTIFIER_BYTES = 4 /* the identifier, a status, flags */
 };
 
 enum mobility_option {
@@ -17,7 +20,14 @@ enum mobility_option {
     OPTION_ALTERNATE_CARE_OF = 3,
     OPTION_NODE_ID = 8,
     OPTION_HOME_PREFIX = 22,
-    OPTION_LINK_LAYER = 25
+    OPTION_LINK_LAYER = 25,
+    OPTION_IPV4_HOME = 29,
+    OPTION_IPV4_ACK = 30,
+    OPTION_IPV4_CARE_OF = 32,
+    OPTION_IDENTIFIER = 35,
+    OPTION_IPV4_WISH = 36,
+    OPTION_IPV4_REPLY = 37,
+    OPTION_IPV4_ALTERNATE = 49
 };
 
 enum old_sub_option { OLD_ALTERNATE_CARE_OF = 3 };
@@ -51,18 +61,41 @@ char *mobility_flag_letters(const struct mobility_message *message,
     return ret;
 }
 
-/* Octets up to the options, by type; 0: the options are not read. */
-static size_t options_at(uint8_t type)
+/* Where a message has what, in octets from its beginning; 0: nowhere. */
+struct layout {
+    uint8_t options, sequence, sequence_bytes, status, lifetime;
+};
+
+static struct layout layout_of(const uint8_t *bytes)
 {
-    static const uint8_t at[] = {[MOBILITY_REFRESH_REQUEST] = 8,
-                                 [MOBILITY_HOME_TEST_INIT] = 16,
-                                 [MOBILITY_CARE_OF_TEST_INIT] = 16,
-                                 [MOBILITY_HOME_TEST] = 24,
-                                 [MOBILITY_CARE_OF_TEST] = 24,
-                                 [MOBILITY_UPDATE] = 12,
-                                 [MOBILITY_ACK] = 12,
-                                 [MOBILITY_ERROR] = 24};
-    return type < ARRAY_COUNT(at) ? at[type] : 0;
+    static const struct layout layouts[] = {
+        [MOBILITY_REFRESH_REQUEST] = {.options = 8},
+        [MOBILITY_HOME_TEST_INIT] = {.options = 16},
+        [MOBILITY_CARE_OF_TEST_INIT] = {.options = 16},
+        [MOBILITY_HOME_TEST] = {.options = 24},
+        [MOBILITY_CARE_OF_TEST] = {.options = 24},
+        [MOBILITY_UPDATE] = {.options = 12, .sequence = 6, .sequence_bytes = 2, .lifetime = 10},
+        [MOBILITY_ACK] =
+            {.options = 12, .sequence = 8, .sequence_bytes = 2, .status = 6, .lifetime = 10},
+        [MOBILITY_ERROR] = {.options = 24, .status = 6},
+        [MOBILITY_FAST_UPDATE] = {.options = 12,
+                                  .sequence = 6,
+                                  .sequence_bytes = 2,
+                                  .lifetime = 10},
+        [MOBILITY_FAST_ACK] =
+            {.options = 12, .sequence = 8, .sequence_bytes = 2, .status = 6, .lifetime = 10},
+        [MOBILITY_FAST_NEIGHBOUR] = {.options = 8},
+        [MOBILITY_HEARTBEAT] = {.options = 12, .sequence = 8, .sequence_bytes = 4},
+        [MOBILITY_HANDOVER_INITIATE] = {.options = 10, .sequence = 6, .sequence_bytes = 2},
+        [MOBILITY_HANDOVER_ACK] = {.options = 10, .sequence = 6, .sequence_bytes = 2, .status = 9},
+        [MOBILITY_REVOCATION] = {.options = 12, .sequence = 8, .sequence_bytes = 2},
+        [MOBILITY_ROUTING_INITIATION] = {.options = 12, .sequence = 6, .sequence_bytes = 2},
+        [MOBILITY_ROUTING_ACK] = {.options = 12, .sequence = 6, .sequence_bytes = 2, .status = 9},
+        [MOBILITY_NOTIFICATION] = {.options = 12, .sequence = 6, .sequence_bytes = 2},
+        [MOBILITY_NOTIFICATION_ACK] = {
+            .options = 12, .sequence = 6, .sequence_bytes = 2, .status = 8}};
+    uint8_t type = bytes[2];
+    return type < ARRAY_COUNT(layouts) ? layouts[type] : (struct layout){.options = 0};
 }
 
 static struct mac mac_of_link_layer(const uint8_t *octets, size_t length)
@@ -74,6 +107,25 @@ static struct mac mac_of_link_layer(const uint8_t *octets, size_t length)
         return mac_from_octets(mac);
     }
     return MAC_NONE;
+}
+
+/* An address behind two octets; 0.0.0.0 asks for any, and is none. */
+static void take_ipv4(const uint8_t *data, uint8_t length, struct ip *ret)
+{
+    static const uint8_t any[4];
+    if (length == IPV4_OPTION_BYTES && memcmp(data + 2, any, sizeof any) != 0)
+        *ret = ip_from_v4(data + 2);
+}
+
+/* A binding's identifier may name its care-of address, of either version. */
+static void take_identifier(const uint8_t *data, uint8_t length, struct mobility_message *ret)
+{
+    if (ip_known(&ret->identified_care_of))
+        return;
+    if (length == IDENTIFIER_BYTES + ADDRESS_BYTES)
+        ret->identified_care_of = ip_from_v6(data + IDENTIFIER_BYTES);
+    else if (length == IDENTIFIER_BYTES + IPV4_BYTES)
+        ret->identified_care_of = ip_from_v4(data + IDENTIFIER_BYTES);
 }
 
 static enum wire_fault take_option(uint8_t type, const uint8_t *data, uint8_t length,
@@ -106,6 +158,22 @@ static enum wire_fault take_option(uint8_t type, const uint8_t *data, uint8_t le
         memcpy(ret->link_layer, data + 2, ret->link_layer_length);
         ret->mac = mac_of_link_layer(ret->link_layer, ret->link_layer_length);
         break;
+    case OPTION_IPV4_CARE_OF:
+        take_ipv4(data, length, &ret->ipv4_care_of);
+        break;
+    case OPTION_IPV4_ALTERNATE:
+        if (length == IPV4_BYTES)
+            ret->ipv4_care_of = ip_from_v4(data);
+        break;
+    case OPTION_IPV4_HOME:
+    case OPTION_IPV4_ACK:
+    case OPTION_IPV4_WISH:
+    case OPTION_IPV4_REPLY:
+        take_ipv4(data, length, &ret->ipv4_home);
+        break;
+    case OPTION_IDENTIFIER:
+        take_identifier(data, length, ret);
+        break;
     default:
         break;
     }
@@ -133,22 +201,49 @@ static enum wire_fault read_options(const uint8_t *at, size_t length, struct mob
     return WIRE_OK;
 }
 
-static void read_registration(const uint8_t *bytes, struct mobility_message *ret)
+/* The flags of a registration or of what answers it; an acknowledgement has its own: K, R, P,
+ * T, B (RFC 6275 6.1.8 and later). */
+static uint16_t read_flags(uint8_t type, const uint8_t *bytes)
 {
-    ret->sequenced = ret->timed = true;
-    ret->lifetime_seconds = (uint32_t)bytes_u16(bytes + 10) * LIFETIME_UNIT_SECONDS;
-    if (ret->type == MOBILITY_UPDATE) {
-        ret->sequence = bytes_u16(bytes + 6);
-        ret->flags = bytes_u16(bytes + 8);
-        return;
-    }
-    /* An acknowledgement has its own flags: K, R, P, T, B (RFC 6275 6.1.8 and later). */
     static const uint16_t meant[] = {MOBILITY_FLAG_KEY, MOBILITY_FLAG_ROUTER, MOBILITY_FLAG_PROXY,
                                      MOBILITY_FLAG_TUNNEL_HEADER, MOBILITY_FLAG_BULK};
-    ret->status = bytes[6];
-    ret->sequence = bytes_u16(bytes + 8);
-    for (size_t i = 0; i < ARRAY_COUNT(meant); i++)
-        ret->flags |= (bytes[7] & 0x80 >> i) != 0 ? meant[i] : 0;
+    enum { FAST_FLAGS = 0xf000, FAST_ANSWERS = 1 };
+    uint16_t flags = 0;
+    if (type == MOBILITY_UPDATE)
+        return bytes_u16(bytes + 8);
+    if (type == MOBILITY_FAST_UPDATE)
+        return bytes_u16(bytes + 8) & FAST_FLAGS;
+    if (type != MOBILITY_ACK && type != MOBILITY_FAST_ACK)
+        return 0;
+    size_t count = type == MOBILITY_ACK ? ARRAY_COUNT(meant) : FAST_ANSWERS;
+    for (size_t i = 0; i < count; i++)
+        flags |= (bytes[7] & 0x80 >> i) != 0 ? meant[i] : 0;
+    return flags;
+}
+
+/* What stands before the options. */
+static void read_fixed(const uint8_t *bytes, const struct layout *layout,
+                       struct mobility_message *ret)
+{
+    enum { REVOCATION_ANSWERS = 2 };
+    if (layout->sequence != 0) {
+        const uint8_t *at = bytes + layout->sequence;
+        ret->sequenced = true;
+        ret->sequence = layout->sequence_bytes == 4 ? bytes_u32(at) : bytes_u16(at);
+    }
+    if (layout->lifetime != 0) {
+        ret->timed = true;
+        ret->lifetime_seconds =
+            (uint32_t)bytes_u16(bytes + layout->lifetime) * LIFETIME_UNIT_SECONDS;
+    }
+    bool revoked = ret->type == MOBILITY_REVOCATION && bytes[6] == REVOCATION_ANSWERS;
+    if (layout->status != 0 || revoked) {
+        ret->judged = true;
+        ret->status = bytes[revoked ? 7 : layout->status];
+    }
+    ret->flags = read_flags(ret->type, bytes);
+    if (ret->type == MOBILITY_ERROR)
+        ret->home_address = ip_from_v6(bytes + 8);
 }
 
 enum wire_fault mobility_read(const uint8_t *bytes, size_t length, struct mobility_message *ret)
@@ -159,18 +254,14 @@ enum wire_fault mobility_read(const uint8_t *bytes, size_t length, struct mobili
     size_t size = ((size_t)bytes[1] + 1) * 8, here = size < length ? size : length;
     enum wire_fault cut = size > length ? WIRE_CUT : WIRE_OK;
     ret->type = bytes[2];
-    size_t options = options_at(ret->type);
+    const struct layout layout = layout_of(bytes);
+    size_t options = layout.options;
     ret->begun = true;
     if (options == 0)
         return cut;
     if (length < options)
         return cut != WIRE_OK ? cut : WIRE_MALFORMED;
-    if (ret->type == MOBILITY_UPDATE || ret->type == MOBILITY_ACK)
-        read_registration(bytes, ret);
-    if (ret->type == MOBILITY_ERROR) {
-        ret->status = bytes[6];
-        ret->home_address = ip_from_v6(bytes + 8);
-    }
+    read_fixed(bytes, &layout, ret);
     if (here < options) /* what follows may be another message's */
         return WIRE_MALFORMED;
     enum wire_fault fault = read_options(bytes + options, here - options, ret);
@@ -226,6 +317,7 @@ enum wire_fault mobility_read_old_ack(const uint8_t *bytes, size_t length,
                                      .status = bytes[0],
                                      .sequenced = true,
                                      .timed = true,
+                                     .judged = true,
                                      .sequence = bytes_u16(bytes + 1),
                                      .lifetime_seconds = bytes_u32(bytes + 3),
                                      .mac = MAC_NONE};

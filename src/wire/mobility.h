@@ -14,13 +14,21 @@
  * IPv6; DOMAIN 2.8), and the pre-standard binding options of the drafts before it.
  *
  * One struct holds what any message says; what a message does not carry keeps its
- * "not said" value. All types that IANA lists are named; the eight of RFC 6275 are
- * read to their last option, of the others the name is all that Muster uses.
+ * "not said" value. All types that IANA lists are named. The eight of RFC 6275 are
+ * read to their last option, as are those of fast handovers (RFC 5568), heartbeats (5847),
+ * revocation (5846), localized routing (6705) and notifications (7077), for people to see: no
+ * event is made of them. Of the others there is the name.
  *
  * Lifetimes are in units of four seconds on the wire and in seconds here. Proxy
  * Mobile IPv6 names the mobile node: home network prefix (22), identifier (8), and
  * link-layer identifier (25), which carries the MAC and so joins an IPv6 identity
  * to an Ethernet one.
+ *
+ * Nodes in IPv4 networks say so by options (RFC 5555, 5844): their care-of address there (32,
+ * 49),
+ * their home address of that version (29, 30, 36, 37). A binding that is one of several
+ * (RFC 5648) may have its care-of address in its identifier's option (35); of several such
+ * options in one message the first counts here.
  *
  * A message counts only when it is there whole: a header that announces more than
  * was captured, is shorter than its type needs, or has an option that overruns it
@@ -37,7 +45,18 @@ enum mobility_type {
     MOBILITY_CARE_OF_TEST = 4,
     MOBILITY_UPDATE = 5,
     MOBILITY_ACK = 6,
-    MOBILITY_ERROR = 7
+    MOBILITY_ERROR = 7,
+    MOBILITY_FAST_UPDATE = 8,
+    MOBILITY_FAST_ACK = 9,
+    MOBILITY_FAST_NEIGHBOUR = 10,
+    MOBILITY_HEARTBEAT = 13,
+    MOBILITY_HANDOVER_INITIATE = 14,
+    MOBILITY_HANDOVER_ACK = 15,
+    MOBILITY_REVOCATION = 16,
+    MOBILITY_ROUTING_INITIATION = 17,
+    MOBILITY_ROUTING_ACK = 18,
+    MOBILITY_NOTIFICATION = 19,
+    MOBILITY_NOTIFICATION_ACK = 20
 };
 
 enum mobility_update_flag {
@@ -57,16 +76,20 @@ enum { MOBILITY_LINK_LAYER_MAX = 8, MOBILITY_STATUS_REFUSED = 128, MOBILITY_FLAG
 
 struct mobility_message {
     uint8_t type;   /* enum mobility_type, or another that IANA lists */
-    uint8_t status; /* of an acknowledgement or an error */
+    uint8_t status; /* where `judged`: of an acknowledgement or an error */
     bool old;       /* a destination option of the drafts */
     uint16_t flags; /* enum mobility_update_flag, for acknowledgements too */
     bool begun;     /* `type` was there, also after a fault; the others say for themselves */
     bool sequenced; /* `sequence` was said */
     bool timed;     /* `lifetime_seconds` was said */
-    uint16_t sequence;
+    bool judged;    /* `status` was said */
+    uint32_t sequence;
     uint32_t lifetime_seconds;
     struct ip home_address;       /* of a Binding Error; IP_NONE */
     struct ip alternate_care_of;  /* IP_NONE */
+    struct ip ipv4_care_of;       /* of a node in an IPv4 network (RFC 5555); IP_NONE */
+    struct ip identified_care_of; /* of the first of several bindings; IP_NONE */
+    struct ip ipv4_home;          /* its or a proxied node's other address; IP_NONE */
     struct ip_prefix home_prefix; /* bits 0: not said */
     const uint8_t *node_id;       /* MN-id; NULL */
     uint8_t node_id_length;

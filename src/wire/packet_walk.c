@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+#include "wire/open_payload.h"
 #include "wire/tunnel.h"
 
 struct walk {
     const struct packet_visitor *visitor;
     unsigned depth;
+    bool opened;     /* what is around it was ESP, see open_payload.h */
+    bool dual_stack; /* the next packet is of Dual Stack Mobile IPv6 */
 };
 
 static enum wire_fault walk_inside(struct walk *walk, const struct ethernet_frame *frame,
@@ -24,7 +27,24 @@ static enum wire_fault show(struct walk *walk, const struct ethernet_frame *fram
     if (packet->fragment || waits)
         return WIRE_OK;
     enum wire_fault fault = tunnel_read_packet(packet, visitor->overlays, &inside);
-    return fault == WIRE_OK ? walk_inside(walk, frame, &inside) : fault;
+    if (fault != WIRE_OK)
+        return fault;
+    bool opened = walk->opened;
+    walk->opened |= packet->opened;
+    walk->dual_stack = inside.dual_stack;
+    fault = walk_inside(walk, frame, &inside);
+    walk->opened = opened;
+    walk->dual_stack = false;
+    return fault;
+}
+
+/* Shows what `packet` is behind what hides nothing. */
+static enum wire_fault open_and_show(struct walk *walk, const struct ethernet_frame *frame,
+                                     struct ip_packet *packet)
+{
+    if (walk->visitor->overlays)
+        open_payload(packet);
+    return show(walk, frame, packet);
 }
 
 /* Whether anybody reads what the packet carries. */
@@ -56,7 +76,7 @@ static enum wire_fault collect(struct walk *walk, const struct ethernet_frame *f
     enum wire_fault fault = reassembly_add(visitor->reassembly, part, visitor->old_options,
                                            visitor->number, visitor->at, &whole, &bytes);
     if (fault == WIRE_OK && bytes != NULL)
-        fault = show(walk, frame, &whole);
+        fault = open_and_show(walk, frame, &whole);
     if (fault == WIRE_OK && bytes != NULL && is_collected(visitor, &whole))
         fault = collect(walk, frame, &whole);
     free(bytes);
@@ -71,8 +91,11 @@ static enum wire_fault walk_packet(struct walk *walk, const struct ethernet_fram
     if (length > 0 && bytes[0] >> 4 != version)
         return WIRE_MALFORMED;
     enum wire_fault fault = ip_packet_read(bytes, length, walk->visitor->old_options, &packet);
+    packet.opened = walk->opened;
+    packet.dual_stack = walk->dual_stack;
+    walk->dual_stack = false;
     if (fault == WIRE_OK)
-        fault = show(walk, frame, &packet);
+        fault = open_and_show(walk, frame, &packet);
     if (fault == WIRE_OK && is_collected(walk->visitor, &packet))
         fault = collect(walk, frame, &packet);
     return fault;

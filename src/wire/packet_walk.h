@@ -19,7 +19,8 @@
  * most often it says everything, and the whole is shown when its last part has come. A
  * tunnel is unwrapped once, from the whole. Without, only first fragments are looked into.
  *
- * Overlays (VXLAN, MPLS ...) are unwrapped only on request: who listens where guests are
+ * Overlays (VXLAN, MPLS ...) are unwrapped, and ESP that hides nothing is opened
+ * (open_payload.h), only on request: who listens where guests are
  * must not take a guest at the far end of a tunnel for one of this switch's.
  *
  * Attacks considered: tunnels in tunnels and fragments of fragments (one bound for both),

@@ -2,6 +2,7 @@
 #include "wire/tunnel.h"
 
 #include "wire/bytes.h"
+#include "wire/open_payload.h"
 
 enum udp_port {
     PORT_L2TP = 1701,
@@ -17,8 +18,8 @@ enum udp_port {
 };
 
 const uint16_t tunnel_ports[TUNNEL_PORTS] = {
-    PORT_DUAL_STACK, PORT_TEREDO, PORT_VXLAN, PORT_GENEVE, PORT_VXLAN_LINUX,
-    PORT_VXLAN_GPE,  PORT_GTP,    PORT_LISP,  PORT_L2TP,   PORT_TZSP};
+    PORT_DUAL_STACK, PORT_TEREDO, PORT_PROXY_CONTROL, PORT_VXLAN, PORT_GENEVE, PORT_VXLAN_LINUX,
+    PORT_VXLAN_GPE,  PORT_GTP,    PORT_LISP,          PORT_L2TP,  PORT_TZSP};
 
 enum gre_flags {
     GRE_CHECKSUM = 0x8000,
@@ -64,8 +65,11 @@ static enum wire_fault give_typed(uint16_t type, const uint8_t *bytes, size_t le
 {
     if (type == ETHER_BRIDGING)
         return give_frame(bytes, length, ret);
-    *ret = (struct tunnel_inside){
-        .kind = TUNNEL_TYPED, .type = type, .bytes = bytes, .length = length};
+    *ret = (struct tunnel_inside){.kind = TUNNEL_TYPED,
+                                  .type = type,
+                                  .dual_stack = ret->dual_stack,
+                                  .bytes = bytes,
+                                  .length = length};
     return WIRE_OK;
 }
 
@@ -364,6 +368,7 @@ static enum wire_fault read_port(uint16_t port, const uint8_t *bytes, size_t len
     case PORT_TZSP:
         return read_tzsp(bytes, length, ret);
     case PORT_DUAL_STACK:
+        ret->dual_stack = true;
         return give_ip(bytes, length, ret);
     case PORT_LISP:
         return length > UDP_TUNNEL_HEADER

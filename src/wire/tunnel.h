@@ -41,15 +41,17 @@ struct tunnel_inside {
     enum tunnel_kind kind;
     enum link_type link;
     uint16_t type;
-    uint16_t vlan; /* of a frame without a tag of its own, 0: not said */
+    uint16_t vlan;   /* of a frame without a tag of its own, 0: not said */
+    bool dual_stack; /* a packet of Dual Stack Mobile IPv6 */
     const uint8_t *bytes;
     size_t length;
 };
 
-enum { TUNNEL_PORTS = 10, TUNNEL_PORTS_ANSWERED = 2 };
+enum { TUNNEL_PORTS = 11, TUNNEL_PORTS_ANSWERED = 3 };
 
-/* The UDP ports that tunnels are known by. Packets of the first TUNNEL_PORTS_ANSWERED come
- * from them as well as go to them, those of the others go to them. */
+/* The UDP ports that tunnels are known by, and that of Proxy Mobile IPv6 (open_payload.h). Packets
+ * of the first TUNNEL_PORTS_ANSWERED come from them as well as go to them, those of the others go
+ * to them. */
 extern const uint16_t tunnel_ports[TUNNEL_PORTS];
 
 /* Whether frames of this EtherType carry others, and are read here. */

@@ -74,6 +74,13 @@ def fragments4(packet, size, rng):
                  at // 8 | (0x2000 if at + size < len(body) else 0)) for at in range(0, len(body), size)]
 
 
+def esp(following, payload, rng, icv=12):
+    """ESP that signs and does not encrypt."""
+    padding = -(len(payload) + 2) % 4 + rng.choice([0, 0, 4, 8])
+    return (rng.randrange(256, 1 << 32).to_bytes(4, 'big') + rng.randbytes(4) + payload + bytes(range(1, padding + 1)) +
+            bytes([padding, following]) + rng.randbytes(icv))
+
+
 # --- what stands around a packet ---
 
 def in_frame(packet, rng):
