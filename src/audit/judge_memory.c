@@ -182,6 +182,22 @@ static bool is_left(const struct judge *judge, const struct sighting *row)
     return true;
 }
 
+/* Adds a row as memory will have it: as one more read of a step that no read of its switch was
+ * without since, else as a step. */
+static size_t add_read(const struct world *world, uint32_t port, int64_t read, int64_t ended,
+                       struct step *steps, size_t step_count)
+{
+    const struct world_switch *sw = &world->switches[world->ports[port].switch_index];
+    int64_t last = ended >= read ? ended : read;
+    for (size_t i = 0; i < step_count; i++)
+        if (steps[i].port == port && steps[i].last >= sw->last_read_us) {
+            steps[i].last = last > steps[i].last ? last : steps[i].last;
+            return step_count;
+        }
+    steps[step_count] = (struct step){port, read, last};
+    return step_count + 1;
+}
+
 /* Adds what the tables of the round show that the address has left since, or where it came back
  * to: memory has it only from the next round on, which is to say the same. Sets *ret_here to when
  * the place of `here` was read with it, WALL_UNKNOWN.us where it was not. */
@@ -206,7 +222,7 @@ static size_t add_round(const struct judge *judge, struct mac mac, uint32_t here
         if (same && read > *ret_here)
             *ret_here = read;
         if (same || is_left(judge, &rows[i]))
-            steps[step_count++] = (struct step){port, read, ended >= read ? ended : read};
+            step_count = add_read(world, port, read, ended, steps, step_count);
     }
     return step_count;
 }
@@ -229,6 +245,15 @@ static size_t find_steps(const struct judge *judge, struct mac mac, struct step 
     return step_count;
 }
 
+/* Whether the read of the switch showed anybody: else it is no word of who is not there. */
+static bool has_rows(const struct world_switch *sw)
+{
+    for (size_t i = 0; sw->table != NULL && i < sw->table->row_count; i++)
+        if (world_row_counts(&sw->table->rows[i]))
+            return true;
+    return false;
+}
+
 /* Whether a read of the step's switch was without the address after the step: the read before
  * this round's or, where it is only heard there now, this one. */
 static bool was_missed(const struct world *world, const struct step *step, uint32_t here,
@@ -236,7 +261,7 @@ static bool was_missed(const struct world *world, const struct step *step, uint3
 {
     const struct world_switch *sw = &world->switches[world->ports[step->port].switch_index];
     bool heard = world_heard_at(world, here) != NULL && read_here == WALL_UNKNOWN.us;
-    return step->last < sw->last_read_us || (heard && step->last < sw->started_us);
+    return step->last < sw->last_read_us || (heard && step->last < sw->started_us && has_rows(sw));
 }
 
 struct history judge_history(const struct judge *judge, struct mac mac)

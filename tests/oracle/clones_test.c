@@ -23,6 +23,10 @@
  * After the words, and after another round of the same tables, a clone is a duplicate_guest
  * wherever the model says so and nowhere else; an address without record stays an unknown_guest.
  *
+ * And guests that wander: from round to round each stays, or goes to another of three places, and a
+ * session tells of it before the round does. What events say of it then the round says, too, since
+ * it knows no more: there and back is a duplicate_guest or a mac_flap for both.
+ *
  * Usage: clones_test [WORLDS [FIRST-SEED]]; MUSTER_SOAK_WORLDS goes before WORLDS. */
 
 enum { CLONES_MAX = 64, WORDS = 4, SKEW = 2, LIFE = 3600 };
@@ -428,6 +432,148 @@ static unsigned play(uint64_t seed, enum way way, size_t *held)
     return bad;
 }
 
+/* --- guests that wander --- */
+
+enum { PLACES = 3, WANDER_ROUNDS = 6, WANDER_STEP = 10 };
+
+struct wanderer {
+    char mac[24], guest[64];
+    struct end places[PLACES];
+    unsigned at;
+};
+
+static void draft_wanderers(struct draft *draft, const struct story *story,
+                            struct wanderer *wanderers, size_t *ret_count)
+{
+    *ret_count = 0;
+    for (size_t i = 0; i < draft->count; i++) {
+        const struct clone *clone = &draft->clones[i];
+        struct wanderer *one = &wanderers[*ret_count];
+        if (clone->guest[0] == '\0' || !one_domain(clone) || wall_known(clone->off_since))
+            continue;
+        *one = (struct wanderer){.places = {clone->ends[0], clone->ends[1], clone->ends[0]}};
+        if (chance(draft, 50) && (!draw_end(draft, story, &one->places[2]) ||
+                                  strcmp(one->places[2].site, one->places[0].site) != 0))
+            one->places[2] = one->places[0];
+        for (int p = 0; p < PLACES; p++)
+            one->places[p].vlan[0] = '\0';
+        snprintf(one->mac, sizeof one->mac, "%s", clone->mac);
+        snprintf(one->guest, sizeof one->guest, "%s", clone->guest);
+        ++*ret_count;
+    }
+}
+
+static void tell_place(struct story *story, const struct wanderer *one, enum event_kind kind,
+                       double now)
+{
+    const struct end *end = &one->places[one->at];
+    char session[160];
+    struct event event = event_of(kind);
+    if (mac_parse(one->mac, strlen(one->mac), &event.mac) != 0)
+        abort();
+    snprintf(session, sizeof session, "%s/%s/%s", one->mac, end->sw, end->port);
+    event.source = event.type = "radius";
+    event.proof = EVENT_PROOF_TOLD;
+    event.switch_name = event.nas = end->sw;
+    event.port = end->port;
+    event.session = session;
+    event.at = event.heard = story_time(now);
+    event.lifetime = span_seconds(LIFE);
+    story_live_event(story, &event, now);
+}
+
+static const char *const place_kinds[] = {"duplicate_guest", "mac_flap", "wrong_location",
+                                          "non_hypervisor_port"};
+
+/* What stands of the guest's place, as bits. */
+static unsigned place_of(struct story *story, const struct wanderer *one)
+{
+    char guest[96], mac[96];
+    unsigned found = 0;
+    snprintf(guest, sizeof guest, "/%s", one->guest);
+    snprintf(mac, sizeof mac, "mac:%s", one->mac);
+    for (unsigned k = 0; k < ARRAY_COUNT(place_kinds); k++)
+        if (stands(story, place_kinds[k], guest) || stands(story, place_kinds[k], mac))
+            found |= 1u << k;
+    return found;
+}
+
+static unsigned compare_place(const struct draft *draft, int round, const struct wanderer *one,
+                              unsigned heard, unsigned polled)
+{
+    if (heard == polled)
+        return 0;
+    printf("seed %" PRIu64 ": %s %s, at %s %s before round %d:", draft->seed, one->mac, one->guest,
+           one->places[one->at].sw, one->places[one->at].port, round);
+    for (unsigned k = 0; k < ARRAY_COUNT(place_kinds); k++)
+        if ((heard ^ polled) >> k & 1)
+            printf(" %s only %s", place_kinds[k], heard >> k & 1 ? "heard" : "by the round");
+    printf("\n");
+    return 1;
+}
+
+static unsigned wander(struct draft *draft, struct story *story, struct wanderer *wanderers,
+                       size_t count, size_t *held)
+{
+    unsigned bad = 0, heard[CLONES_MAX] = {0};
+    for (int round = 0; round < WANDER_ROUNDS; round++) {
+        double now = draft->now + round * WANDER_STEP;
+        for (size_t i = 0; i < count; i++) {
+            const struct end *at = &wanderers[i].places[wanderers[i].at];
+            drop_rows(story, wanderers[i].mac);
+            story_row(story_switch(story, at->sw), at->port, wanderers[i].mac, "", FORWARD_LEARNED,
+                      -1);
+        }
+        round_at(story, now);
+        for (size_t i = 0; i < count; i++) {
+            unsigned before = wanderers[i].at;
+            if (round > 0)
+                bad += compare_place(draft, round, &wanderers[i], heard[i],
+                                     place_of(story, &wanderers[i]));
+            *held += round > 0;
+            struct wanderer left = wanderers[i];
+            wanderers[i].at = (unsigned)(draw(draft) % PLACES);
+            if (strcmp(left.places[before].sw, left.places[wanderers[i].at].sw) == 0)
+                wanderers[i].at = before; /* it stays */
+            tell_place(story, &wanderers[i], EVENT_START, now + 5);
+            if (wanderers[i].at != before)
+                tell_place(story, &left, EVENT_STOP, now + 6);
+        }
+        story_live_clear(story);
+        AUTO_FREE char *differences = story_live_compare(story, now + 6);
+        if (differences[0] != '\0')
+            bad += (unsigned)printf("seed %" PRIu64 ", round %d: events and sweep differ\n%s",
+                                    draft->seed, round, differences) > 0;
+        for (size_t i = 0; i < count; i++)
+            heard[i] = place_of(story, &wanderers[i]);
+    }
+    return bad;
+}
+
+static unsigned play_wandering(uint64_t seed, size_t *held)
+{
+    struct draft *draft = alloc_zeroed(1, sizeof *draft);
+    struct wanderer *wanderers = alloc_zeroed(CLONES_MAX, sizeof *wanderers);
+    struct story story;
+    size_t count;
+    draft->seed = seed;
+    draft->state = seed * 137 + 19;
+    story_init(&story);
+    struct random_world *world = random_world_new(seed, &story);
+    draft->now = random_world_time(world, 0);
+    story_live_start(&story);
+    random_world_step(world, 0);
+    draft_clones(draft, &story, draft->now);
+    draft_wanderers(draft, &story, wanderers, &count);
+    unsigned bad = wander(draft, &story, wanderers, count, held);
+    random_world_free(world);
+    story_live_done(&story);
+    story_done(&story);
+    free(wanderers);
+    free(draft);
+    return bad;
+}
+
 int main(int argc, char **argv)
 {
     const char *text = getenv("MUSTER_SOAK_WORLDS") != NULL && argc > 2
@@ -437,11 +583,14 @@ int main(int argc, char **argv)
     uint64_t worlds = strtoull(text, NULL, 10);
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     unsigned bad = 0;
-    size_t held = 0;
-    for (uint64_t seed = first; seed < first + worlds && bad < 20; seed++)
+    size_t held = 0, wandered = 0;
+    for (uint64_t seed = first; seed < first + worlds && bad < 20; seed++) {
         for (int way = 0; way < WAY_COUNT; way++)
             bad += play(seed, (enum way)way, &held);
-    printf("%" PRIu64 " worlds from seed %" PRIu64 ", %zu times two places held, %u differ\n",
-           worlds, first, held, bad);
+        bad += play_wandering(seed, &wandered);
+    }
+    printf("%" PRIu64 " worlds from seed %" PRIu64
+           ", %zu times two places held, %zu a next one, %u differ\n",
+           worlds, first, held, wandered, bad);
     return bad == 0 ? 0 : 1;
 }
