@@ -347,6 +347,12 @@ struct presence *live_presence(const struct live *live)
     return live->presence;
 }
 
+void live_clock_set(struct live *live, struct span by)
+{
+    presence_clock_set(live->presence, by);
+    live->now = wall_add(live->now, by);
+}
+
 void live_restore(struct live *live, const struct presence_row *row,
                   const struct heard_origin *origin, struct wall now)
 {

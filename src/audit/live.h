@@ -305,6 +305,9 @@ size_t live_standing(const struct live *live, struct arena *arena, struct live_s
  * place: live_origin(). */
 struct presence *live_presence(const struct live *live);
 
+/* Says that the clock which gives `now` was set: presence_clock_set(). */
+void live_clock_set(struct live *live, struct span by);
+
 /* Returns what a row's place number stands for; NULL for none. And the number for it, of an
  * earlier run's row: to be loaded with presence_load() by live_restore(). */
 const struct heard_origin *live_origin(const struct live *live, uint32_t place);

@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct presence_cold) == 16, "a quarter of a cache line");
 _Static_assert((int)PRESENCE_SOURCE_COUNT <= (int)ROW_SOURCE, "fits its bits");
 _Static_assert((int)EVENT_PROOF_COUNT <= 1 << (16 - ROW_PROOF_SHIFT), "fits its bits");
 
-#define STEP_US      (INT64_C(1000000) / STEPS_A_SECOND)
+#define STEP_US      ((int64_t)PRESENCE_STEP_US)
 #define YEARS_BEFORE (4 * INT64_C(31557600) * 1000000)
 /* Twelve bits of value, four of exponent. */
 enum { LIFETIME_VALUES = 0xfff, LIFETIME_MOST = 0xffff };

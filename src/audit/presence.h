@@ -56,7 +56,9 @@
  * years after; outside they saturate. Lifetimes are kept to 1/2048, rounded up, to 155 days.
  * `now` must come from a clock that does not jump forwards (wall clock at start plus
  * monotonic time since): whatever it skips has passed for every row. If it goes
- * backwards the list's own time stands still meanwhile: dates come late, never early.
+ * backwards the list's own time stands still meanwhile: dates come late, never early. When
+ * that clock is set, or the machine slept, presence_clock_set() says so: nobody listened, or
+ * no time passed, and no session is over for that.
  * `at`, the time an event claims, only labels and orders the lives of one session; it
  * never moves a date, so a NAS with a wrong clock cannot make others expire.
  *
@@ -230,6 +232,11 @@ unsigned presence_touch(struct presence *list, struct presence_id id, struct wal
 /* Fetches what the next calls with these signs will read, all at once. Only speed depends on
  * it. Best with 16 to 64. */
 void presence_expect(const struct presence *list, const struct presence_sign *signs, size_t count);
+
+/* Says that the clock which gives `now` was set and shows `by` more (less, where negative) than it
+ * would have: from then on every date is that much later, and no row nearer to its end. When a
+ * session began is its source's word, and stays. A pass over all rows. */
+void presence_clock_set(struct presence *list, struct span by);
 
 /* Says how many rows there may come to be: the index then grows to that size at once, while
  * there is little to carry over. Takes no memory before. */

@@ -170,6 +170,7 @@ uint32_t presence_step(const struct presence *list, struct wall at);
 struct wall presence_wall(const struct presence *list, uint64_t step);
 /* Lengths as steps, rounded up. */
 uint64_t presence_steps(struct span span);
+enum { PRESENCE_STEP_US = 1000000 / STEPS_A_SECOND };
 
 /* Takes `now` over unless it is earlier than what the list has. */
 void presence_clock(struct presence *list, struct wall now);

@@ -458,6 +458,30 @@ static void clocks_may_be_wrong(void **state)
     presence_free(list);
 }
 
+/* An hour that a clock was set by, or that the machine slept, is no hour of silence. */
+static void a_clock_that_is_set_ends_nothing(void **state)
+{
+    (void)state;
+    for (int hours = -1; hours <= 1; hours++) {
+        struct presence *list = new_list();
+        struct presence_sign held = binding_of(1, 1, 1, 60), old = session_of(2, 1, "a", 1, 0);
+        struct presence_row row;
+        const double set = 3600.0 * hours;
+        assert_int_equal(presence_start(list, &held, at(0), NULL), PRESENCE_STARTED);
+        assert_int_equal(presence_start(list, &old, at(0), NULL), PRESENCE_STARTED);
+        assert_int_equal(presence_stop(list, &old, at(10), NULL), PRESENCE_ENDED);
+        presence_clock_set(list, span_seconds(3600 * hours));
+        expect_nothing(list, set + 20);
+        assert_int_equal(presence_find(list, held.id, false, &row, 1), 1);
+        assert_int_equal(row.heard.us, at(set).us);
+        assert_int_equal(row.started.us, at(hours < 0 ? set : 0).us);
+        assert_int_equal(expect_end(list, set + 42).row.end, PRESENCE_STOPPED);
+        expect_nothing(list, set + 88);
+        assert_int_equal(expect_end(list, set + 92).row.end, PRESENCE_EXPIRED);
+        presence_free(list);
+    }
+}
+
 static void absurd_lifetimes_saturate(void **state)
 {
     (void)state;
@@ -617,6 +641,7 @@ int main(void)
         cmocka_unit_test(one_identity_has_few_sessions),
         cmocka_unit_test(a_flood_leaves_no_memory_behind),
         cmocka_unit_test(clocks_may_be_wrong),
+        cmocka_unit_test(a_clock_that_is_set_ends_nothing),
         cmocka_unit_test(absurd_lifetimes_saturate),
         cmocka_unit_test(mass_expiry_comes_in_slices),
         cmocka_unit_test(memory_may_be_taken_before),

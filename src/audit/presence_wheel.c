@@ -202,3 +202,17 @@ struct wall presence_deadline(const struct presence *list)
         return WALL_UNKNOWN;
     return presence_wall(list, (uint64_t)second * STEPS_A_SECOND);
 }
+
+void presence_clock_set(struct presence *list, struct span by)
+{
+    const int64_t steps = by.us / PRESENCE_STEP_US;
+    list->base += steps * PRESENCE_STEP_US;
+    for (uint32_t row = 0; row < list->high; row++) {
+        const struct presence_hot *hot = row_hot(list, row);
+        struct presence_cold *cold = row_cold(list, row);
+        if ((hot->flags & (ROW_LIVE | ROW_ENDED)) == 0)
+            continue;
+        const int64_t started = (int64_t)cold->started - steps;
+        cold->started = started < 0 ? 0 : started > hot->heard ? hot->heard : (uint32_t)started;
+    }
+}

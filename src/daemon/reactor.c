@@ -37,6 +37,7 @@ static void check_clock(struct reactor *reactor)
     log_say(reactor->parts.log, LOG_LEVEL_WARNING, "events",
             "the machine's clock was set %s by %s; sessions are dated anew",
             off > 0 ? "forward" : "back", span_format(span_us(off > 0 ? off : -off), text));
+    live_clock_set(reactor->live, span_us(off));
     set_clock(reactor);
 }
 
