@@ -167,8 +167,12 @@ static bool scan_zone(struct scan *s, int64_t *ret_offset_seconds)
     bool negative = *s->at == '-';
     if (!scan_char(s, "+-") || !scan_digits(s, 2, &hours))
         return false;
-    scan_char(s, ":");
-    if (!scan_digits(s, 2, &minutes) || hours > 23 || minutes > 59)
+    minutes = 0; /* PostgreSQL writes whole hours alone */
+    if (scan_char(s, ":") || s->at != s->end) {
+        if (!scan_digits(s, 2, &minutes))
+            return false;
+    }
+    if (hours > 23 || minutes > 59)
         return false;
     *ret_offset_seconds = (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
     return true;
