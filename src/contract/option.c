@@ -63,6 +63,7 @@ char *option_shape(const struct config_option *option, char buffer[static OPTION
     static const char *const words[] = {
         [OPTION_TEXT] = "a text",
         [OPTION_PATH] = "a path",
+        [OPTION_STATE_PATH] = "a path",
         [OPTION_SECRET_FILE] = "the path of a file whose first line is the secret",
         [OPTION_INTEGER] = "a whole number",
         [OPTION_SPAN] = "a time span such as 30s or 5min",
@@ -259,6 +260,7 @@ static int parse_one(const struct parse *p, const char *value, bool *ret_exposed
     case OPTION_TEXT:
         return parse_text(p, value);
     case OPTION_PATH:
+    case OPTION_STATE_PATH:
         return parse_path(p, value);
     case OPTION_SECRET_FILE:
         return is_bare_secret(p->option, p->key) ? parse_secret_variable(p, value)
@@ -330,6 +332,7 @@ void options_done(const struct config_option *options, void *config)
             break;
         case OPTION_TEXT:
         case OPTION_PATH:
+        case OPTION_STATE_PATH:
             put_text(field, NULL);
             break;
         case OPTION_TEXT_LIST:
@@ -416,6 +419,7 @@ static bool field_equal(enum option_type type, const void *a, const void *b)
     switch (type) {
     case OPTION_TEXT:
     case OPTION_PATH:
+    case OPTION_STATE_PATH:
     case OPTION_SECRET_FILE:
         return texts_equal(*(char *const *)a, *(char *const *)b);
     case OPTION_INTEGER:

@@ -127,6 +127,9 @@ struct event_source_class {
     void (*settled)(void *state, const uint64_t *tickets, size_t count, bool stored);
     /* Fills in the counters; NULL: it has none. */
     void (*status)(void *state, struct source_status *ret);
+    /* Whether a file that the options lead to (secrets that a list of clients names) was changed
+     * after `then`; the files that options name are looked at by the core. NULL: there are none. */
+    bool (*changed)(const void *options, struct wall then);
 };
 
 /* Hands one event over; texts are copied, `source`, `type` and, where unknown,

@@ -38,11 +38,11 @@ static bool texts_equal(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Whether the file was written after `then`. */
+/* Whether the file was written, or put there, after `then`. */
 static bool written_since(const char *path, struct wall then)
 {
-    struct wall modified = path != NULL ? file_modified(path) : WALL_UNKNOWN;
-    return wall_known(modified) && modified.us > then.us;
+    struct wall changed = path != NULL ? file_changed(path) : WALL_UNKNOWN;
+    return wall_known(changed) && changed.us > then.us;
 }
 
 /* Recorded and observed sources read their files anew each time; an event source reads
@@ -57,6 +57,14 @@ static bool files_written(const struct config_option *table, const void *options
     return false;
 }
 
+/* Whether an event source would be made of something else than it was. */
+static bool is_stale(const struct config_source *source, const void *options, struct wall then)
+{
+    const struct event_source_class *event = source->event;
+    return event != NULL && (files_written(event->plug.options, options, then) ||
+                             (event->changed != NULL && event->changed(options, then)));
+}
+
 bool generation_same(const struct generation *before, const struct config_source *source,
                      const struct generation *now, const struct config_source *new_source)
 {
@@ -66,6 +74,5 @@ bool generation_same(const struct generation *before, const struct config_source
            run_state_words_equal(before->config->run_states, now->config->run_states) &&
            texts_equal(before->config->quirks, now->config->quirks) &&
            !written_since(now->config->quirks, before->read_at) &&
-           !(source->event != NULL &&
-             files_written(plug->options, new_source->options, before->read_at));
+           !is_stale(source, new_source->options, before->read_at);
 }

@@ -18,8 +18,8 @@
  * sessions and what it has learnt survive a reload.
  *
  * "The same way" is: same class, same name, same options with the same secrets, same
- * run-state words and quirk table, and no file that an option of an event source names was
- * written since. */
+ * run-state words and quirk table, and no file that an option of an event source names, or that
+ * such a file names in its turn, was written or put there since. */
 
 struct generation {
     struct config *config;

@@ -126,12 +126,24 @@ void file_secret_free(char *secret)
     free(secret);
 }
 
+static struct wall wall_of(const struct timespec *time)
+{
+    return (struct wall){(int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000};
+}
+
 struct wall file_modified(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? wall_of(&info.st_mtim) : WALL_UNKNOWN;
+}
+
+struct wall file_changed(const char *path)
 {
     struct stat info;
     if (stat(path, &info) != 0)
         return WALL_UNKNOWN;
-    return (struct wall){(int64_t)info.st_mtim.tv_sec * 1000000 + info.st_mtim.tv_nsec / 1000};
+    const struct wall modified = wall_of(&info.st_mtim), moved = wall_of(&info.st_ctim);
+    return moved.us > modified.us ? moved : modified;
 }
 
 char *file_join(const char *directory, const char *path)

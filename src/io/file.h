@@ -44,6 +44,10 @@ void file_secret_free(char *secret);
 /* Returns when `path` was last modified, WALL_UNKNOWN when that cannot be read. */
 struct wall file_modified(const char *path);
 
+/* Returns when `path` became what it is: when it was last modified, or put there under this name
+ * or with these rights, whichever was later; WALL_UNKNOWN when that cannot be read. */
+struct wall file_changed(const char *path);
+
 /* Returns `path` itself when it is absolute, else joined to `directory`; yours to
  * free. */
 char *file_join(const char *directory, const char *path);

@@ -42,6 +42,7 @@ static void test_what_was_written_is_read(void **state)
     free(bytes);
     assert_int_equal(file_read(path, 4, &bytes, &length, &err), ERR_LIMIT);
     assert_true(wall_known(file_modified(path)));
+    assert_true(file_changed(path).us >= file_modified(path).us);
     unlink(path);
 }
 
@@ -62,6 +63,7 @@ static void test_endless_files_are_bounded(void **state)
     assert_int_equal(file_read("/nonexistent", 10, &bytes, &length, &err), ERR_NOT_FOUND);
     assert_int_equal(file_read("/", 10, &bytes, &length, &err), ERR_SYSTEM);
     assert_false(wall_known(file_modified("/nonexistent")));
+    assert_false(wall_known(file_changed("/nonexistent")));
 }
 
 static void test_a_secret_is_the_first_line(void **state)

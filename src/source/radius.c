@@ -217,6 +217,12 @@ static void status(void *state, struct source_status *ret)
         radius_radacct_status(radius->radacct, ret);
 }
 
+static bool changed(const void *filled, struct wall then)
+{
+    const struct radius_config *config = filled;
+    return config->clients != NULL && radius_clients_changed(config->clients, then);
+}
+
 const struct event_source_class event_radius = {
     .plug = {.type = "radius",
              .summary = "RADIUS accounting from switches, or from FreeRADIUS.",
@@ -229,6 +235,7 @@ const struct event_source_class event_radius = {
     .stop = stop,
     .settled = settled,
     .status = status,
+    .changed = changed,
 };
 
 uint16_t event_radius_port(const void *state)

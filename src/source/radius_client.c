@@ -137,6 +137,7 @@ struct loading {
     bool demand;
     size_t columns[COLUMN_COUNT]; /* place in a row; SIZE_MAX: not there */
     bool headed;
+    struct wall *latest; /* not NULL: only when the latest secret's file was changed is wanted */
 };
 
 static int take_header(struct loading *loading, const struct csv_row *row, struct err *err)
@@ -207,6 +208,18 @@ static int add_client(struct loading *loading, char *const fields[static COLUMN_
     return status;
 }
 
+/* Notes when the secret's file of a row was changed; one that is gone was just now. */
+static int look_at_secret(struct loading *loading, char *const fields[static COLUMN_COUNT])
+{
+    AUTO_FREE char *path = file_join(loading->directory, fields[COLUMN_SECRET_FILE]);
+    struct wall changed = file_changed(path);
+    if (!wall_known(changed))
+        changed.us = loading->latest->us + 1;
+    if (changed.us > loading->latest->us)
+        *loading->latest = changed;
+    return 0;
+}
+
 static int take_row(struct loading *loading, const struct csv_row *row, struct err *err)
 {
     char *fields[COLUMN_COUNT];
@@ -214,7 +227,8 @@ static int take_row(struct loading *loading, const struct csv_row *row, struct e
         return take_header(loading, row, err);
     for (size_t c = 0; c < COLUMN_COUNT; c++)
         fields[c] = copy_field(loading, row, (enum column)c);
-    int status = add_client(loading, fields, err);
+    int status = loading->latest != NULL ? look_at_secret(loading, fields)
+                                         : add_client(loading, fields, err);
     for (size_t c = 0; c < COLUMN_COUNT; c++)
         free(fields[c]);
     return status;
@@ -237,16 +251,15 @@ static int take_rows(struct loading *loading, struct csv_reader *reader, struct 
     }
 }
 
-int radius_clients_load(struct radius_clients *clients, const char *path, bool demand,
-                        struct err *err)
+static int load_file(struct loading *loading, struct err *err)
 {
     AUTO_FREE char *bytes = NULL;
-    AUTO_FREE char *directory = file_directory(path);
+    AUTO_FREE char *directory = file_directory(loading->path);
     size_t length;
-    if (file_read(path, (size_t)LIMIT_RADIUS_CLIENTS * LIMIT_NAME_BYTES, &bytes, &length, err) != 0)
+    if (file_read(loading->path, (size_t)LIMIT_RADIUS_CLIENTS * LIMIT_NAME_BYTES, &bytes, &length,
+                  err) != 0)
         return err->code;
-    struct loading loading = {
-        .clients = clients, .path = path, .directory = directory, .demand = demand};
+    loading->directory = directory;
     struct csv_reader *reader = csv_new();
     int status = 0;
     for (size_t at = 0, taken = 1; status == 0 && taken > 0; at += taken) {
@@ -256,8 +269,24 @@ int radius_clients_load(struct radius_clients *clients, const char *path, bool d
         if (taken > 0)
             memcpy(space, bytes + at, taken);
         csv_filled(reader, taken);
-        status = take_rows(&loading, reader, err);
+        status = take_rows(loading, reader, err);
     }
     csv_free(reader);
     return status;
+}
+
+int radius_clients_load(struct radius_clients *clients, const char *path, bool demand,
+                        struct err *err)
+{
+    struct loading loading = {.clients = clients, .path = path, .demand = demand};
+    return load_file(&loading, err);
+}
+
+bool radius_clients_changed(const char *path, struct wall then)
+{
+    struct wall latest = then;
+    struct loading loading = {.path = path, .latest = &latest};
+    struct err err;
+    (void)load_file(&loading, &err);
+    return latest.us > then.us;
 }

@@ -70,6 +70,10 @@ int radius_clients_add(struct radius_clients *clients, const struct radius_clien
 int radius_clients_load(struct radius_clients *clients, const char *path, bool demand,
                         struct err *err) MUST_USE;
 
+/* Returns whether a secret's file that the file at `path` names was changed after `then`, or is
+ * gone. */
+bool radius_clients_changed(const char *path, struct wall then);
+
 /* Makes the table ready for lookups. Returns 0, or ERR_RANGE when two clients have the same
  * prefix. */
 int radius_clients_sort(struct radius_clients *clients, struct err *err) MUST_USE;

@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "io/file.h"
 #include "source/radius_client.h"
 #include "source/radius_recent.h"
 #include "source/radius_scope.h"
@@ -203,6 +204,22 @@ static void clients_file_is_read(void **state)
     remove_folder(&folder);
 }
 
+/* A secret that was changed has its source made anew, though the file of clients is as it was. */
+static void a_changed_secret_is_noticed(void **state)
+{
+    (void)state;
+    struct folder folder;
+    make_folder(&folder);
+    write_file(folder.clients, "address,secret_file\n192.0.2.7,a.secret\n");
+    const struct wall changed = file_changed(folder.secret);
+    assert_false(radius_clients_changed(folder.clients, changed));
+    assert_true(radius_clients_changed(folder.clients, (struct wall){changed.us - 1}));
+    assert_false(radius_clients_changed("/nonexistent", (struct wall){0}));
+    unlink(folder.secret); /* making the source anew will say what is wrong */
+    assert_true(radius_clients_changed(folder.clients, changed));
+    remove_folder(&folder);
+}
+
 static void wrong_clients_files_say_where(void **state)
 {
     (void)state;
@@ -334,6 +351,7 @@ int main(void)
         cmocka_unit_test(wrong_port_rules_are_refused),
         cmocka_unit_test(longest_prefix_decides),
         cmocka_unit_test(clients_file_is_read),
+        cmocka_unit_test(a_changed_secret_is_noticed),
         cmocka_unit_test(wrong_clients_files_say_where),
         cmocka_unit_test(repetitions_are_told),
         cmocka_unit_test(oldest_are_forgotten_first),

@@ -108,7 +108,7 @@ static const struct config_option options[] = {
      .help = "This receiver's own engine id for version 3 informs, in hexadecimal; without it, one "
              "is made and kept."},
     {.name = "state_file",
-     .type = OPTION_PATH,
+     .type = OPTION_STATE_PATH,
      FIELD(state_file),
      .default_text = "snmp_trap.state",
      .help = "Where the engine id and the number of starts are kept; used with version 3 only."},

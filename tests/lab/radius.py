@@ -96,7 +96,7 @@ MUSTER = '''
 recorded:
   - {{type: csv, guests: guests.csv, attachments: attachments.csv}}
 events:
-  - {{type: radius, port: {direct}, client: [127.0.0.1, "::1"], secret_file: feed}}
+  - {{type: radius, port: {direct}, client: 127.0.0.1, secret_file: feed, clients: clients.csv}}
 '''
 
 RECORDED = '''
@@ -186,6 +186,27 @@ def direct(check, muster):
     check.equal('and is no event', muster.kinds('d5'), [])
 
 
+def a_secret_changes(check, folder, muster):
+    """A reload reads the secrets that the clients' file names, and sessions go on."""
+    own = {'address': '[::1]'}
+    check.that('by a client of the file', send(record('Start', 'k1'), secret=FEED, **own))
+    write(folder, 'next', 'second\n')
+    os.replace(f'{folder}/next', f'{folder}/client')
+    check.that('until a reload the old one holds', send(record('Interim-Update', 'k1'), secret=FEED, **own))
+    lab.run(os.environ['MUSTER'], 'reload', '-c', f'{folder}/muster.yaml')
+    lab.wait_until('the new secret', lambda: send(record('Interim-Update', 'k1', more=',Acct-Session-Time=9'),
+                                                  secret='second', tries=1, **own))
+    check.that('the old one is void', not send(record('Start', 'k2'), secret=FEED, tries=1, **own))
+    os.remove(f'{folder}/client')
+    refused = subprocess.run([os.environ['MUSTER'], 'reload', '-c', f'{folder}/muster.yaml'],
+                             capture_output=True, text=True, check=False)
+    check.that('a secret that is gone is said, and changes nothing', 'client' in refused.stderr + refused.stdout,
+               refused.stderr)
+    write(folder, 'client', 'second\n')
+    check.that('a session goes on and ends', send(record('Stop', 'k1'), secret='second', **own))
+    check.equal('all of it is told', [e['event'] for e in muster.wait('k1', 4)], ['start', 'update', 'update', 'stop'])
+
+
 def replicated(check, muster):
     check.that('FreeRADIUS answers', send(record('Start', 'r1'), REPLICATED, SECRET))
     event = muster.wait('r1', 1)[0]
@@ -234,6 +255,8 @@ def main():
     folder = os.environ['MUSTER_LAB_FOLDER']
     check = lab.Check()
     write(folder, 'feed', FEED + '\n')
+    write(folder, 'client', FEED + '\n')
+    write(folder, 'clients.csv', 'address,secret_file\n::1,client\n')
     write(folder, 'guests.csv', 'hypervisor,guest,mac,run_state\nhv1,web1,52:54:00:11:22:33,on\n')
     write(folder, 'attachments.csv', 'hypervisor,nic_mac,switch,port\nhv1,02:00:00:00:00:01,sw1,Gi0/1\n')
     server = freeradius.start(folder, SECRET, FREERADIUS.format(
@@ -243,6 +266,7 @@ def main():
     try:
         muster = Muster(folder, MUSTER.format(direct=DIRECT))
         direct(check, muster)
+        a_secret_changes(check, folder, muster)
         freeradius.wait_ready(server)
         replicated(check, muster)
         forwarded(check, folder, muster)
