@@ -413,11 +413,27 @@ static void answer(struct stage *stage, const char *question, struct text *to)
     text_add(to, "\"}");
 }
 
+static void set_serving(struct stage *stage, bool serving)
+{
+    pthread_mutex_lock(&stage->lock);
+    stage->serving = serving;
+    pthread_mutex_unlock(&stage->lock);
+}
+
+bool stage_is_serving(struct stage *stage)
+{
+    pthread_mutex_lock(&stage->lock);
+    bool serving = stage->serving;
+    pthread_mutex_unlock(&stage->lock);
+    return serving;
+}
+
 static void *serve(void *aux)
 {
     struct stage *stage = aux;
     char question[4096];
-    for (int fd; (fd = accept(stage->listener, NULL, NULL)) >= 0; close(fd)) {
+    for (int fd; (fd = accept(stage->listener, NULL, NULL)) >= 0;) {
+        set_serving(stage, true);
         for (ssize_t got; (got = recv(fd, question, sizeof question - 1, 0)) > 0;) {
             AUTO_TEXT struct text text = TEXT_EMPTY;
             question[got] = '\0';
@@ -425,6 +441,8 @@ static void *serve(void *aux)
             if (send(fd, text_get(&text), text.length, MSG_NOSIGNAL) < 0)
                 break;
         }
+        close(fd);
+        set_serving(stage, false);
     }
     return NULL;
 }

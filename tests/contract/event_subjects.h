@@ -35,6 +35,7 @@ struct stage {
     pthread_t thread;
     pthread_mutex_t lock;
     unsigned guests;
+    bool serving; /* the thread has a connection */
 };
 
 struct subject_setting {
@@ -77,6 +78,9 @@ void stage_turn(struct stage *stage);
 
 /* Returns how many datagrams came back to the sender since the last call. */
 unsigned stage_answers(struct stage *stage);
+
+/* Returns whether the virtual switch has a connection, and with it a descriptor of the stage's. */
+bool stage_is_serving(struct stage *stage);
 
 /* Gives this process a network of its own with a mirror and a bridge. Returns whether it
  * has one; to be called before any thread begins. */
