@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/check.h"
 
@@ -13,7 +14,8 @@
  * memory for it is. */
 struct paced_file {
     sqlite3_file base;
-    int written; /* since the last sync */
+    int written;     /* since the last sync */
+    int64_t emptied; /* since this emptying began */
     _Alignas(sqlite3_int64) unsigned char below[];
 };
 
@@ -31,7 +33,9 @@ static int write_file(sqlite3_file *file, const void *bytes, int count, sqlite3_
     if (result != SQLITE_OK)
         return result;
     paced->written += count;
-    if (paced->written < PACED_BYTES)
+    paced->emptied += count;
+    int piece = paced->emptied > PACED_FINELY ? PACED_BYTES_BEHIND : PACED_BYTES;
+    if (paced->written < piece)
         return SQLITE_OK;
     paced->written = 0;
     return below(file)->pMethods->xSync(below(file), SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
@@ -41,6 +45,13 @@ static int sync_file(sqlite3_file *file, int flags)
 {
     ((struct paced_file *)file)->written = 0;
     return below(file)->pMethods->xSync(below(file), flags);
+}
+
+static int control_file(sqlite3_file *file, int operation, void *argument)
+{
+    if (operation == SQLITE_FCNTL_CKPT_START)
+        ((struct paced_file *)file)->emptied = 0;
+    return below(file)->pMethods->xFileControl(below(file), operation, argument);
 }
 
 /* --- what is not --- */
@@ -78,11 +89,6 @@ static int unlock_file(sqlite3_file *file, int level)
 static int check_reserved(sqlite3_file *file, int *ret)
 {
     return below(file)->pMethods->xCheckReservedLock(below(file), ret);
-}
-
-static int control_file(sqlite3_file *file, int operation, void *argument)
-{
-    return below(file)->pMethods->xFileControl(below(file), operation, argument);
 }
 
 static int sector_size(sqlite3_file *file)
@@ -148,6 +154,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     struct paced_file *paced = (struct paced_file *)file;
     paced->base.pMethods = NULL;
     paced->written = 0;
+    paced->emptied = 0;
     int result = real->xOpen(real, name, below(file), flags, ret_flags);
     if (below(file)->pMethods != NULL && below(file)->pMethods->iVersion >= 2) {
         paced->base.pMethods = &methods;
