@@ -79,7 +79,7 @@ def with_option(kind, data, **keys):
     """An update with one option that scapy does not know."""
     option = bytes([kind, len(data)]) + data
     padding = -(12 + len(option)) % 8
-    option += {0: b'', 1: b'\0'}.get(padding, b'\1' + bytes([padding - 2]) + bytes(max(0, padding - 2)))
+    option += bytes(padding) if padding < 2 else b'\1' + bytes([padding - 2]) + bytes(padding - 2)
     head = struct.pack('!BBBBHHHH', 59, (12 + len(option)) // 8 - 1, 5, 0, 0, 7, keys.get('flags', 0xc000), 900)
     return Raw(head + option)
 

@@ -12,6 +12,7 @@ import csv
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,37 @@ def test_vectors(muster):
         expect('cut: status', status, 2)
         expect('cut: says so', f'ends within packet {len(frames)}' in notes, True)
         expect('cut: still tells the first', told[0]['event'], 'update')
+    return len(made)
+
+
+def test_corpus(muster):
+    """Odd packets by scapy: what tshark tells of them Muster must tell."""
+    if shutil.which('tshark') is None:
+        print('skipped: odd packets beside tshark (tshark is not installed)')
+        return 0
+    try:
+        import capture_corpus
+        from scapy.all import wrpcap, wrpcapng
+    except ImportError:
+        print('skipped: odd packets (python3-scapy is not installed)')
+        return 0
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'tshark'))
+    import decode_test
+    import mobile
+    made = capture_corpus.corpus()
+    frames = [(name, frame) for name, pieces in made.items() for frame in pieces]
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, options, write in (('pcap', {}, wrpcap), ('nano', {'nano': True, 'endianness': '>'}, wrpcap),
+                                     ('pcapng', {}, wrpcapng)):
+            path = f'{folder}/corpus.{kind}'
+            write(path, [frame for _, frame in frames], **options)
+            rows, _ = decode_test.tshark(path, mobile.FIELDS, mobile.TSHARK_OPTIONS)
+            status, told, noted, notes = decode_test.muster(muster, path)
+            expect(f'{kind}: status', (status, notes), (0, ''))
+            expect(f'{kind}: rows', len(rows), len(frames))
+            for number, row in rows.items():
+                for what in mobile.differences(row, told[number], number in noted):
+                    failures.append(f'{kind}: {frames[number - 1][0]}: {what}')
     return len(made)
 
 
@@ -175,6 +207,8 @@ def main():
     muster, data = sys.argv[1], os.environ.get('MUSTER_DATA', sys.argv[2])
     built = test_vectors(muster)
     print(f'{built} frames built by scapy')
+    built += test_corpus(muster)
+    print(f'{built} with odd ones beside tshark')
     real = test_recordings(muster, data) + test_neighbours(muster, data)
     for failure in failures[:40]:
         print(failure)

@@ -5,7 +5,7 @@
 
 #include "wire/bytes.h"
 
-enum { ARP_BYTES = 28, ARP_HARDWARE_ETHERNET = 1 };
+enum { ARP_BYTES = 28, ARP_HARDWARE_ETHERNET = 1, ARP_HARDWARE_802 = 6 };
 
 enum arp_operation { ARP_REQUEST = 1, ARP_REPLY = 2, RARP_REQUEST = 3 };
 
@@ -33,9 +33,11 @@ bool announcement_read_arp(const struct ethernet_frame *frame, struct announceme
 {
     const uint8_t *arp = frame->payload;
     bool reverse = frame->type == ETHER_RARP;
-    if ((!reverse && frame->type != ETHER_ARP) || frame->length < ARP_BYTES ||
-        bytes_u16(arp) != ARP_HARDWARE_ETHERNET || bytes_u16(arp + 2) != ETHER_IPV4 ||
-        arp[4] != 6 || arp[5] != 4)
+    if ((!reverse && frame->type != ETHER_ARP) || frame->length < ARP_BYTES)
+        return false;
+    uint16_t hardware = bytes_u16(arp); /* some stacks send the number of all of 802 */
+    if ((hardware != ARP_HARDWARE_ETHERNET && hardware != ARP_HARDWARE_802) ||
+        bytes_u16(arp + 2) != ETHER_IPV4 || arp[4] != 6 || arp[5] != 4)
         return false;
     uint16_t operation = bytes_u16(arp + 6);
     const uint8_t *sender = arp + 14, *target = arp + 24;

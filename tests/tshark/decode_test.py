@@ -3,7 +3,7 @@
 
 usage: decode_test.py MUSTER [--seed N] [--frames N] [--seconds N] [--keep FOLDER] [--family NAME]...
 
-Makes captures of each family (mobile, radius, traps, files) from the seed (0 or none: a new
+Makes captures of each family (announcements, mobile, radius, traps, files) from the seed (0 or none: a new
 one, which is printed), has both programs read them and compares them frame by frame:
 what tshark finds Muster must find, with equal fields; where tshark says malformed, Muster must
 not be silent. With --seconds it goes on with new seeds for so long (MUSTER_SOAK_SECONDS in the
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 
+import announcements
 import mobile
 import radius
 import traps
@@ -109,7 +110,7 @@ def run_mobile(run, rng, frames):
 def run_radius(run, rng, frames):
     whole, truths, bad = [], [], []
     for _ in range(frames):
-        packet, truth = radius.request(rng)
+        packet, truth = radius.request(rng) if rng.random() < 0.7 else radius.other(rng)
         if rng.random() < 0.2:
             bad.append(radius.datagram(radius.damaged(packet, rng), rng))
             continue
@@ -117,11 +118,15 @@ def run_radius(run, rng, frames):
         cut = [packet]
         if len(packet) > 1500 or rng.random() < 0.1:
             cut = (wire.fragments4 if packet[0] >> 4 == 4 else wire.fragments6)(packet, rng.choice([104, 1448]), rng)
+        again = [None] * (len(cut) - 1) + [truth]
+        if len(cut) == 1 and rng.random() < 0.05:  # sent again
+            cut, again = cut * 2, again * 2
         whole += cut
-        truths += [None] * (len(cut) - 1) + [truth]
+        truths += again
     for name, packets, known in [('radius', whole, truths)] + [
             (f'broken{n}', bad[n:n + 20], [None] * 20) for n in range(0, len(bad), 20)]:
-        path = run.write(name + '.pcap', wire.pcap([wire.in_frame(packet, rng) for packet in packets]))
+        around = rng.choice([wire.in_frame, wire.in_frame, wire.tagged([0x8100]), wire.tagged([0x88a8, 0x8100]), wire.labelled])
+        path = run.write(name + '.pcap', wire.pcap([around(packet, rng) for packet in packets]))
         run.compare(path, radius, known)
 
 
@@ -180,7 +185,12 @@ def run_files(run, rng, frames):
         run.fail('-', f'piped: {piped.returncode} {piped.stderr[:200]}')
 
 
-FAMILIES = {'files': run_files, 'mobile': run_mobile, 'radius': run_radius, 'traps': run_traps}
+def run_announcements(run, rng, frames):
+    made = [announcements.frame(rng) for _ in range(frames)]
+    run.compare(run.write('announcements.pcap', wire.pcap(made)), announcements)
+
+
+FAMILIES = {'announcements': run_announcements, 'files': run_files, 'mobile': run_mobile, 'radius': run_radius, 'traps': run_traps}
 
 
 def main():

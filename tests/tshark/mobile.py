@@ -250,7 +250,7 @@ def differences(row, objects, noted):
     if homes and kind in (2, 4, 5, 6):
         check('home_address', got['home_address'], homes[-1])
     for value in as_one(row, 'mip6.be.haddr'):
-        check('home_address', got['home_address'], value)
+        check('home_address', got['home_address'] or '::', value)
     for value in as_one(row, 'mip6.mnid.identifier') if row['mip6.mnid.identifier'].count('|') == 0 else []:
         ours = got['mn_id'] or ''
         if value.isascii() and value.isprintable() and ours.isascii() and ours.isprintable():
