@@ -89,21 +89,32 @@ static bool is_still_there(const struct judge *judge, struct mac mac,
     return false;
 }
 
+/* Whether the fact's session was of the switch that forgot its table, and ended within its hold. */
+static bool covers(const struct world *world, const struct switch_flush *flush,
+                   const struct heard_fact *fact, int64_t at)
+{
+    enum { BEFORE_US = 5000000 }; /* the hint may come behind the first stops */
+    const char *name = fact->origin->switch_name;
+    return name != NULL && strcmp(flush->switch_name, name) == 0 &&
+           at >= flush->at.us - BEFORE_US && at < world_flush_end(world, flush);
+}
+
 /* A switch that forgets its table ends sessions that go on as soon as their guests are heard:
  * like absence, that is held for one ageing time. */
 static bool is_held(const struct world *world, const struct departure *departure)
 {
-    enum { BEFORE_US = 5000000 }; /* the hint may come behind the first stops */
-    const char *name = departure->heard->fact->origin->switch_name;
-    int64_t ageing = world_ageing(world, departure->heard->on);
-    for (size_t i = 0; name != NULL && i < world->in.flush_count; i++) {
-        int64_t at = world->in.flushes[i].at.us;
-        if (strcmp(world->in.flushes[i].switch_name, name) == 0 &&
-            departure->at_us >= at - BEFORE_US && departure->at_us < at + ageing &&
-            world->in.now.us < at + ageing)
+    for (size_t i = 0; i < world->in.flush_count; i++)
+        if (world->in.now.us < world_flush_end(world, &world->in.flushes[i]) &&
+            covers(world, &world->in.flushes[i], departure->heard->fact, departure->at_us))
             return true;
-    }
     return false;
+}
+
+bool judge_flush_covers(const struct world *world, const struct switch_flush *flush,
+                        const struct heard_fact *fact)
+{
+    bool expired = fact->end == HEARD_EXPIRED && wall_known(fact->expires);
+    return covers(world, flush, fact, expired ? fact->expires.us : fact->ended.us);
 }
 
 static void depart(struct judge *judge, const struct view_nic *nic,

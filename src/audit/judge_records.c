@@ -105,7 +105,7 @@ static void switch_flushes(struct judge *judge)
         for (uint32_t o = f + 1; o < world->in.flush_count; o++)
             later = later || strcmp(world->in.flushes[o].switch_name, flush->switch_name) == 0;
         if (s == WORLD_NONE || later || judge->now.us < flush->at.us ||
-            judge->now.us >= flush->at.us + world->switches[s].ageing_us)
+            judge->now.us >= world_flush_end(world, flush))
             continue;
         judge_flush(judge, s, f);
     }

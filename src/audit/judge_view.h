@@ -162,6 +162,10 @@ bool judge_is_only_ageing(const struct judge *judge);
 /* Adds to the findings of the view's guest what its ended and expired sessions say. */
 void judge_departures(struct judge *judge);
 
+/* Whether the end of the session `fact` says nothing for as long as `flush` holds. */
+bool judge_flush_covers(const struct world *world, const struct switch_flush *flush,
+                        const struct heard_fact *fact);
+
 /* The finding of `kind` for the guest at hand, begun if it is new; its NICs and sightings;
  * and its proof: the best margin decides. */
 struct finding *judge_find(struct judge *judge, enum discrepancy_kind kind);

@@ -16,6 +16,7 @@ void live_options_init(struct live_options *options)
                                      .departed_for = span_seconds(24 * 3600),
                                      .probes_a_second = 200};
     presence_options_init(&options->presence);
+    options->presence.hold = span_seconds(300);
 }
 
 struct live *live_new(const struct live_options *options, struct wall now)
@@ -23,8 +24,9 @@ struct live *live_new(const struct live_options *options, struct wall now)
     struct live *live = alloc_zeroed(1, sizeof *live);
     live->options = *options;
     live->presence = presence_new(&options->presence, now);
+    live->hold = options->presence.hold;
     live->arena = arena_new();
-    live->probe_second = WALL_UNKNOWN;
+    live->probe_second = live->flush_next = live->exported = WALL_UNKNOWN;
     live->probed_free = live->mobile_free = WORLD_NONE;
     live->reset_next = SIZE_MAX;
     return live;
@@ -247,10 +249,14 @@ void live_again(struct live *live, struct wall now, struct live_out *out)
             break;
         size_t at = live->again_next++;
         uint64_t mac = live->again[at];
+        bool ended = mac & RECENT_ENDED;
+        mac &= ~RECENT_ENDED;
         const struct mac_slot *slot = mac_index_find(&live->base->world->index, mac);
         if (slot != NULL && (slot->key >> 48 & (MAC_TAG_HYPERVISOR | MAC_TAG_INFRASTRUCTURE)))
             continue;
-        if (at >= live->again_judged && !live_stands(live->base, slot, mac))
+        if (at >= live->again_judged &&
+            (ended ? live_is_settled_plainly(live, slot, (struct mac){mac})
+                   : !live_stands(live->base, slot, mac)))
             continue;
         bool probed = at >= live->again_touched && at < live->again_judged;
         live_judge(live, (struct mac){mac}, now, probed ? NULL : "round", out);
@@ -269,11 +275,16 @@ struct live_base *live_set_world(struct live *live, struct live_base *base, stru
     live->again_count = live->again_next = 0;
     live->mobile_next = live->mobile_count;
     live->reset_next = live->reset_since ? 0 : SIZE_MAX;
+    live->flush_left = 0;
+    live->flush_next = WALL_UNKNOWN;
     if (base == NULL)
         return before;
     presence_reserve(live->presence, base->world->nic_count);
+    live->hold = base->world->options.heard_hold;
+    presence_hold_set(live->presence, live->hold);
     live_probed_drop(live, base->world);
     queue_again(live);
+    live_flushes_world(live, now, out);
     live_again(live, now, out);
     return before;
 }
@@ -283,6 +294,7 @@ struct live_base *live_set_world(struct live *live, struct live_base *base, stru
 void live_export_begin(struct live *live, struct wall now, struct live_facts *ret)
 {
     *ret = (struct live_facts){.began = now};
+    live->exported = now;
     mac_list_done(&live->touched);
     live->touched = (struct mac_list){0};
     live->recent_count = 0;

@@ -179,7 +179,7 @@ static void arrive(struct live *live, const struct event *event, const struct pr
     if (event->kind == EVENT_ANNOUNCE)
         announce(live, event, row.place, now, out);
     bool replaces = outcome == PRESENCE_MOVED || outcome == PRESENCE_BEGUN ||
-                    (outcome == PRESENCE_STARTED && row.implicit);
+                    outcome == PRESENCE_RESUMED || (outcome == PRESENCE_STARTED && row.implicit);
     if (live->departed_live > 0 && live_departed_find(live, event->mac.bits) != NULL) {
         live_departed_forget(live, event->mac.bits);
         replaces = true;
@@ -203,21 +203,22 @@ static struct heard_origin origin_of(const struct event *event)
                                  .vlan = event->vlan};
 }
 
-static void reset(struct live *live, const struct event *event, struct wall now)
+static void reset(struct live *live, const struct event *event, struct wall now,
+                  struct live_out *out)
 {
     uint32_t nas = live_nas_of(live, event->type, event->nas);
     if (nas == PRESENCE_NONE)
         return;
     live->reset_next = 0;
     live->reset_since = true;
-    if (event->port == NULL || event->port[0] == '\0') {
-        presence_reset(live->presence, nas, PRESENCE_NONE, now);
-        return;
-    }
+    bool whole = event->port == NULL || event->port[0] == '\0';
     const struct heard_origin origin = origin_of(event);
-    uint32_t place = live_origin_of(live, &origin, live_origin_key(&origin));
-    if (place != PRESENCE_NONE)
+    uint32_t place =
+        whole ? PRESENCE_NONE : live_origin_of(live, &origin, live_origin_key(&origin));
+    if (whole || place != PRESENCE_NONE)
         presence_reset(live->presence, nas, place, now);
+    if (live->base != NULL)
+        live_reset_looks(live, now, out);
 }
 
 /* Whether the event is a word about a session: it has a sign. */
@@ -265,7 +266,7 @@ static void take(struct live *live, const struct event *event, const struct pres
     if (event->kind == EVENT_HINT || event->proof == EVENT_PROOF_HINT)
         live_hint(live, event, now, out);
     else if (event->kind == EVENT_RESET)
-        reset(live, event, now);
+        reset(live, event, now, out);
     else if (tells_session(event) && event->kind == EVENT_STOP)
         live_stop(live, event, sign, now, out);
     else if (tells_session(event))

@@ -56,13 +56,18 @@ struct heard_fact live_row_fact(const struct presence_row *row, const struct hea
         break;
     case PRESENCE_RESET:
         fact.end = HEARD_RESET;
+        if (row->quiet) { /* it was no sighting any more */
+            fact.ended = fact.last;
+            fact.last.us--;
+        }
         break;
     case PRESENCE_EXPIRED:
         fact.end = HEARD_EXPIRED;
         fact.ended = row->expires;
         return fact;
     }
-    fact.ended = fact.last;
+    if (!wall_known(fact.ended))
+        fact.ended = fact.last;
     if (row->settled)
         fact.expires = WALL_UNKNOWN;
     return fact;
@@ -70,6 +75,10 @@ struct heard_fact live_row_fact(const struct presence_row *row, const struct hea
 
 struct wall live_last_of(const struct live *live, const struct presence_row *row)
 {
+    if (wall_known(row->held) && row->held.us > row->heard.us) { /* and no later than its word */
+        int64_t last = row->held.us - live->hold.us;
+        return (struct wall){last < row->heard.us ? last : row->heard.us};
+    }
     uint32_t late = live->delayed_of.count > 0
                         ? map_find(&live->delayed_of, (uint64_t)row->number << 32 | row->generation)
                         : MAP_NO_VALUE;
@@ -236,7 +245,9 @@ void live_ended(struct live *live, const struct event *event, const struct prese
         fact->cause = event->cause != NULL ? arena_printf(out->arena, "%s", event->cause) : NULL;
         live_judge_past(live, slot->nic, fact, now, out);
     }
-    if (stood || slow || speaks(live, row->id) ||
+    bool silent = slot != NULL && slot->owner < live->base->world->hypervisor_count &&
+                  (live->base->hypervisors[slot->owner] & HYPERVISOR_SILENT);
+    if (stood || slow || silent || speaks(live, row->id) ||
         live_has_odd_rows(live->base, slot, event->mac.bits))
         live_judge(live, event->mac, now, "departure", out);
     else
@@ -266,19 +277,22 @@ void live_stop(struct live *live, const struct event *event, const struct presen
 /* Whether judging would tell nothing: of one guest among very many whose sessions end at once,
  * which a table still shows, or which a collective verdict stands for. The round to come
  * knows of each. */
-static bool is_plain(struct live *live, const struct mac_slot *slot, const struct presence_row *row,
+static bool is_plain(struct live *live, const struct mac_slot *slot, const struct heard_fact *fact,
                      struct wall now)
 {
     struct live_base *base = live->base;
     if ((slot->key >> 48 & (MAC_TAG_SLOW | MAC_TAG_ALSO_NIC)) ||
-        live_stands(base, slot, row->id.mac.bits))
+        live_stands(base, slot, fact->mac.bits))
         return false;
-    if (row->end == PRESENCE_EXPIRED && is_shown(base, row->id.mac.bits))
-        return !live_has_odd_rows(base, slot, row->id.mac.bits);
+    if (fact->end == HEARD_EXPIRED && is_shown(base, fact->mac.bits))
+        return !live_has_odd_rows(base, slot, fact->mac.bits);
+    if (live->storm_count == 0)
+        return false;
+    uint32_t port = world_heard_place(&base->view, fact->origin->switch_name, fact->origin->port);
     return live_storming(live,
-                         row->end == PRESENCE_EXPIRED ? DISCREPANCY_SESSION_EXPIRED
-                                                      : DISCREPANCY_UNEXPECTED_STOP,
-                         live_port_of(live, row->place), now);
+                         fact->end == HEARD_EXPIRED ? DISCREPANCY_SESSION_EXPIRED
+                                                    : DISCREPANCY_UNEXPECTED_STOP,
+                         port, now);
 }
 
 /* Whether some record says that the guest should communicate. */
@@ -293,9 +307,7 @@ static bool should_communicate(const struct world *world, const struct mac_slot 
     return should;
 }
 
-/* Whether nothing depends on a session that is forgotten from now on: on what it said against
- * another session, or a row, of its guest. */
-static bool is_settled_plainly(struct live *live, const struct mac_slot *slot, struct mac mac)
+bool live_is_settled_plainly(struct live *live, const struct mac_slot *slot, struct mac mac)
 {
     struct presence_row rows[LIVE_SESSIONS_MAX];
     if (live_stands(live->base, slot, mac.bits))
@@ -312,6 +324,15 @@ static bool is_settled_plainly(struct live *live, const struct mac_slot *slot, s
     return is_shown(live->base, mac.bits) && !live_has_odd_rows(live->base, slot, mac.bits);
 }
 
+/* Takes that a session is over, or not heard of any more, while others may go on. */
+static void look_settled(struct live *live, struct mac mac, struct wall now, struct live_out *out)
+{
+    if (live_is_settled_plainly(live, guest_slot(live, mac), mac))
+        live_note_recent(live, mac.bits | RECENT_ENDED);
+    else
+        live_judge(live, mac, now, "departure", out);
+}
+
 /* A session is over: has the guest gone that should be there? */
 static void settle(struct live *live, const struct presence_due *due, struct wall now,
                    struct live_out *out)
@@ -324,20 +345,30 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
     if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL)
         return;
     const struct mac_slot *slot = guest_slot(live, row->id.mac);
-    if (slot == NULL || due->others > 0) {
-        if (!is_settled_plainly(live, slot, row->id.mac))
-            live_judge(live, row->id.mac, now, "departure", out);
+    if (slot == NULL || due->others > 0 || due->quiet) {
+        look_settled(live, row->id.mac, now, out);
         return;
     }
     struct heard_fact fact = live_fact_of(live, row);
     live_departed_add(live, &fact, now);
-    if (is_plain(live, slot, row, now))
+    live_depart_again(live, &fact, now, out);
+}
+
+void live_depart_again(struct live *live, const struct heard_fact *departed, struct wall now,
+                       struct live_out *out)
+{
+    struct mac mac = departed->mac;
+    const struct mac_slot *slot = guest_slot(live, mac);
+    if (slot == NULL)
         return;
-    live_judge(live, row->id.mac, now, "departure", out);
-    if (!is_shown(live->base, row->id.mac.bits) &&
-        !live_stands(live->base, slot, row->id.mac.bits) &&
-        !should_communicate(live->base->world, slot, row->id.mac))
-        live_departed_forget(live, row->id.mac.bits); /* off, say: nothing follows from it */
+    if (is_plain(live, slot, departed, now)) {
+        live_note_recent(live, mac.bits | RECENT_ENDED);
+        return;
+    }
+    live_judge(live, mac, now, "departure", out);
+    if (!is_shown(live->base, mac.bits) && !live_stands(live->base, slot, mac.bits) &&
+        !should_communicate(live->base->world, slot, mac))
+        live_departed_forget(live, mac.bits); /* off, say: nothing follows from it */
 }
 
 /* Whether a session of the address was ended by a reset that has not settled. */
@@ -401,6 +432,8 @@ void live_tick(struct live *live, struct wall now, struct live_out *out)
         settle(live, &due[i], now, out);
     live_windows_due(live, now, out);
     if (live->base != NULL)
+        live_flushes_due(live, now, out);
+    if (live->base != NULL)
         live_again(live, now, out);
     if (live->base != NULL && live->reset_next != SIZE_MAX)
         live_reset_looks(live, now, out);
@@ -411,10 +444,11 @@ struct wall live_next(const struct live *live)
     struct wall next = presence_deadline(live->presence);
     if (live->base != NULL &&
         (live->again_next < live->again_count || live->mobile_next < live->mobile_count ||
-         live->reset_next != SIZE_MAX))
+         live->reset_next != SIZE_MAX || live->flush_left > 0))
         return live->now; /* at once */
-    struct wall window = live_window_deadline(live);
-    if (!wall_known(next) || (wall_known(window) && window.us < next.us))
-        next = window;
+    const struct wall others[] = {live_window_deadline(live), live->flush_next};
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++)
+        if (!wall_known(next) || (wall_known(others[i]) && others[i].us < next.us))
+            next = others[i];
     return next;
 }

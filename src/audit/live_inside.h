@@ -14,7 +14,8 @@
  *   live_origin.c    numbers for places and NAS
  *   live_arrival.c   events, and the test whether one is in order
  *   live_departure.c stops, expiries, time
- *   live_probe.c     wishes, what probes read, migration windows, flushes
+ *   live_flush.c     hints, and the flushes of switches: their beginning and their end
+ *   live_probe.c     wishes, what probes read, migration windows
  *   live_judge.c     judging one subject, and what stands
  *   live_storm.c     many of one kind at one place
  *   live_keep.c      what is kept for judging a round again, and for a restart
@@ -138,6 +139,7 @@ struct mobile_said {
 struct live {
     struct live_options options;
     struct presence *presence;
+    struct span hold;        /* the presence's, from the audit options of the world beneath */
     struct arena *arena;     /* names */
     struct map text_numbers; /* hash -> number in `texts` */
     const char **texts;
@@ -175,8 +177,12 @@ struct live {
     struct map window_of;           /* MAC -> its latest */
     struct migration_window window; /* of the guest at hand */
 
-    struct switch_flush *flushes;
-    size_t flush_count;
+    struct switch_flush *flushes; /* in order of their coming; several of a switch */
+    size_t flush_count, flush_capacity;
+    struct wall flush_next;           /* when the next of them holds nothing any more */
+    struct wall flush_from, flush_to; /* those that began or ended then are looked at, */
+    size_t flush_look, flush_left;    /* among `departed`: the next one, how many are left */
+    struct wall exported;             /* when the last export began */
     size_t reset_next; /* what stands from here on is looked at for a reset; SIZE_MAX: none */
     bool reset_since;  /* one was heard since the last export */
 
@@ -260,7 +266,9 @@ void live_compare(struct live *live, uint64_t key, size_t first, bool observed, 
 
 /* --- live_arrival.c --- */
 
-/* Notes that an address was heard, and that nothing was to be judged. */
+/* Remembers that a MAC was heard in order, or (with RECENT_ENDED) that a session of it came to its
+ * end, or to its hold's, and the tables showed that it is in order: the world to come may not. */
+#define RECENT_ENDED (UINT64_C(1) << 63)
 void live_note_recent(struct live *live, uint64_t mac);
 
 /* Whether the records expect this very thing, and nothing else stands of it. */
@@ -272,6 +280,10 @@ bool live_is_in_order(struct live *live, struct mac mac, uint32_t place);
 void live_again(struct live *live, struct wall now, struct live_out *out);
 
 /* --- live_departure.c --- */
+
+/* Whether nothing depends on a session that is over, or not heard of any more: on what it said
+ * against another session, or a row, of its guest. */
+bool live_is_settled_plainly(struct live *live, const struct mac_slot *slot, struct mac mac);
 
 /* Remembers an ended session of a guest that should be there; forgets those of a MAC. */
 void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now);
@@ -303,7 +315,29 @@ bool live_has_odd_rows(const struct live_base *base, const struct mac_slot *slot
 void live_ended(struct live *live, const struct event *event, const struct presence_row *row,
                 struct wall frame, struct wall now, struct live_out *out);
 
+/* Judges again the guest of a session that ended, where nothing makes that needless. */
+void live_depart_again(struct live *live, const struct heard_fact *departed, struct wall now,
+                       struct live_out *out);
+
+/* --- live_flush.c --- */
+
+/* Keeps a flush of a switch, and LIMIT_FLUSHES_A_SWITCH of it in all; returns its number, or
+ * SIZE_MAX where there is no room. */
+size_t live_flush_put(struct live *live, const struct switch_flush *flush);
+
+/* Takes a hint, which proves nothing. */
+void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);
+
+/* Judges what flushes that began or ended since the last export change in a new world. */
+void live_flushes_world(struct live *live, struct wall now, struct live_out *out);
+
+/* Judges what ends of flushes bring, some a call: of the switches, and of sessions that ended. */
+void live_flushes_due(struct live *live, struct wall now, struct live_out *out);
+
 /* --- live_probe.c --- */
+
+/* Adds a switch to what a wish is about, once. */
+void live_wish_switch(struct live_wish *wish, const char *name);
 
 /* Adds a wish; live_wish_probe() for a probe of `mac` on `switch_name` (may be NULL) and wherever
  * it was seen, heard or is expected, unless too many were wished for within the second. */
@@ -314,13 +348,6 @@ void live_wish_probe(struct live *live, struct mac mac, const char *switch_name,
 /* As live_wish_probe(), of every switch: nobody knows where the address is. LIVE_EVERYWHERE. */
 void live_wish_everywhere(struct live *live, struct mac mac, const char *why, struct wall now,
                           struct live_out *out);
-
-/* Keeps a flush of a switch in the place of an earlier one; returns its number, or SIZE_MAX where
- * there is no room. */
-size_t live_flush_put(struct live *live, const struct switch_flush *flush);
-
-/* Takes a hint, which proves nothing. */
-void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out);
 
 /* Lists what probes have read; *ret_count of them, yours to free(). */
 struct probed_at *live_probed_list(const struct live *live, size_t *ret_count);

@@ -521,10 +521,10 @@ static void judge_nic_guest(struct live *live, uint32_t nic, struct wall now, st
 static void judge_stranger(struct live *live, struct mac mac, struct wall now, struct live_out *out)
 {
     const struct sighting_source source = {find_sightings, is_seen, live, find_rows};
+    struct judge *judge = begin(live, &source, now, out);
     bool stopped = add_facts(live, mac.bits, out);
     const struct sighting *sightings;
     bool seen = find_sightings(live, mac, &sightings) > 0;
-    struct judge *judge = begin(live, &source, now, out);
     live->key = live_mac_key(mac.bits);
     size_t first = out->list->count;
     judge_unknown_mac(judge, mac);

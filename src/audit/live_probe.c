@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 
-/* Looking again: probes and polls that are wished for, what probes read, hints of devices,
- * and the windows in which a migration may be going on. */
+/* Looking again: probes and polls that are wished for, what probes read, and the windows in which
+ * a migration may be going on. */
 
 /* --- wishes --- */
 
@@ -18,7 +18,7 @@ void live_wish(struct live_out *out, const struct live_wish *wish)
     out->wishes[out->wish_count++] = *wish;
 }
 
-static void wish_switch(struct live_wish *wish, const char *name)
+void live_wish_switch(struct live_wish *wish, const char *name)
 {
     if (name == NULL || name[0] == '\0' || wish->switch_count == LIVE_PROBE_SWITCHES)
         return;
@@ -35,13 +35,13 @@ static void wish_places(const struct live *live, struct live_wish *wish)
     const struct world *world = &base->view;
     for (const struct world_heard *h = world_heard_of(world, wish->mac.bits); h != NULL;
          h = world_heard_next(world, h))
-        wish_switch(wish, world->switches[world->ports[h->on].switch_index].name);
+        live_wish_switch(wish, world->switches[world->ports[h->on].switch_index].name);
     uint32_t number = row_links_find(&base->links, wish->mac.bits);
     for (uint32_t n = number == WORLD_NONE ? WORLD_NONE : base->links.heads[number].first;
          n != WORLD_NONE; n = base->links.nodes[n].next) {
         const struct world_port *port = &world->ports[base->links.nodes[n].sighting.port];
         if (port->class != PORT_CLASS_INTER_SWITCH)
-            wish_switch(wish, world->switches[port->switch_index].name);
+            live_wish_switch(wish, world->switches[port->switch_index].name);
     }
     const struct mac_slot *slot = mac_index_find(&world->index, wish->mac.bits);
     if (slot == NULL || slot->owner >= world->hypervisor_count)
@@ -50,7 +50,7 @@ static void wish_places(const struct live *live, struct live_wish *wish)
     for (uint32_t i = 0; i < hv->attachment_count; i++) {
         uint32_t index = world->attachments[hv->first_attachment + i].switch_index;
         if (index != WORLD_NONE)
-            wish_switch(wish, world->switches[index].name);
+            live_wish_switch(wish, world->switches[index].name);
     }
 }
 
@@ -95,7 +95,7 @@ void live_wish_probe(struct live *live, struct mac mac, const char *switch_name,
     struct live_wish wish = {.kind = LIVE_WISH_PROBE, .mac = mac, .why = why};
     if (is_wished(out, mac) || !take_probe(live, false, now))
         return;
-    wish_switch(&wish, live_text(live, switch_name));
+    live_wish_switch(&wish, live_text(live, switch_name));
     if (live->base != NULL)
         wish_places(live, &wish);
     live_wish(out, &wish);
@@ -263,75 +263,6 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
     if (first && live_in_window(live, probe->mac.bits, now) && !shows_place(live, to))
         live_wish_everywhere(live, probe->mac, "announcement", now, out);
     live_judge(live, probe->mac, now, NULL, out);
-}
-
-/* --- hints --- */
-
-size_t live_flush_put(struct live *live, const struct switch_flush *flush)
-{
-    size_t at = 0;
-    while (at < live->flush_count && strcmp(live->flushes[at].switch_name, flush->switch_name) != 0)
-        at++;
-    if (at == LIMIT_LIVE_FLUSHES) {
-        live->counts.full++;
-        return SIZE_MAX;
-    }
-    if (at == live->flush_count) {
-        live->flushes = alloc_resize(live->flushes, live->flush_count + 1, sizeof *live->flushes);
-        live->flush_count++;
-    }
-    live->flushes[at] = *flush;
-    return at;
-}
-
-static void flush(struct live *live, const struct event *event, struct wall now,
-                  struct live_out *out)
-{
-    const struct switch_flush flushed = {.switch_name = live_text(live, event->switch_name),
-                                         .at = now,
-                                         .hint = event->hint,
-                                         .source = live_text(live, event->source)};
-    size_t at = live_flush_put(live, &flushed);
-    if (at == SIZE_MAX)
-        return;
-    live_note(out, &(struct live_note){.kind = LIVE_NOTE_FLUSH,
-                                       .id = presence_mac(MAC_NONE),
-                                       .at = now,
-                                       .until = WALL_UNKNOWN,
-                                       .switch_name = flushed.switch_name,
-                                       .hint = flushed.hint,
-                                       .source = flushed.source});
-    uint32_t index =
-        live->base != NULL ? world_find_switch(&live->base->view, event->switch_name) : WORLD_NONE;
-    if (index == WORLD_NONE)
-        return;
-    size_t first = out->list->count;
-    struct world *view = &live->base->view;
-    view->in.flushes = live->flushes;
-    view->in.flush_count = live->flush_count;
-    view->in.now = now;
-    struct judge *judge = judge_new(view, now, NULL, out->list, live->base->hypervisors);
-    judge_flush(judge, index, (uint32_t)at);
-    judge_free(judge);
-    live_compare(live, live_switch_key(index), first, true, now, out);
-}
-
-/* A restart proves nothing of a guest, but what its table lacks proves nothing either. */
-void live_hint(struct live *live, const struct event *event, struct wall now, struct live_out *out)
-{
-    bool somewhere = event->switch_name != NULL && event->switch_name[0] != '\0';
-    if (mac_known(event->mac)) {
-        live_wish_probe(live, event->mac, event->switch_name, "trap", now, out);
-        return;
-    }
-    if (!somewhere)
-        return;
-    if (event->hint == EVENT_HINT_RESTART || event->hint == EVENT_HINT_TOPOLOGY_CHANGE)
-        flush(live, event, now, out);
-    struct live_wish wish = {
-        .kind = LIVE_WISH_POLL, .mac = MAC_NONE, .why = event_hint_word(event->hint)};
-    wish_switch(&wish, live_text(live, event->switch_name));
-    live_wish(out, &wish);
 }
 
 /* --- migration windows --- */

@@ -235,6 +235,7 @@ struct presence *presence_new(const struct presence_options *options, struct wal
         list->options.rows = LIMIT_PRESENCE_ROWS;
     list->grace = presence_steps(options->grace);
     list->lifetime = presence_steps(options->lifetime);
+    list->hold = presence_steps(options->hold);
     list->settle = presence_steps(options->settle);
     list->remember = presence_steps(options->remember);
     list->reorder = presence_steps(options->reorder);
@@ -364,28 +365,48 @@ static uint32_t add_row(struct presence *list, const struct row_key *key,
 
 /* --- the life of a row --- */
 
-/* Returns the packed lifetime that a sign gives its row. */
-static uint16_t lifetime_of(const struct presence *list, const struct presence_sign *sign,
-                            const struct presence_nas *nas)
+/* Returns how long from now on a session without a date counts as heard: since its word was true,
+ * or by an earlier word that holds longer. */
+static uint16_t hold_of(const struct presence *list, uint32_t row, const struct presence_sign *sign)
 {
-    uint64_t steps;
+    enum { DELAY = 2 * STEPS_A_SECOND }; /* live_row_last() */
+    const struct presence_hot *hot = row_hot(list, row);
+    uint32_t at = claimed_step(list, sign->at);
+    uint64_t until = list->hold + list->now;
+    if (list->now - at >= DELAY)
+        until =
+            list->hold + (at > row_cold(list, row)->started ? at : row_cold(list, row)->started);
+    if (row_is_held(hot) && row_due(hot) > until)
+        until = row_due(hot);
+    return presence_lifetime_pack(until > list->now ? until - list->now : 0);
+}
+
+/* Gives a row the lifetime that a sign has, or the hold where it has none; heard now. */
+static void set_lifetime(struct presence *list, uint32_t row, struct presence_hot *hot,
+                         const struct presence_sign *sign)
+{
+    const struct presence_nas *nas = nas_at(list, stand_at(list, hot->stand)->nas);
+    uint64_t steps = list->lifetime;
+    bool held = false;
     if (sign->lifetime.us > 0)
-        steps = presence_steps(sign->lifetime);
+        steps = presence_steps(sign->lifetime) + list->grace;
     else if (nas->interval > 0)
-        steps = (uint64_t)nas->interval * list->options.interims;
+        steps = (uint64_t)nas->interval * list->options.interims + list->grace;
     else
-        return presence_lifetime_pack(list->lifetime);
-    return presence_lifetime_pack(steps + list->grace);
+        held = steps == 0 && list->hold > 0 && (hot->flags & ROW_ADDRESS) == 0;
+    uint16_t lifetime = held ? hold_of(list, row, sign) : presence_lifetime_pack(steps);
+    hot->flags = (uint16_t)((hot->flags & ~ROW_HELD) | (held ? ROW_HELD : 0));
+    hot->heard = list->now;
+    hot->lifetime = lifetime;
 }
 
 /* Heard now: the date moves. Only an earlier one, or a first one, moves the row. */
 static void refresh(struct presence *list, uint32_t row, struct presence_hot *hot,
-                    uint16_t lifetime)
+                    const struct presence_sign *sign)
 {
     uint64_t before = row_due(hot);
-    hot->heard = list->now;
-    hot->lifetime = lifetime;
-    if (lifetime == 0)
+    set_lifetime(list, row, hot, sign);
+    if (hot->lifetime == 0)
         presence_wheel_unhang(list, row);
     else if ((hot->flags & ROW_LINKED) == 0 || row_due(hot) < before)
         presence_wheel_hang(list, row);
@@ -427,8 +448,7 @@ static void begin_life(struct presence *list, uint32_t row, const struct presenc
     hot->sequence = list->sequence;
     cold->started = claimed_step(list, sign->at);
     cold->generation++;
-    hot->heard = list->now;
-    hot->lifetime = lifetime_of(list, sign, nas_at(list, stand_at(list, hot->stand)->nas));
+    set_lifetime(list, row, hot, sign);
     presence_wheel_hang(list, row);
     list->counts.started++;
 }
@@ -437,7 +457,8 @@ static void end_life(struct presence *list, uint32_t row, uint32_t at, unsigned 
 {
     struct presence_hot *hot = row_hot(list, row);
     set_state(list, hot, ROW_ENDED);
-    hot->flags = (uint16_t)((hot->flags & ~(ROW_SETTLED | ROW_SEEN_SINCE | ROW_RESET)) | how);
+    hot->flags =
+        (uint16_t)((hot->flags & ~(ROW_SETTLED | ROW_SEEN_SINCE | ROW_RESET | ROW_QUIET)) | how);
     hot->heard = at;
     row_cold(list, row)->generation++;
 }
@@ -454,7 +475,7 @@ void presence_row_bury(struct presence *list, uint32_t row)
 {
     const struct presence_stand *stand = stand_at(list, row_hot(list, row)->stand);
     uint32_t at = nas_at(list, stand->nas)->reset_at;
-    end_life(list, row, at, ROW_RESET);
+    end_life(list, row, at, ROW_RESET | (row_was_quiet(row_hot(list, row), at) ? ROW_QUIET : 0));
     settle(list, row, at);
     list->counts.reset++;
 }
@@ -521,17 +542,19 @@ static enum presence_outcome refresh_session(struct presence *list, uint32_t row
                                              const struct presence_sign *sign, bool is_update)
 {
     struct presence_hot *hot = row_hot(list, row);
-    bool moved = move_row(list, hot, sign);
-    uint32_t nas = stand_at(list, hot->stand)->nas;
+    bool moved = move_row(list, hot, sign), resumed = row_is_quiet(hot);
     if (is_update && sign->lifetime.us <= 0)
-        presence_nas_learn(list, nas, hot->extra);
-    refresh(list, row, hot, lifetime_of(list, sign, nas_at(list, nas)));
+        presence_nas_learn(list, stand_at(list, hot->stand)->nas, hot->extra);
+    refresh(list, row, hot, sign);
     hot->sequence = list->sequence;
     note_proof(hot, sign->proof);
     bool begun = !is_update && begin_late(list, row, sign);
     *(moved ? &list->counts.moved : &list->counts.refreshed) += 1;
     row_cold(list, row)->generation += moved;
-    return moved ? PRESENCE_MOVED : begun ? PRESENCE_BEGUN : PRESENCE_REFRESHED;
+    return moved     ? PRESENCE_MOVED
+           : begun   ? PRESENCE_BEGUN
+           : resumed ? PRESENCE_RESUMED
+                     : PRESENCE_REFRESHED;
 }
 
 static enum presence_outcome hear(struct presence *list, const struct presence_sign *sign,
@@ -641,6 +664,8 @@ unsigned presence_touch(struct presence *list, struct presence_id id, struct wal
             hot->flags |= ROW_SEEN_SINCE;
         } else {
             hot->heard = list->now; /* the date moves with it, never to an earlier one */
+            if (row_is_quiet(hot))
+                presence_wheel_hang(list, row);
             live++;
         }
     }
@@ -664,12 +689,14 @@ void presence_row_copy(const struct presence *list, uint32_t row, struct presenc
                                  .started = presence_wall(list, cold->started),
                                  .heard = presence_wall(list, hot->heard),
                                  .expires = WALL_UNKNOWN,
+                                 .held = WALL_UNKNOWN,
                                  .end = PRESENCE_LIVE,
                                  .proof = (enum event_proof)(hot->flags >> ROW_PROOF_SHIFT),
                                  .implicit = (hot->flags & ROW_IMPLICIT) != 0,
                                  .unstarted = (hot->flags & ROW_UNSTARTED) != 0,
                                  .settled = (hot->flags & ROW_SETTLED) != 0,
                                  .seen_since = (hot->flags & ROW_SEEN_SINCE) != 0,
+                                 .quiet = (hot->flags & ROW_QUIET) != 0,
                                  .number = row,
                                  .generation = cold->generation};
     if (is_address) {
@@ -683,12 +710,15 @@ void presence_row_copy(const struct presence *list, uint32_t row, struct presenc
     } else if ((hot->flags & ROW_LIVE) != 0 && row_is_reset(list, hot)) {
         uint32_t at = nas_at(list, stand->nas)->reset_at; /* not buried yet */
         ret->end = PRESENCE_RESET;
+        ret->quiet = row_was_quiet(hot, at);
         ret->heard = presence_wall(list, at);
         ret->expires = presence_wall(list, (uint64_t)at + list->settle);
         ret->lifetime = span_us((int64_t)list->settle * STEP_US);
         return;
     }
-    if (hot->lifetime == 0)
+    if (row_is_held(hot))
+        ret->held = presence_wall(list, row_due(hot));
+    if (hot->lifetime == 0 || row_is_held(hot))
         return;
     ret->lifetime = span_us((int64_t)presence_lifetime_unpack(hot->lifetime) * STEP_US);
     ret->expires = presence_wall(list, row_due(hot));
@@ -716,47 +746,9 @@ unsigned presence_find(const struct presence *list, struct presence_id id, bool 
     return count;
 }
 
-static bool is_used(const struct presence *list, uint32_t row)
+void presence_hold_set(struct presence *list, struct span hold)
 {
-    return (row_hot(list, row)->flags & (ROW_LIVE | ROW_ENDED)) != 0;
-}
-
-bool presence_get(const struct presence *list, uint32_t number, uint32_t generation,
-                  struct presence_row *ret_row)
-{
-    if (number >= list->high || !is_used(list, number) ||
-        row_cold(list, number)->generation != generation)
-        return false;
-    presence_row_copy(list, number, ret_row);
-    return true;
-}
-
-bool presence_next(const struct presence *list, uint32_t *cursor, struct presence_row *ret_row)
-{
-    while (*cursor < list->high && !is_used(list, *cursor))
-        ++*cursor;
-    if (*cursor >= list->high)
-        return false;
-    presence_row_copy(list, (*cursor)++, ret_row);
-    return true;
-}
-
-struct presence_counts presence_counts(const struct presence *list)
-{
-    struct presence_counts counts = list->counts;
-    counts.nas_count = list->nas.count;
-    counts.places = list->stands.count;
-    return counts;
-}
-
-size_t presence_size(const struct presence *list)
-{
-    uint32_t rows = list->high > list->options.ready ? list->high : list->options.ready;
-    return sizeof *list + segments_size(&list->hot, rows) + segments_size(&list->cold, rows) +
-           tag_index_size(&list->index) + segments_size(&list->stands.records, list->stands.high) +
-           tag_index_size(&list->stands.index) +
-           segments_size(&list->stand_hints, list->hint_high) +
-           segments_size(&list->nas.records, list->nas.high) + tag_index_size(&list->nas.index);
+    list->hold = presence_steps(hold);
 }
 
 enum presence_outcome presence_load(struct presence *list, const struct presence_row *row,
@@ -783,8 +775,12 @@ enum presence_outcome presence_load(struct presence *list, const struct presence
     list->counts.started--; /* not in this run */
     if (row->end == PRESENCE_LIVE) {
         uint64_t steps = presence_steps(row->lifetime);
+        bool held = steps == 0 && list->hold > 0 && mac_known(row->id.mac);
         hot->heard = heard;
-        hot->lifetime = presence_lifetime_pack(steps > 0 ? list->now - heard + steps : 0);
+        hot->lifetime = presence_lifetime_pack(steps > 0 ? list->now - heard + steps
+                                               : held    ? list->hold
+                                                         : 0);
+        hot->flags = (uint16_t)((hot->flags & ~ROW_HELD) | (held ? ROW_HELD : 0));
         presence_wheel_hang(list, number);
         return PRESENCE_STARTED;
     }

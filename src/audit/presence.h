@@ -34,7 +34,8 @@
  *
  * When a date is set: `lifetime` of the sign where its source knows one (a binding),
  * else three times the interim interval that was learnt of its NAS, plus grace; else
- * the configured lifetime; else never, and polling must find out (F2). The interval is
+ * the configured lifetime; else never, and polling must find out (F2): of a MAC it is said once
+ * when `hold` has passed since its last word, and the row stays. The interval is
  * the longest among those of four sampled sessions of the NAS that are still being
  * refreshed, so that a lost packet is forgotten after the next one and a session that
  * reports less often than another is not mourned.
@@ -145,12 +146,14 @@ struct presence_row {
     struct wall heard;    /* live: last refreshed, by anyone; ended: when it ended */
     struct span lifetime; /* ended: until it settles, then until it is forgotten */
     struct wall expires;  /* heard + lifetime; WALL_UNKNOWN: never by itself */
+    struct wall held;     /* live, never by itself: `hold` after its last word; WALL_UNKNOWN */
     enum presence_end end;
     enum event_proof proof;      /* the best of its signs in this life */
     bool implicit;               /* began with an update: its start was not heard */
     bool unstarted;              /* only its stop was heard */
     bool settled;                /* its end was handed out: a grave stone */
     bool seen_since;             /* ended, and its identity was touched afterwards */
+    bool quiet;                  /* RESET: nothing had been heard of it for `hold` by then */
     uint32_t number, generation; /* for presence_get() */
 };
 
@@ -161,6 +164,7 @@ enum presence_outcome {
     PRESENCE_BEGUN,     /* known by an update that came before its start: this one */
     PRESENCE_ENDED,     /* a stop, or the first sign of a session whose stop came before it: will
                            be handed out when it has settled */
+    PRESENCE_RESUMED,   /* as REFRESHED, when presence_expire() had said that it was quiet */
     PRESENCE_LATE,      /* about a life that is over, or over before this one: no effect */
     PRESENCE_REFUSED    /* no room in one of the shares: not kept, counted */
 };
@@ -173,6 +177,7 @@ struct presence_options {
     unsigned interims;    /* missed before a row expires: 3 */
     struct span grace;    /* added to every lifetime: 30 s */
     struct span lifetime; /* where nothing else is known: 0, never */
+    struct span hold;     /* after it a MAC without a date is handed out as quiet; 0: it is not */
     struct span settle;   /* 30 s, DOMAIN F9 */
     struct span remember; /* grave stones: 300 s after settling */
     struct span reorder;  /* a start that claims to be this much after its stop still
@@ -252,16 +257,18 @@ unsigned presence_find(const struct presence *list, struct presence_id id, bool 
 bool presence_get(const struct presence *list, uint32_t number, uint32_t generation,
                   struct presence_row *ret_row);
 
-/* A session whose end is due for judging. */
+/* A session whose end, or silence, is due for judging. */
 struct presence_due {
     struct presence_row row;
     unsigned others; /* other live sessions of the identity, at this moment */
+    bool quiet;      /* it goes on, and `hold` has passed since its last word */
 };
 
 /* Lets time pass until `now` and hands out, in the order of their dates, sessions that
- * expired and ended sessions that have settled: at most `room` (>= 1), and after a bounded
- * amount of looking (about a millisecond) even if there are none. Expired ones are off the
- * list. Call again while presence_deadline() is not after `now`. Returns how many. */
+ * expired, ended sessions that have settled, and those that are quiet: at most `room` (>= 1), and
+ * after a bounded amount of looking (about a millisecond) even if there are none. Expired ones are
+ * off the list; quiet ones stay on it and are handed out again only after another word. Call again
+ * while presence_deadline() is not after `now`. Returns how many. */
 size_t presence_expire(struct presence *list, struct wall now, struct presence_due *ret_due,
                        size_t room);
 
@@ -279,6 +286,9 @@ bool presence_next(const struct presence *list, uint32_t *cursor, struct presenc
  * already (nothing changed), or REFUSED. */
 enum presence_outcome presence_load(struct presence *list, const struct presence_row *row,
                                     struct wall now);
+
+/* Sets options.hold for the words to come. */
+void presence_hold_set(struct presence *list, struct span hold);
 
 /* Returns the interval that was learnt of `nas`; 0: none. */
 struct span presence_interval(const struct presence *list, uint32_t nas);

@@ -73,8 +73,10 @@ enum {
     ROW_SETTLED = 0x0200,
     ROW_SEEN_SINCE = 0x0400,
     ROW_RESET = 0x0800,  /* of an ended one: by a reset */
+    ROW_HELD = 0x0800,   /* of a live one: it has no date, and `lifetime` is until it is quiet */
     ROW_LINKED = 0x1000, /* hangs in the wheel */
-    ROW_PROOF_SHIFT = 13
+    ROW_QUIET = 0x2000,  /* of one that a reset ended: it had been quiet */
+    ROW_PROOF_SHIFT = 14
 };
 
 enum {
@@ -102,7 +104,7 @@ struct presence_pool {
 
 struct presence {
     struct presence_options options;
-    uint64_t grace, lifetime, settle, remember, reorder; /* of the options, in steps */
+    uint64_t grace, lifetime, hold, settle, remember, reorder; /* of the options, in steps */
     uint64_t seed;
     int64_t base; /* wall microseconds of step 0 */
     uint32_t now; /* steps: the latest instant that any call gave */
@@ -163,6 +165,22 @@ uint16_t presence_lifetime_pack(uint64_t steps);
 static inline uint64_t row_due(const struct presence_hot *hot)
 {
     return hot->heard + presence_lifetime_unpack(hot->lifetime);
+}
+
+/* Whether a live row has no date; and whether it was handed out as quiet. */
+static inline bool row_is_held(const struct presence_hot *hot)
+{
+    return (hot->flags & (ROW_LIVE | ROW_HELD)) == (ROW_LIVE | ROW_HELD);
+}
+static inline bool row_is_quiet(const struct presence_hot *hot)
+{
+    return row_is_held(hot) && (hot->flags & ROW_LINKED) == 0;
+}
+
+/* Whether a live row was quiet at step `at`, when its NAS was reset. */
+static inline bool row_was_quiet(const struct presence_hot *hot, uint32_t at)
+{
+    return row_is_held(hot) && row_due(hot) <= at;
 }
 
 /* Instants as steps since the base, saturated, and back. */

@@ -115,6 +115,52 @@ static void binding_expires_unless_refreshed(void **state)
     presence_free(list);
 }
 
+static struct presence_due expect_quiet(struct presence *list, int64_t seconds)
+{
+    struct presence_due due[2];
+    assert_int_equal(presence_expire(list, at(seconds), due, 2), 1);
+    assert_true(due[0].quiet);
+    assert_int_equal(due[0].row.end, PRESENCE_LIVE);
+    return due[0];
+}
+
+static void a_row_without_date_is_quiet_once(void **state)
+{
+    (void)state;
+    struct presence_options options;
+    presence_options_init(&options);
+    options.hold = span_seconds(300);
+    struct presence *list = presence_new(&options, at(0));
+    struct presence_sign sign = session_of(1, 1, "a", 10, 1);
+    struct presence_row row;
+    (void)presence_start(list, &sign, at(1), &row);
+    assert_int_equal(row.held.us, at(301).us);
+    assert_false(wall_known(row.expires));
+    sign.at = at(100);
+    assert_int_equal(presence_start(list, &sign, at(100), NULL), PRESENCE_REFRESHED);
+    sign.at = at(50); /* an older word takes nothing back, a late one counts since it was true */
+    assert_int_equal(presence_start(list, &sign, at(110), &row), PRESENCE_REFRESHED);
+    assert_int_equal(row.held.us, at(400).us);
+    sign.at = at(150);
+    (void)presence_start(list, &sign, at(200), &row);
+    assert_int_equal(row.held.us, at(450).us);
+    expect_nothing(list, 449);
+    assert_int_equal(expect_quiet(list, 451).row.place, 10);
+    expect_nothing(list, 5000);
+    assert_int_equal(presence_counts(list).live, 1);
+    sign.at = at(5001);
+    assert_int_equal(presence_start(list, &sign, at(5001), NULL), PRESENCE_RESUMED);
+    (void)expect_quiet(list, 5301);
+    assert_int_equal(presence_reset(list, 1, PRESENCE_NONE, at(5400)), 1);
+    assert_int_equal(presence_find(list, sign.id, true, &row, 1), 1);
+    assert_true(row.quiet);
+    assert_int_equal(row.end, PRESENCE_RESET);
+    struct presence_due due = expect_end(list, 5431);
+    assert_true(due.row.quiet);
+    assert_false(due.quiet);
+    presence_free(list);
+}
+
 static void stop_alone_settles_to_an_alarm(void **state)
 {
     (void)state;
@@ -626,6 +672,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stop_at_the_old_port_after_start_at_the_new),
         cmocka_unit_test(binding_expires_unless_refreshed),
+        cmocka_unit_test(a_row_without_date_is_quiet_once),
         cmocka_unit_test(stop_alone_settles_to_an_alarm),
         cmocka_unit_test(stop_may_come_before_its_start),
         cmocka_unit_test(an_update_of_an_unknown_session_starts_it),

@@ -128,7 +128,10 @@ static bool look(struct presence *list, uint32_t row, struct presence_due *ret_d
     }
     presence_row_copy(list, row, &ret_due->row);
     ret_due->others = presence_row_others(list, row);
-    if ((hot->flags & ROW_ENDED) != 0) {
+    ret_due->quiet = row_is_held(hot);
+    if (ret_due->quiet) {
+        presence_wheel_unhang(list, row);
+    } else if ((hot->flags & ROW_ENDED) != 0) {
         hot->flags |= ROW_SETTLED;
         ret_due->row.settled = true;
         hot->lifetime = presence_lifetime_pack(list->now - hot->heard + list->remember);

@@ -198,7 +198,8 @@ static bool is_present(const struct world *world, const struct heard_fact *fact)
     if (fact->proof == EVENT_PROOF_HINT)
         return false;
     if (fact->end == HEARD_RESET) /* its keeper has restarted: that is no news of the guest yet */
-        return wall_known(fact->expires) && fact->expires.us > world->in.now.us;
+        return wall_known(fact->expires) && fact->expires.us > world->in.now.us &&
+               fact->last.us >= fact->ended.us;
     if (fact->end != HEARD_OPEN)
         return false;
     if (fact->polled)
@@ -287,6 +288,14 @@ bool world_in_window(const struct world *world, uint64_t mac)
         return false;
     const struct migration_window *window = &world->in.windows[number];
     return window->opened.us <= world->in.now.us && world->in.now.us < window->deadline.us;
+}
+
+int64_t world_flush_end(const struct world *world, const struct switch_flush *flush)
+{
+    uint32_t index = world_find_switch(world, flush->switch_name);
+    int64_t ageing =
+        index != WORLD_NONE ? world->switches[index].ageing_us : FORWARD_DEFAULT_AGEING.us;
+    return flush->at.us + ageing;
 }
 
 void world_build_heard(struct world *world)

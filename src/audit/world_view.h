@@ -271,6 +271,9 @@ static inline int64_t world_ageing(const struct world *world, uint32_t port)
     return world->switches[world->ports[port].switch_index].ageing_us;
 }
 
+/* Returns until when what the flushed switch lacks says nothing: one ageing time, microseconds. */
+int64_t world_flush_end(const struct world *world, const struct switch_flush *flush);
+
 /* mac_is_station(), decided without a call for nearly every address. */
 static inline bool world_is_station(struct mac mac)
 {

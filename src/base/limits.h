@@ -61,7 +61,8 @@ enum {
     LIMIT_LIVE_DEPARTED = 1000000,      /* ended sessions of guests that should be there */
     LIMIT_LIVE_WINDOWS = 64 * 1024,     /* migration windows, those that rest too */
     LIMIT_LIVE_PROBED = 64 * 1024,      /* addresses whose probes are remembered */
-    LIMIT_LIVE_FLUSHES = 4096,          /* switches that forgot their tables of late */
+    LIMIT_LIVE_FLUSHES = 32 * 1024,     /* times that switches forgot their tables of late */
+    LIMIT_FLUSHES_A_SWITCH = 8,         /* of one switch: its last ones */
     LIMIT_LIVE_MOBILES = 256 * 1024,    /* mobile nodes of which something may stand */
     LIMIT_LIVE_RECENT = 2 * 1000000,    /* events remembered while a round is judged */
     LIMIT_LIVE_DELAYED = 64 * 1024,     /* sessions whose last word came late */

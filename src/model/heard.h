@@ -37,9 +37,12 @@ struct heard_origin {
 struct heard_fact {
     struct mac mac;
     const struct heard_origin *origin;
-    const char *cause;       /* of an end; NULL */
-    const char *session;     /* its number, for people; NULL: not kept */
-    struct wall first, last; /* heard there for the first and the last time */
+    const char *cause;   /* of an end; NULL */
+    const char *session; /* its number, for people; NULL: not kept */
+    /* Heard there for the first and the last time. A session that is HEARD_RESET was heard until
+     * `ended`, unless nothing had been heard of it for so long that it was no sighting any more:
+     * then `last` is before that. */
+    struct wall first, last;
     /* The last frame of its own that is proved to have come from there; WALL_UNKNOWN: none is.
      * That a session is kept open proves none: a switch reports on for a guest that is gone. */
     struct wall frame;

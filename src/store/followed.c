@@ -131,16 +131,24 @@ int store_load_windows(struct store *store, struct wall since, struct wall at, s
     return result;
 }
 
-/* Adds a flush, in the place of an earlier one of its switch. */
+/* Adds a flush: of each switch the last LIMIT_FLUSHES_A_SWITCH are kept, as by live_flush_put(). */
 static void take_flush(struct switch_flush **list, size_t *count, size_t *capacity,
                        const struct switch_flush *flush)
 {
-    for (size_t i = 0; i < *count; i++) {
+    size_t same = 0, first = 0;
+    for (size_t i = *count; i-- > 0;) {
         if (strcmp((*list)[i].switch_name, flush->switch_name) != 0)
             continue;
-        memmove(&(*list)[i], &(*list)[i + 1], (*count - i - 1) * sizeof **list);
+        if ((*list)[i].at.us == flush->at.us) { /* said twice */
+            (*list)[i] = *flush;
+            return;
+        }
+        first = i;
+        same++;
+    }
+    if (same >= LIMIT_FLUSHES_A_SWITCH) {
+        memmove(&(*list)[first], &(*list)[first + 1], (*count - first - 1) * sizeof **list);
         (*count)--;
-        break;
     }
     if (*count >= LIMIT_LIVE_FLUSHES)
         return;

@@ -66,7 +66,8 @@ int store_expire_sessions(struct store *store, const uint64_t *numbers, const st
 int store_load_windows(struct store *store, struct wall since, struct wall at, struct arena *arena,
                        struct migration_window **ret, size_t *ret_count, struct err *err) MUST_USE;
 
-/* Loads the last flush by `at` of every switch, in the order of their times. */
+/* Loads the last flushes by `at` of every switch (LIMIT_FLUSHES_A_SWITCH), in the order of their
+ * times: a table that was read between two of them was forgotten by the earlier one. */
 int store_load_flushes(struct store *store, struct wall at, struct arena *arena,
                        struct switch_flush **ret, size_t *ret_count, struct err *err) MUST_USE;
 

@@ -248,9 +248,19 @@ static void flushes_are_the_last_of_each_switch(void **state)
     assert_int_equal(
         store_load_flushes(place->store, heard_second(35), place->arena, &flushes, &count, &err),
         0);
-    assert_int_equal(count, 2);
-    assert_string_equal(flushes[1].switch_name, "sw1");
+    assert_int_equal(count, 3);
+    assert_string_equal(flushes[2].switch_name, "sw1");
+    assert_second(flushes[2].at, 30);
+    flush(place, "sw1", 30, EVENT_HINT_RESTART); /* said twice */
+    for (int i = 0; i < LIMIT_FLUSHES_A_SWITCH - 1; i++)
+        flush(place, "sw1", 40 + i, EVENT_HINT_RESTART);
+    assert_int_equal(
+        store_load_flushes(place->store, heard_second(90), place->arena, &flushes, &count, &err),
+        0);
+    assert_int_equal(count, 1 + LIMIT_FLUSHES_A_SWITCH);
+    assert_string_equal(flushes[0].switch_name, "sw2");
     assert_second(flushes[1].at, 30);
+    assert_int_equal(flushes[1].hint, EVENT_HINT_RESTART);
 }
 
 static void what_followed_is_listed_newest_first_and_bounded(void **state)

@@ -81,18 +81,22 @@ static void add_event(struct burst *burst, enum event_kind kind, const struct st
     }
 }
 
-/* What the tables show at ports where guests are, as sessions. */
-static void tell_rows(const struct story *story, double at, unsigned lost, uint64_t *state,
-                      struct burst *burst)
+/* What the tables show at ports where guests are, as sessions; `held` percent of them without a
+ * lifetime. */
+static void tell_rows(const struct story *story, double at, unsigned lost, unsigned held,
+                      uint64_t *state, struct burst *burst)
 {
     for (size_t s = 0; s < story->switch_count; s++) {
         const struct story_switch *sw = &story->switches[s];
         for (size_t r = 0; r < sw->row_count; r++) {
             const struct story_row *row = &sw->rows[r];
             bool guest = strncmp(row->mac, "52:54:00:00", 11) == 0;
-            if (guest && row->status == FORWARD_LEARNED && is_access(row->port) &&
-                !chance(state, lost))
-                add_event(burst, EVENT_START, sw, row, at);
+            if (!guest || row->status != FORWARD_LEARNED || !is_access(row->port) ||
+                chance(state, lost))
+                continue;
+            add_event(burst, EVENT_START, sw, row, at);
+            if (chance(state, held) && burst->count > 0)
+                burst->items[burst->count - 1].event.lifetime = span_us(0);
         }
     }
 }
@@ -105,7 +109,7 @@ static const struct story_switch *any_switch(const struct story *story, uint64_t
 /* Lets what was told last be true earlier, at another place, or by another kind of source. */
 static void vary(const struct story *story, uint64_t *state, struct told *told)
 {
-    static const int lives[] = {3600, 3600, 60, 600};
+    static const int lives[] = {3600, 3600, 60, 600, 0, 0};
     const struct story_switch *sw = any_switch(story, state);
     struct event *event = &told->event;
     if (chance(state, 20)) /* delivered late */
@@ -161,6 +165,22 @@ static void tell_reset(const struct story *story, double at, uint64_t *state, st
              sw->port_count > 0 && chance(state, 50) ? sw->ports[draw(state) % sw->port_count].name
                                                      : "");
     told->session[0] = '\0';
+}
+
+/* Now and then: a switch has forgotten its table, or nobody knows which one. */
+static void tell_flush(const struct story *story, double at, uint64_t *state, struct burst *burst)
+{
+    const struct story_switch *sw = any_switch(story, state);
+    if (burst->count == EVENTS_MAX || !chance(state, 15))
+        return;
+    struct told *told = &burst->items[burst->count++];
+    told->event = event_of(EVENT_HINT);
+    told->event.source = told->event.type = "snmp_trap";
+    told->event.proof = EVENT_PROOF_HINT;
+    told->event.hint = chance(state, 50) ? EVENT_HINT_RESTART : EVENT_HINT_TOPOLOGY_CHANGE;
+    told->event.at = told->event.heard = story_time(at);
+    snprintf(told->sw, sizeof told->sw, "%s", chance(state, 5) ? "10.0.0.9" : sw->name);
+    told->port[0] = told->session[0] = '\0';
 }
 
 static void shuffle(struct burst *burst, uint64_t *state)
@@ -300,9 +320,10 @@ static unsigned play_bursts(uint64_t seed, struct burst *burst)
                 break;
             burst->count = 0;
             if (b == 0)
-                tell_rows(&story, now, 30, &state, burst);
+                tell_rows(&story, now, 30, 25, &state, burst);
             tell_noise(&story, now, &state, burst);
             tell_reset(&story, now, &state, burst);
+            tell_flush(&story, now, &state, burst);
             shuffle(burst, &state);
             hear(&story, burst, now, &state, 20);
             AUTO_FREE char *differences = story_live_compare(&story, now);
@@ -330,9 +351,10 @@ static unsigned play_stored(uint64_t seed, struct burst *burst)
                 break;
             burst->count = 0;
             if (b == 0)
-                tell_rows(&story, now, 60, &state, burst);
+                tell_rows(&story, now, 60, 25, &state, burst);
             tell_noise(&story, now, &state, burst);
             tell_reset(&story, now, &state, burst);
+            tell_flush(&story, now, &state, burst);
             shuffle(burst, &state);
             hear(&story, burst, now, &state, 20);
         }
@@ -372,7 +394,7 @@ static unsigned play_orders(uint64_t seed, struct burst *burst)
         double now = random_world_time(world, 0) + 1;
         round_at(&story, world, 0, false);
         burst->count = 0;
-        tell_rows(&story, now, 20, &state, burst);
+        tell_rows(&story, now, 20, 25, &state, burst);
         tell_stops(burst, &state);
         shuffle(burst, &order);
         hear(&story, burst, now, &order, pass == 0 ? 0 : 30);
@@ -496,7 +518,7 @@ static unsigned play_alone(uint64_t seed, struct burst *burst, size_t *agreed)
         double now = random_world_time(world, 0);
         round_at(&story, world, 0, pass == 1);
         burst->count = 0;
-        tell_rows(&story, now + 1, 0, &state, burst);
+        tell_rows(&story, now + 1, 0, 0, &state, burst);
         if (pass == 1)
             hear(&story, burst, now + 1, &state, 10);
         texts[pass] = standing(&story);
@@ -557,7 +579,7 @@ static unsigned play_both(uint64_t seed, struct burst *burst)
         double now = random_world_time(world, 0);
         round_at(&story, world, 0, false);
         burst->count = 0;
-        tell_rows(&story, now + 1, 30, &state, burst);
+        tell_rows(&story, now + 1, 30, 0, &state, burst);
         shuffle(burst, &state);
         if (pass == 1)
             hear(&story, burst, now + 1, &state, 30);

@@ -201,7 +201,7 @@ static void attach_hypervisor(struct random_world *w, struct random_hypervisor *
     for (int k = 0; k < 2 && h->sw[k] >= 0; k++) {
         struct story_switch *sw = story_switch(w->story, w->switches[h->sw[k]].name);
         snprintf(h->port[k], sizeof h->port[k], "p%u.%d", i, k);
-        snprintf(h->written[k], sizeof h->written[k], "%s", h->port[k]);
+        memcpy(h->written[k], h->port[k], sizeof h->written[k]);
         story_port(sw, h->port[k]);
         if (k == 0 && h->sw[1] < 0 && chance(w, 20)) { /* a LAG named by its member */
             snprintf(h->written[k], sizeof h->written[k], "e%u", i);
@@ -259,7 +259,7 @@ static void make_nic(struct random_world *w, struct random_guest *g, unsigned nu
     struct random_nic *nic = &g->nics[k];
     const struct random_hypervisor *home = &w->hypervisors[g->hypervisor];
     *nic = (struct random_nic){.later = -1, .until_round = ROUNDS_MAX, .age = -1};
-    snprintf(nic->mac, sizeof nic->mac, "52:54:00:00:%02x:%02x", number, k);
+    snprintf(nic->mac, sizeof nic->mac, "52:54:00:00:%02x:%02x", number & 0xff, k & 0xff);
     snprintf(nic->vlan, sizeof nic->vlan, "%s", vlans[below(w, 5)]);
     snprintf(nic->wire, sizeof nic->wire, "%s",
              chance(w, 8)   ? "no"
