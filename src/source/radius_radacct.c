@@ -111,12 +111,13 @@ void radius_radacct_free(struct radius_radacct *radacct)
 /* --- a row --- */
 
 /* Takes a database's time, which FreeRADIUS's schema for SQLite keeps as seconds since
- * 1970; what is empty, NULL or MySQL's 0000-00-00 is not said. */
+ * 1970, and which UNIX_TIMESTAMP() makes so, perhaps with a fraction; what is empty, NULL or
+ * MySQL's 0000-00-00 is not said. */
 static struct wall read_time(const char *text)
 {
     struct wall at;
     char epoch[RADIUS_TEXT_SIZE + 1];
-    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
+    if (text[0] != '\0' && text[strspn(text, "0123456789.")] == '\0') {
         snprintf(epoch, sizeof(epoch), "@%s", text);
         text = epoch;
     }
@@ -505,6 +506,7 @@ static void ask(struct radius_radacct *radacct)
         forget_told(radacct);
     if (start_run(radacct, &err) == 0) {
         radacct->reader = csv_new();
+        csv_take_any_octets(radacct->reader); /* user names are what people typed */
         return;
     }
     loop_timer_start(radacct->timer, radacct->options.interval);

@@ -114,6 +114,25 @@ static void a_clock_that_is_ahead_hides_nobody(void **state)
     assert_int_equal(feed_fake_count(bench->feed), 3);
 }
 
+/* Times and names as databases and people write them. */
+static void radacct_is_read_as_it_is_printed(void **state)
+{
+    struct radius_bench *bench = *state;
+    run_radacct(bench, "echo CallingStationId,AcctStartTime,username;"
+                       "echo 525400112233,2023-11-14 22:00:00+00,a;"
+                       "echo 525400112234,2023-11-15 03:30:00.5+05:30,b;"
+                       "echo 525400112235,1699999200.500000,c;"
+                       "printf '525400112236,1699999200,Zo\\353 \\303\\266\\n';"
+                       "printf '525400112237,1699999200,\\303\\266'");
+    wait_polls(bench, 2);
+    assert_string_equal(feed_fake_failure(bench->feed), "");
+    assert_int_equal(feed_fake_count(bench->feed), 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(feed_fake_event(bench->feed, i)->at.us / 1000000, 1699999200);
+    assert_string_equal(feed_fake_event(bench->feed, 3)->node, "Zo? ??");
+    assert_string_equal(feed_fake_event(bench->feed, 4)->node, "\303\266");
+}
+
 /* A port is the same on every way: the column has NAS-Port where there is no NAS-Port-Id. */
 static void radacct_numbers_are_nas_ports(void **state)
 {
@@ -208,6 +227,7 @@ int main(void)
         ON_BENCH(radacct_rows_are_told_once),
         ON_BENCH(radacct_goes_on_where_it_was),
         ON_BENCH(a_clock_that_is_ahead_hides_nobody),
+        ON_BENCH(radacct_is_read_as_it_is_printed),
         ON_BENCH(radacct_numbers_are_nas_ports),
         ON_BENCH(a_large_table_waits_for_the_judge),
         ON_BENCH(what_is_not_stored_is_asked_for_again),

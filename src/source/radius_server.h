@@ -46,8 +46,9 @@
  * Attacks considered. Nothing is believed before its authenticator is verified, so a
  * packet without the secret can raise counters and no more; senders in no client's prefix
  * cost a lookup. Who knows a secret can replay: the same octets are answered and not
- * processed for a minute, the same record for five; later a replayed record is an event
- * with its old time, which the expiry list does not take for news. A flood is bounded by
+ * processed for a minute, the same record for five; later a replayed record is an event with its
+ * old time, or, where a switch sends no Event-Timestamp, with the time of its arrival: for that
+ * the manual asks for Event-Timestamp, and for a network that is kept apart. A flood is bounded by
  * LIMIT_RADIUS_PENDING, and by the feed, which refuses what it cannot store; what is refused
  * is not answered. A hostile client can invent sessions at its own switch, and the expiry
  * list's shares bound those. Texts are made printable before they go on.

@@ -24,6 +24,7 @@ struct csv_reader {
     size_t capacity;
     size_t start, end; /* what is not taken yet */
     bool ended, begun, failed;
+    bool any_octets; /* also such as are not UTF-8 */
     char separator;
     bool mark_looked_for; /* the byte order mark */
     uint32_t line;
@@ -49,6 +50,11 @@ struct csv_reader *csv_new(void)
     reader->capacity = ROOM + 4 * 1024;
     reader->buffer = alloc_zeroed(reader->capacity + BLOCK, 1);
     return reader;
+}
+
+void csv_take_any_octets(struct csv_reader *reader)
+{
+    reader->any_octets = true;
 }
 
 void csv_free(struct csv_reader *reader)
@@ -289,7 +295,8 @@ static int check_fields(struct csv_reader *reader, struct csv_place *place, stru
             return err_set(err, ERR_LIMIT, "the field has %zu bytes, at most %d are read",
                            field->length, LIMIT_FIELD_BYTES);
         }
-        if (reader->row_is_high && !text_is_utf8(field->text, field->length)) {
+        if (reader->row_is_high && !reader->any_octets &&
+            !text_is_utf8(field->text, field->length)) {
             fail(reader, place, i + 1);
             return err_set(err, ERR_SYNTAX,
                            "found octets that are not UTF-8, expected UTF-8 (save the file as "

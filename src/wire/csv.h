@@ -49,6 +49,10 @@ struct csv_reader;
 /* Returns a reader; yours to free. */
 struct csv_reader *csv_new(void);
 
+/* Has fields that are not UTF-8 taken as they are, by a caller that cleans them itself: what people
+ * type into a network's log-in must not end the reading of a table. */
+void csv_take_any_octets(struct csv_reader *reader);
+
 /* Frees the reader and its buffer; NULL is allowed. */
 void csv_free(struct csv_reader *reader);
 
