@@ -361,7 +361,9 @@ struct presence *live_presence(const struct live *live)
 
 void live_clock_set(struct live *live, struct span by)
 {
-    presence_clock_set(live->presence, by);
+    const struct span moved = presence_clock_set(live->presence, by);
+    for (size_t i = 0; i < live->delayed_count; i++) /* they are known by that instant */
+        live->delayed[i].heard = wall_add(live->delayed[i].heard, moved);
     live->now = wall_add(live->now, by);
 }
 

@@ -240,8 +240,9 @@ void presence_expect(const struct presence *list, const struct presence_sign *si
 
 /* Says that the clock which gives `now` was set and shows `by` more (less, where negative) than it
  * would have: from then on every date is that much later, and no row nearer to its end. When a
- * session began is its source's word, and stays. A pass over all rows. */
-void presence_clock_set(struct presence *list, struct span by);
+ * session began is its source's word, and stays. A pass over all rows. Returns by how much the
+ * dates moved: `by` in whole steps. */
+struct span presence_clock_set(struct presence *list, struct span by);
 
 /* Says how many rows there may come to be: the index then grows to that size at once, while
  * there is little to carry over. Takes no memory before. */

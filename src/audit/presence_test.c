@@ -516,7 +516,9 @@ static void a_clock_that_is_set_ends_nothing(void **state)
         assert_int_equal(presence_start(list, &held, at(0), NULL), PRESENCE_STARTED);
         assert_int_equal(presence_start(list, &old, at(0), NULL), PRESENCE_STARTED);
         assert_int_equal(presence_stop(list, &old, at(10), NULL), PRESENCE_ENDED);
-        presence_clock_set(list, span_seconds(3600 * hours));
+        const struct span whole = span_seconds(3600 * hours);
+        const struct span by = span_us(whole.us + (hours > 0 ? 30000 : 0)); /* no whole step */
+        assert_int_equal(presence_clock_set(list, by).us, whole.us);
         expect_nothing(list, set + 20);
         assert_int_equal(presence_find(list, held.id, false, &row, 1), 1);
         assert_int_equal(row.heard.us, at(set).us);

@@ -206,7 +206,7 @@ struct wall presence_deadline(const struct presence *list)
     return presence_wall(list, (uint64_t)second * STEPS_A_SECOND);
 }
 
-void presence_clock_set(struct presence *list, struct span by)
+struct span presence_clock_set(struct presence *list, struct span by)
 {
     const int64_t steps = by.us / PRESENCE_STEP_US;
     list->base += steps * PRESENCE_STEP_US;
@@ -218,4 +218,5 @@ void presence_clock_set(struct presence *list, struct span by)
         const int64_t started = (int64_t)cold->started - steps;
         cold->started = started < 0 ? 0 : started > hot->heard ? hot->heard : (uint32_t)started;
     }
+    return span_us(steps * PRESENCE_STEP_US);
 }
