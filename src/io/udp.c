@@ -2,6 +2,7 @@
 #include "io/udp.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,7 +265,18 @@ uint16_t udp_listener_port(const struct udp_listener *listener)
     return listener->port;
 }
 
+uint32_t udp_socket_drops(int fd, uint32_t told)
+{
+    uint32_t info[SK_MEMINFO_VARS];
+    socklen_t size = sizeof(info);
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) != 0 ||
+        size < (SK_MEMINFO_DROPS + 1) * sizeof(info[0]))
+        return 0;
+    uint32_t more = info[SK_MEMINFO_DROPS] - told;
+    return more <= INT32_MAX ? more : 0;
+}
+
 uint64_t udp_listener_drops(const struct udp_listener *listener)
 {
-    return listener->drops;
+    return listener->drops + udp_socket_drops(listener->fd, listener->drops_told);
 }

@@ -59,9 +59,13 @@ void udp_listener_free(struct udp_listener *listener);
 /* Returns the port that it is bound to. */
 uint16_t udp_listener_port(const struct udp_listener *listener);
 
-/* Returns how many datagrams the kernel dropped because its buffer was full, as far as
- * it has told. */
+/* Returns how many datagrams the kernel dropped until now because its buffer was full. */
 uint64_t udp_listener_drops(const struct udp_listener *listener);
+
+/* Returns how many datagrams the kernel has dropped at the socket `fd` beyond `told`, the
+ * latest of its counts (which wraps) that came beside a datagram (SO_RXQ_OVFL): the end of a
+ * burst may be dropped and no datagram follow that would tell. 0 where it cannot be asked. */
+uint32_t udp_socket_drops(int fd, uint32_t told);
 
 /* Sends `bytes` to where a datagram of the present batch came from. Returns whether
  * the kernel took it; a reply that it does not take is lost, as any may be. */

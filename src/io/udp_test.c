@@ -113,6 +113,31 @@ static void batches_and_sizes(void **state)
     loop_free(loop);
 }
 
+/* What found the buffer full is counted at once, though no datagram comes after it. */
+static void the_end_of_a_burst_is_counted(void **state)
+{
+    enum { COUNT = 1200, LARGE = 60000 };
+    struct heard heard = {0};
+    struct loop *loop = listen_on("127.0.0.1", &heard);
+    uint16_t port;
+    static char large[LARGE];
+    int fd = open_client("127.0.0.1", udp_listener_port(heard.listener), &port);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(send(fd, large, LARGE, 0), LARGE);
+    uint64_t drops = udp_listener_drops(heard.listener);
+    assert_in_range(drops, 1, COUNT - 1);
+    while (heard.count + drops < COUNT)
+        loop_step(loop);
+    assert_int_equal(udp_listener_drops(heard.listener), drops);
+    assert_int_equal(send(fd, "x", 1, 0), 1); /* tells the same once more */
+    while (heard.count + drops <= COUNT)
+        loop_step(loop);
+    assert_int_equal(udp_listener_drops(heard.listener), drops);
+    close(fd);
+    udp_listener_free(heard.listener);
+    loop_free(loop);
+}
+
 static void two_families_one_port(void **state)
 {
     struct heard heard = {0}, other = {0};
@@ -151,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reply_from_asked_address),
         cmocka_unit_test(batches_and_sizes),
+        cmocka_unit_test(the_end_of_a_burst_is_counted),
         cmocka_unit_test(two_families_one_port),
         cmocka_unit_test(taken_port),
     };

@@ -751,7 +751,10 @@ void radius_server_status(const struct radius_server *server, struct source_stat
     };
     for (size_t i = 0; i < COUNT_COUNT && ret->count < SOURCE_COUNTER_MAX; i++) {
         ret->counters[ret->count] = counters[i];
-        ret->counters[ret->count++].value = server->counts[i];
+        ret->counters[ret->count].value = server->counts[i];
+        for (size_t k = 0; i == COUNT_KERNEL_DROPPED && k < server->ear_count; k++)
+            ret->counters[ret->count].value += radius_socket_untold(&server->ears[k].socket);
+        ret->count++;
     }
 }
 

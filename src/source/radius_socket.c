@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "io/udp.h"
 
 enum {
     RECEIVE_BUFFER = 8 * 1024 * 1024, /* a second of a busy data centre's accounting */
@@ -182,6 +183,11 @@ static void read_peer(const struct radius_socket *sock, struct radius_peer *peer
         peer->from_ip = ip_from_v4((const uint8_t *)&peer->from.v4.sin_addr);
         peer->from_port = ntohs(peer->from.v4.sin_port);
     }
+}
+
+uint64_t radius_socket_untold(const struct radius_socket *sock)
+{
+    return udp_socket_drops(sock->fd, sock->overflowed);
 }
 
 int radius_batch_receive(struct radius_batch *batch, struct radius_socket *sock, uint64_t *lost)

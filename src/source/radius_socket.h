@@ -85,6 +85,10 @@ void radius_batch_free(struct radius_batch *batch); /* NULL is allowed */
  * broken. */
 int radius_batch_receive(struct radius_batch *batch, struct radius_socket *socket, uint64_t *lost);
 
+/* Returns how many datagrams the kernel has had to drop since the latest that was received:
+ * those that no reception has added to its loss yet. */
+uint64_t radius_socket_untold(const struct radius_socket *socket);
+
 /* Returns datagram `number` of the last reception; lives until the next. */
 void radius_batch_datagram(const struct radius_batch *batch, size_t number,
                            struct radius_datagram *ret);

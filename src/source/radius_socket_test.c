@@ -188,6 +188,30 @@ static void what_cannot_be_sent_is_counted(void **state)
     net_close(&net);
 }
 
+/* The end of a burst that finds no room is known, though no datagram tells of it. */
+static void what_the_kernel_drops_last_is_known(void **state)
+{
+    enum { COUNT = 1200, LARGE = 60000 };
+    static char large[LARGE];
+    struct net net;
+    const struct ip any = IP_NONE;
+    uint64_t lost = 0, received = 0;
+    (void)state;
+    assert_true(net_open(&net, &any, false));
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(send(net.clients[0], large, LARGE, 0), LARGE);
+    assert_in_range(radius_socket_untold(&net.server), 1, COUNT - 1);
+    for (int count; (count = radius_batch_receive(net.batch, &net.server, &lost)) > 0;)
+        received += (uint64_t)count;
+    assert_int_equal(received + lost + radius_socket_untold(&net.server), COUNT);
+    assert_int_equal(send(net.clients[0], "?", 1, 0), 1);
+    wait_for(net.server.fd);
+    assert_int_equal(radius_batch_receive(net.batch, &net.server, &lost), 1);
+    assert_int_equal(received + lost, COUNT);
+    assert_int_equal(radius_socket_untold(&net.server), 0);
+    net_close(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_sent),
         cmocka_unit_test(where_the_kernel_refuses_they_go_singly),
         cmocka_unit_test(what_cannot_be_sent_is_counted),
+        cmocka_unit_test(what_the_kernel_drops_last_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

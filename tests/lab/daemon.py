@@ -82,7 +82,7 @@ def finds_what_happens(check, trial, daemon):
     wait_until('every kind is a case',
                lambda: expected <= {case['kind'] for case in daemon.cases()}, 30)
     for kind in sorted(expected):
-        check.that(f'{kind} is told', watch.find(is_case(kind, 'opened')))
+        check.that(f'{kind} is told', watch.wait(is_case(kind, 'opened'), what=f'{kind} told'))
     wait_until('the zombie is proved', lambda: [case for case in daemon.cases()
                                                 if case['kind'] == 'off_but_seen'
                                                 and case['case_state'] == 'confirmed'], 30)
