@@ -16,6 +16,7 @@ PORT = 1162
 BURST, RATE = 200, 100  # notifications of one device: at once, and in a second as delivered
 HERE = f'127.0.0.1:{PORT}'
 V6 = f'[::1]:{PORT}'
+FORWARDER = '127.0.0.1:1163'
 AGENT = '0x80001f8801020304'
 LINK_DOWN, LINK_UP = '1.3.6.1.6.3.1.1.5.3', '1.3.6.1.6.3.1.1.5.4'
 IF_INDEX = '1.3.6.1.2.1.2.2.1.1'
@@ -125,6 +126,25 @@ monitor -r 1 -S -e up "up" .1.3.6.1.2.1.2.2.1.8 != 2
         snmpd.stop()
 
 
+def forwarded(check, ear, directory):
+    """A snmptrapd that has port 162 hands traps on, as the operator guide says it does."""
+    with open(f'{directory}/snmptrapd.conf', 'w') as config:
+        config.write(f'disableAuthorization yes\nforward default {HERE}\n')
+    snmptrapd = lab.Daemon('snmptrapd', '-f', '-C', '-c', f'{directory}/snmptrapd.conf', '-On', '-Lo', '-x', 'none',
+                           FORWARDER, env={'MIBS': '', 'SNMP_PERSISTENT_DIR': directory})
+    try:
+        lab.wait_until('snmptrapd', lambda: 'NET-SNMP' in open(snmptrapd.log).read())
+        send('snmptrap', '-v1', '-c', 'public', FORWARDER, '1.3.6.1.4.1.9.1.1', '192.0.2.9', '2', '0', '',
+             f'{IF_INDEX}.7', 'i', '7')
+        check_link(check, 'v1, of its agent', ear.wait(1)[0], 'link_down', switch='core1')
+        send('snmptrap', '-v2c', '-c', 'public', FORWARDER, *link_words(LINK_UP))
+        check_link(check, 'v2c, of whoever hands it on', ear.wait(1)[0], 'link_up', switch='sw1')
+        send('snmptrap', '-v2c', '-c', 'public', FORWARDER, *link_words(LINK_UP), '1.3.6.1.6.3.18.1.3.0', 'a', '192.0.2.9')
+        check_link(check, 'unless it says whose it is', ear.wait(1)[0], 'link_up', switch='core1')
+    finally:
+        snmptrapd.stop()
+
+
 def storm(check, ear):
     """As fast as one sender can: bounded, counted, and others are heard."""
     script = f'''
@@ -152,7 +172,7 @@ for _ in range(20000):
 
 
 def main():
-    lab.enter(['snmptrap', 'snmpinform', 'snmpd'])
+    lab.enter(['snmptrap', 'snmpinform', 'snmpd', 'snmptrapd'])
     check = lab.Check()
     lab.add_bridge()
     lab.add_port('br0', 'p1', 'e1')
@@ -170,6 +190,7 @@ def main():
         for test in (communities, mac_notification, informs, traps_v3):
             test(check, ear)
         refused(check)
+        forwarded(check, ear, directory)
         native(check, ear, directory)
         storm(check, ear)
         counters = ear.stop()
