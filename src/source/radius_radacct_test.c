@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The RADIUS source reading radacct: a shell script stands for the database's program. */
+/* The RADIUS source reading radacct: a shell script stands for the database's program; and what
+ * configurations of it are refused. */
 
 #include "source/radius_bench.h"
 
@@ -218,6 +219,35 @@ static void radacct_nonsense_is_told(void **state)
     assert_non_null(strstr(feed_fake_failure(bench->feed), "callingstationid"));
 }
 
+static void wrong_configurations_are_refused(void **state)
+{
+    struct radius_bench *bench = *state;
+    struct err err;
+    static const char *const wrong[][3] = {{"listen", "localhost", "listen"},
+                                           {"client", "example", "client"},
+                                           {"ports", "Gi{x}", "ports: "}};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        options_done(class->plug.options, bench->config);
+        options_init(class->plug.options, bench->config);
+        radius_bench_set(bench, "client", "127.0.0.1");
+        radius_bench_set(bench, "secret_file", bench->secret_file);
+        radius_bench_set(bench, wrong[i][0], wrong[i][1]);
+        memset(bench->state, 0, class->plug.state_size);
+        assert_true(class->plug.construct(bench->state, bench->config, &bench->env, &err) < 0);
+        assert_non_null(strstr(err.text, wrong[i][2]));
+    }
+    options_done(class->plug.options, bench->config);
+    options_init(class->plug.options, bench->config);
+    memset(bench->state, 0, class->plug.state_size);
+    assert_true(class->plug.construct(bench->state, bench->config, &bench->env, &err) < 0);
+    assert_non_null(strstr(err.text, "radacct"));
+    /* For the end of the bench. */
+    radius_bench_set(bench, "client", "127.0.0.1");
+    radius_bench_set(bench, "secret_file", bench->secret_file);
+    memset(bench->state, 0, class->plug.state_size);
+    assert_int_equal(class->plug.construct(bench->state, bench->config, &bench->env, &err), 0);
+}
+
 #define ON_BENCH(test)                                                                             \
     cmocka_unit_test_setup_teardown(test, radius_bench_setup, radius_bench_teardown)
 
@@ -233,6 +263,7 @@ int main(void)
         ON_BENCH(what_is_not_stored_is_asked_for_again),
         ON_BENCH(radacct_failures_are_told),
         ON_BENCH(radacct_nonsense_is_told),
+        ON_BENCH(wrong_configurations_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,6 +261,14 @@ struct event_texts {
         called[RADIUS_TEXT_SIZE];
 };
 
+/* Whether the switch's clock is slow by what it says itself of the delay. Its time counts all the
+ * same: a record that somebody sends again looks like that. */
+static bool is_slow(const struct radius_accounting *record, struct wall at, struct wall heard)
+{
+    return record->has_event_time && record->has_delay && record->delay_seconds <= DELAY_MOST &&
+           heard.us - (int64_t)record->delay_seconds * 1000000 - at.us > AHEAD_MOST.us;
+}
+
 /* When it happened; arrival where the record's own word cannot be. */
 static struct wall event_time(struct radius_server *server, const struct request *request)
 {
@@ -268,8 +276,10 @@ static struct wall event_time(struct radius_server *server, const struct request
     struct radius_accounting undated = *record;
     struct wall at = radius_accounting_time(record, request->heard);
     if (at.us >= EARLIEST_TIME.us && at.us <= request->heard.us + AHEAD_MOST.us &&
-        (record->has_event_time || !record->has_delay || record->delay_seconds <= DELAY_MOST))
+        (record->has_event_time || !record->has_delay || record->delay_seconds <= DELAY_MOST)) {
+        server->counts[COUNT_WRONG_TIME] += is_slow(record, at, request->heard);
         return at;
+    }
     server->counts[COUNT_WRONG_TIME]++;
     undated.has_event_time = false;
     if (undated.has_delay && undated.delay_seconds > DELAY_MOST)
