@@ -224,6 +224,54 @@ static void a_file_waits_while_others_are_many(void **state)
     bench_free(bench);
 }
 
+/* A data frame of IEEE 802.11 from MAC 1, up to its EtherType. */
+static struct frame wireless(unsigned type)
+{
+    struct frame frame = {.length = 0};
+    frame_u32(&frame, 0x08010000);
+    frame_mac(&frame, 3);
+    frame_mac(&frame, 1);
+    frame_mac(&frame, 2);
+    frame_u16(&frame, 0);
+    frame_u32(&frame, 0xaaaa0300);
+    frame_u16(&frame, 0);
+    frame_u16(&frame, type);
+    return frame;
+}
+
+static void captures_of_the_air_are_heard(void **state)
+{
+    (void)state;
+    static const uint32_t number = 105;
+    struct bench *mobile = bench_new(&event_mobile_ip), *announce = bench_new(&event_announce);
+    struct frame update = wireless(ETHER_IPV6), arp = wireless(ETHER_ARP);
+    size_t ip = frame_ipv6(&update, 60);
+    frame_home_option(&update, 135, 9);
+    frame_update(&update, 0x4000, 10, 0); /* H */
+    frame_close(&update, ip);
+    frame_u32(&arp, 0x00010800);
+    frame_u32(&arp, 0x06040001);
+    frame_mac(&arp, 1);
+    frame_u32(&arp, 0xc0000207);
+    frame_zeroes(&arp, 6);
+    frame_u32(&arp, 0xc0000207);
+    struct bench *benches[] = {mobile, announce};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fseek(benches[i]->capture, 20, SEEK_SET), 0);
+        assert_int_equal(fwrite(&number, sizeof number, 1, benches[i]->capture), 1);
+        capture(benches[i], &update, 0);
+        capture(benches[i], &arp, 1);
+        start(benches[i]);
+        run(benches[i]);
+        assert_int_equal(feed_fake_count(benches[i]->feed), 1);
+        assert_int_equal(counter(benches[i], "malformed"), 0);
+    }
+    assert_int_equal(told(mobile, 0)->lifetime.us, 40 * 1000000);
+    assert_int_equal(told(announce, 0)->mac.bits, 0x525400000001);
+    bench_free(mobile);
+    bench_free(announce);
+}
+
 static void options_of_the_drafts_need_their_flag(void **state)
 {
     (void)state;
@@ -423,6 +471,7 @@ int main(void)
         cmocka_unit_test(bindings_of_a_capture_are_told),
         cmocka_unit_test(a_feed_that_is_full_loses_nothing_of_a_file),
         cmocka_unit_test(a_file_waits_while_others_are_many),
+        cmocka_unit_test(captures_of_the_air_are_heard),
         cmocka_unit_test(options_of_the_drafts_need_their_flag),
         cmocka_unit_test(announcements_of_a_capture_are_told_once),
         cmocka_unit_test(the_tag_of_a_mirror_is_no_vlan),

@@ -107,6 +107,12 @@ def run_mobile(run, rng, frames):
         run.compare(run.write(name + '.pcapng', wire.pcapng(linked, rng)), mobile)
 
 
+def on_links(packets, any_link, rng):
+    """A pcapng file of the packets, each of one of the links if that is wanted."""
+    links = [rng.choice(wire.links_of(packet)) if any_link else 1 for packet in packets]
+    return wire.pcapng([(link, wire.linked(link, packet, rng)) for link, packet in zip(links, packets)], rng)
+
+
 def run_radius(run, rng, frames):
     whole, truths, bad = [], [], []
     for _ in range(frames):
@@ -125,9 +131,7 @@ def run_radius(run, rng, frames):
         truths += again
     for name, packets, known in [('radius', whole, truths)] + [
             (f'broken{n}', bad[n:n + 20], [None] * 20) for n in range(0, len(bad), 20)]:
-        around = rng.choice([wire.in_frame, wire.in_frame, wire.tagged([0x8100]), wire.tagged([0x88a8, 0x8100]), wire.labelled])
-        path = run.write(name + '.pcap', wire.pcap([around(packet, rng) for packet in packets]))
-        run.compare(path, radius, known)
+        run.compare(run.write(name + '.pcapng', on_links(packets, name == 'radius', rng)), radius, known)
 
 
 def run_traps(run, rng, frames):
@@ -145,8 +149,7 @@ def run_traps(run, rng, frames):
         truths += [None] * (len(cut) - 1) + [truth]
     for name, packets, known in [('traps', whole, truths)] + [
             (f'rotten{n}', bad[n:n + 20], [None] * 20) for n in range(0, len(bad), 20)]:
-        path = run.write(name + '.pcap', wire.pcap([wire.in_frame(packet, rng) for packet in packets]))
-        run.compare(path, traps, known)
+        run.compare(run.write(name + '.pcapng', on_links(packets, name == 'traps', rng)), traps, known)
 
 
 def run_files(run, rng, frames):

@@ -326,8 +326,8 @@ def in_the_air(packet, rng, padded=False):
         head += bytes([extended, 31]) + rng.randbytes(4) + GUEST * extended
     if not aggregate:
         return head + llc(packet, rng)
-    parts = b''
-    for body in [llc(packet, rng)] + [llc(ipv4(6, bytes(20)), rng) for _ in range(rng.randrange(3))]:
+    parts, question = b'', bytes.fromhex('aaaa030000000806 0001080006040001') + GUEST + b'\1\2\3\4' + bytes(6) + b'\1\2\3\5'
+    for body in [llc(packet, rng)] + [question] * rng.randrange(3):
         parts += bytes(-len(parts) % 4) + GATEWAY + GUEST + struct.pack('!H', len(body)) + body
     return head + parts
 
