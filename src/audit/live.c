@@ -295,6 +295,10 @@ void live_export_begin(struct live *live, struct wall now, struct live_facts *re
 {
     *ret = (struct live_facts){.began = now};
     live->exported = now;
+    /* Room for all: an array that grows is copied, tens of megabytes in one call. */
+    struct presence_counts rows = presence_counts(live->presence);
+    ret->heard_capacity = (size_t)rows.live + rows.ended + live->departed_count + 1;
+    ret->heard = alloc_array(ret->heard_capacity, sizeof *ret->heard);
     mac_list_done(&live->touched);
     live->touched = (struct mac_list){0};
     live->recent_count = 0;
