@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/standard.h"
 #include "cli/command.h"
 #include "model/discrepancy.h"
 
@@ -123,6 +124,7 @@ int command_fail(const char *word, int status, const char *format, ...)
 
 int main(int argc, char **argv)
 {
+    standard_open();
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
@@ -145,7 +147,8 @@ int main(int argc, char **argv)
     }
     int status = command->run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "muster: the output could not be written whole\n");
+        if (!standard_reader_gone()) /* who piped it into `head` has seen enough */
+            fprintf(stderr, "muster: the output could not be written whole\n");
         return status == EXIT_CLEAN ? EXIT_USAGE : status;
     }
     return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/standard.h"
 #include "daemon/daemon.h"
 #include "io/log.h"
 
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     struct daemon_start start = {.config_file = "muster.yaml", .level = LOG_LEVEL_INFO};
+    standard_open();
     bool stamped = isatty(STDERR_FILENO);
     for (int option; (option = getopt_long(argc, argv, "c:fh", options, NULL)) != -1;) {
         if (option == 'c') {
