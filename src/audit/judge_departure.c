@@ -10,7 +10,10 @@
  * wire, unless anything says that it is still there: another session, a sighting elsewhere,
  * a frame that must be younger than the end. A row at the place of the session that may be
  * as old as the session itself says nothing. Of a NIC only its last end is judged, so a stop
- * at the old port after a start at the new one is not even looked at. */
+ * at the old port after a start at the new one is not even looked at.
+ *
+ * That a session was not renewed, or ended with all others of its device, is nobody's word of this
+ * guest: any row says that it is there, and only tables that were read prove that it is not. */
 
 struct departure {
     const struct world_heard *heard;
@@ -76,8 +79,10 @@ static bool is_still_there(const struct judge *judge, struct mac mac,
     size_t count = judge->source->find(judge->source->aux, mac, &sightings);
     uint32_t place = world_heard_port(world, departure->heard);
     *ret_row = count > 0;
-    if (count > 0 && departure->kind == DISCREPANCY_SESSION_EXPIRED)
-        return true; /* a renewal may be lost; a guest that is gone leaves the tables soon (F2) */
+    /* A renewal may be lost, and who restarts speaks of itself: a guest that is gone leaves the
+     * tables soon (F2). */
+    if (count > 0 && departure->rule != RULE_STOPPED)
+        return true;
     for (size_t i = 0; i < count; i++) {
         enum port_class class = (enum port_class)world->ports[sightings[i].port].class;
         bool edge = class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
@@ -117,6 +122,18 @@ bool judge_flush_covers(const struct world *world, const struct switch_flush *fl
     return covers(world, flush, fact, expired ? fact->expires.us : fact->ended.us);
 }
 
+/* Of a session that ended with all others of its device nothing is said while that switch, which is
+ * to be read, was not: it may be restarting, and its table will tell. */
+static bool is_unread(const struct world *world, const struct departure *departure)
+{
+    const char *name = departure->heard->fact->origin->switch_name;
+    uint32_t index = name != NULL ? world_find_switch(world, name) : WORLD_NONE;
+    if (departure->rule != RULE_RESET || index == WORLD_NONE)
+        return false;
+    const struct world_switch *sw = &world->switches[index];
+    return sw->failed != NULL || (sw->table != NULL && !sw->table->whole);
+}
+
 static void depart(struct judge *judge, const struct view_nic *nic,
                    const struct departure *departure, bool row)
 {
@@ -130,8 +147,7 @@ static void depart(struct judge *judge, const struct view_nic *nic,
     finding->rule = (uint8_t)departure->rule;
     bool followed = judge->view.as_of_us != WALL_UNKNOWN.us &&
                     judge->view.as_of_us - world->options.inventory_lag.us >= departure->at_us;
-    bool looked =
-        departure->kind == DISCREPANCY_UNEXPECTED_STOP || judge_may_conclude_absence(judge);
+    bool looked = departure->rule == RULE_STOPPED || judge_may_conclude_absence(judge);
     if (!row && followed && looked) {
         finding->state = VERDICT_CONFIRMED;
         finding->margin_us = judge->view.as_of_us - departure->at_us;
@@ -150,6 +166,7 @@ void judge_departures(struct judge *judge)
             !find_departure(judge->world, view->nics[i].mac, &departure))
             continue;
         if (departure.settled_us > judge->world->in.now.us || is_held(judge->world, &departure) ||
+            is_unread(judge->world, &departure) ||
             is_still_there(judge, view->nics[i].mac, &departure, &row))
             continue;
         depart(judge, &view->nics[i], &departure, row);
