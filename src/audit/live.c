@@ -67,6 +67,8 @@ void live_free(struct live *live)
     free(live->agents);
     map_done(&live->mobile_of);
     map_done(&live->agent_users);
+    free(live->left_agents);
+    map_done(&live->left_of);
     free(live);
 }
 

@@ -323,4 +323,21 @@ void live_restore_departed(struct live *live, const struct heard_fact *fact, str
 void live_restore_window(struct live *live, const struct migration_window *window, struct wall now);
 void live_restore_flush(struct live *live, const struct switch_flush *flush);
 
+/* A binding of an earlier run, whose session live_restore() puts back. */
+struct live_binding {
+    struct ip home, care_of;
+    struct mac mac;         /* link-layer id; MAC_NONE */
+    const char *peer;       /* who keeps it: an address, else whatever */
+    struct wall said, last; /* when its last word was true, and when it came */
+    bool borne_out;         /* more than one packet told of it */
+};
+
+/* Puts back, before there is a world, a case of an address that is open: it is judged as soon as
+ * there is a world, whatever became of the node since. `address` is the agent's of an
+ * unknown_agent. And then where mobile nodes are; of several bindings of one the newest holds. */
+void live_restore_binding(struct live *live, const struct live_binding *binding,
+                          const struct heard_origin *origin);
+void live_restore_stood(struct live *live, enum discrepancy_kind kind, const struct ip *address,
+                        bool confirmed);
+
 #endif

@@ -199,7 +199,10 @@ struct live {
     uint32_t mobile_free;
     struct map mobile_of;   /* hash of the home address -> number */
     struct map agent_users; /* hash of an unknown agent -> how many nodes' it is */
-    struct ip *agents;      /* configured home agents */
+    struct ip *left_agents; /* of open cases of an earlier run */
+    struct map left_of;     /* hash of one -> its number */
+    size_t left_agent_count, left_agent_capacity;
+    struct ip *agents; /* configured home agents */
     size_t agent_count;
 
     struct wall probe_second;

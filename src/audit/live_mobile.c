@@ -357,10 +357,25 @@ static void judge_ended(struct live *live, struct mobile_node *node, struct live
         forget(live, node);
 }
 
+/* Tells which agents of open cases of an earlier run are nobody's any more. */
+static void leave_agents(struct live *live, struct live_out *out)
+{
+    for (size_t i = 0; i < live->left_agent_count; i++) {
+        const struct mobile_node shown = {.agent = live->left_agents[i]};
+        if (live->agent_users.count > 0 &&
+            map_find(&live->agent_users, key_of(&shown.agent)) != MAP_NO_VALUE)
+            continue;
+        add_change(live, out, LIVE_GONE, DISCREPANCY_UNKNOWN_AGENT, &shown, MOBILE_STOP, false);
+    }
+    live->left_agent_count = 0;
+    map_done(&live->left_of);
+}
+
 void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
 {
     enum { LOOKS_A_TICK = 1024, JUDGED_A_TICK = 16 };
     unsigned judged = 0;
+    leave_agents(live, out);
     for (int i = 0; i < LOOKS_A_TICK && judged < JUDGED_A_TICK; i++) {
         if (live->mobile_next == live->mobile_count)
             return;
@@ -375,6 +390,68 @@ void live_mobile_world(struct live *live, struct wall now, struct live_out *out)
         else
             judge_ended(live, node, out);
     }
+}
+
+/* --- an earlier run --- */
+
+/* The agent of an open case, which the node has, if it is who keeps the binding. */
+static void restore_agent(struct live *live, struct mobile_node *node,
+                          const struct live_binding *binding)
+{
+    struct ip peer;
+    bool older = wall_known(node->agent_said) && node->agent_said.us >= binding->said.us;
+    if (older || live->left_of.count == 0 ||
+        ip_parse(binding->peer, strlen(binding->peer), &peer) != 0 ||
+        map_find(&live->left_of, key_of(&peer)) == MAP_NO_VALUE)
+        return;
+    if (node->standing >> DISCREPANCY_UNKNOWN_AGENT & 1) /* by an older binding */
+        (void)count_users(live, &node->told_agent, false);
+    node->agent = node->told_agent = peer;
+    node->agent_said = binding->said;
+    node->standing |= UINT64_C(1) << DISCREPANCY_UNKNOWN_AGENT;
+    (void)count_users(live, &peer, true);
+}
+
+void live_restore_binding(struct live *live, const struct live_binding *binding,
+                          const struct heard_origin *origin)
+{
+    struct mobile_node *node = find_or_add(live, &binding->home);
+    if (node == NULL)
+        return;
+    restore_agent(live, node, binding);
+    if (wall_known(node->placed) && node->placed.us > binding->said.us)
+        return;
+    node->care_of = binding->care_of;
+    if (mac_known(binding->mac))
+        node->mac = binding->mac;
+    node->placed = node->said = node->first = binding->said; /* it may have moved just then */
+    node->last = binding->last;
+    node->nas = live_nas_of(live, origin->type, origin->nas);
+    node->origin = live_origin(live, live_origin_of(live, origin, live_origin_key(origin)));
+    node->signs = binding->borne_out ? SIGNS_ENOUGH : 1;
+}
+
+void live_restore_stood(struct live *live, enum discrepancy_kind kind, const struct ip *address,
+                        bool confirmed)
+{
+    if (kind == DISCREPANCY_UNKNOWN_AGENT) {
+        if (live->left_agent_count >= LIMIT_LIVE_MOBILES)
+            return;
+        live->left_agents = alloc_grow(live->left_agents, live->left_agent_count,
+                                       &live->left_agent_capacity, sizeof *live->left_agents);
+        map_put(&live->left_of, key_of(address), (uint32_t)live->left_agent_count);
+        live->left_agents[live->left_agent_count++] = *address;
+        return;
+    }
+    struct mobile_node *node = find_or_add(live, address);
+    if (node == NULL)
+        return;
+    if (node->signs == 0) { /* gone since, unless its binding is put back */
+        node->trigger = kind == DISCREPANCY_UNEXPECTED_STOP ? MOBILE_STOP : MOBILE_EXPIRY;
+        node->first = node->last = live->now;
+    }
+    node->standing |= UINT64_C(1) << kind;
+    node->confirmed = node->confirmed || confirmed;
 }
 
 void live_set_agents(struct live *live, const struct ip *agents, size_t count)

@@ -148,6 +148,18 @@ void reactor_restore_window(struct reactor *reactor, const struct migration_wind
     set_tick(reactor);
 }
 
+void reactor_restore_binding(struct reactor *reactor, const struct live_binding *binding,
+                             const struct heard_origin *origin)
+{
+    live_restore_binding(reactor->live, binding, origin);
+}
+
+void reactor_restore_stood(struct reactor *reactor, enum discrepancy_kind kind,
+                           const struct ip *address, bool confirmed)
+{
+    live_restore_stood(reactor->live, kind, address, confirmed);
+}
+
 void reactor_restore_flush(struct reactor *reactor, const struct switch_flush *flush)
 {
     live_restore_flush(reactor->live, flush);

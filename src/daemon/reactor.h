@@ -83,6 +83,10 @@ void reactor_restore(struct reactor *reactor, const struct presence_row *row,
 void reactor_restore_departed(struct reactor *reactor, const struct heard_fact *fact);
 void reactor_restore_window(struct reactor *reactor, const struct migration_window *window);
 void reactor_restore_flush(struct reactor *reactor, const struct switch_flush *flush);
+void reactor_restore_binding(struct reactor *reactor, const struct live_binding *binding,
+                             const struct heard_origin *origin);
+void reactor_restore_stood(struct reactor *reactor, enum discrepancy_kind kind,
+                           const struct ip *address, bool confirmed);
 
 /* Takes events in the order in which they were heard. */
 void reactor_heard(struct reactor *reactor, const struct event *events, size_t count);

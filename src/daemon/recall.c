@@ -42,6 +42,22 @@ struct session {
     bool implicit;
 };
 
+/* Of a session of an address: where it is bound. */
+struct bound {
+    uint32_t session;
+    struct ip home, care_of;
+    struct mac mac;
+    struct wall said;
+    bool borne_out;
+};
+
+/* An open case of an address. */
+struct stood {
+    enum discrepancy_kind kind;
+    struct ip address;
+    bool confirmed;
+};
+
 /* The sessions that were found to have expired. */
 struct expired_list {
     uint64_t *numbers;
@@ -62,6 +78,9 @@ struct recall {
     size_t origin_count, origin_capacity;
     struct session *sessions;
     size_t session_count, session_capacity, restored;
+    struct bound *bound;
+    struct stood *stood;
+    size_t bound_count, bound_capacity, stood_count, stood_capacity;
     struct expired_list expired;
     struct wall since;  /* the last round knows what had ended before; WALL_UNKNOWN: nothing did */
     struct map open_of; /* MAC -> 1: it has an open session */
@@ -122,11 +141,28 @@ static bool had_expired(const struct recall *recall, const struct session_record
     return wall_known(recall->listened) && record->heard.us + hold.us < recall->listened.us;
 }
 
+/* The next session to be added is of an address. */
+static void add_bound(struct recall *recall, const struct session_record *record)
+{
+    recall->bound = alloc_grow(recall->bound, recall->bound_count, &recall->bound_capacity,
+                               sizeof *recall->bound);
+    recall->bound[recall->bound_count++] =
+        (struct bound){.session = (uint32_t)recall->session_count,
+                       .home = record->address,
+                       .care_of = record->care_of,
+                       .mac = record->mac,
+                       .said = record->last,
+                       .borne_out = record->updates > 0};
+}
+
 static void add_session(struct recall *recall, const struct session_record *record,
                         struct span hold)
 {
     enum presence_source source = presence_source_parse(record->type);
-    bool has_mac = mac_known(record->mac);
+    bool is_bound = ip_known(&record->address) && ip_known(&record->care_of);
+    bool has_mac = mac_known(record->mac) && !is_bound; /* else it is its link-layer id */
+    if (is_bound)
+        add_bound(recall, record);
     if (has_mac)
         map_put(&recall->open_of, record->mac.bits, 1);
     recall->sessions = alloc_grow(recall->sessions, recall->session_count,
@@ -279,6 +315,31 @@ static int load_sessions(struct recall *recall, struct store *store, struct err 
     return status == 0 && wall_known(round.told) ? load_told(recall, store, &round, err) : status;
 }
 
+/* What a round leaves to the events: open cases of addresses. */
+static int load_stood(struct recall *recall, struct store *store, struct err *err)
+{
+    static const char before[] = " address:";
+    const struct case_record *cases;
+    size_t count;
+    uint64_t next;
+    int status = store_load_cases(store, clock_wall(), span_us(0), recall->arena, &cases, &count,
+                                  &next, err);
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        const char *at = strstr(cases[i].discrepancy->identity, before);
+        struct stood stood = {.kind = cases[i].discrepancy->kind,
+                              .confirmed = cases[i].discrepancy->state == VERDICT_CONFIRMED};
+        if (at == NULL || !case_state_open(cases[i].state))
+            continue;
+        at += sizeof before - 1;
+        if (ip_parse(at, strcspn(at, " "), &stood.address) != 0)
+            continue;
+        recall->stood = alloc_grow(recall->stood, recall->stood_count, &recall->stood_capacity,
+                                   sizeof *recall->stood);
+        recall->stood[recall->stood_count++] = stood;
+    }
+    return status;
+}
+
 static bool has_window(const struct recall *recall, struct mac mac)
 {
     for (size_t i = 0; i < recall->window_count; i++)
@@ -382,6 +443,8 @@ static int load(void *aux, struct store *store, struct err *err)
         status = find_listened(recall, store, err);
     if (status == 0)
         status = load_sessions(recall, store, err);
+    if (status == 0)
+        status = load_stood(recall, store, err);
     return status == 0 ? load_followed(recall, store, err) : status;
 }
 
@@ -405,16 +468,34 @@ static void take_records(struct recall *recall)
     }
 }
 
-static void restore(struct recall *recall, const struct session *session)
+static struct heard_origin origin_at(const struct recall *recall, const struct session *session)
 {
     const struct origin *numbers = &recall->origins[session->origin];
-    const struct heard_origin origin = {.source = names_get(recall->names, numbers->source),
-                                        .type = names_get(recall->names, numbers->type),
-                                        .nas = names_get(recall->names, numbers->nas),
-                                        .switch_name =
-                                            names_get(recall->names, numbers->switch_name),
-                                        .port = names_get(recall->names, numbers->port),
-                                        .vlan = numbers->vlan};
+    return (struct heard_origin){.source = names_get(recall->names, numbers->source),
+                                 .type = names_get(recall->names, numbers->type),
+                                 .nas = names_get(recall->names, numbers->nas),
+                                 .switch_name = names_get(recall->names, numbers->switch_name),
+                                 .port = names_get(recall->names, numbers->port),
+                                 .vlan = numbers->vlan};
+}
+
+static void restore_bound(struct recall *recall, const struct bound *bound)
+{
+    const struct session *session = &recall->sessions[bound->session];
+    const struct heard_origin origin = origin_at(recall, session);
+    const struct live_binding binding = {.home = bound->home,
+                                         .care_of = bound->care_of,
+                                         .mac = bound->mac,
+                                         .peer = origin.nas != NULL ? origin.nas : "",
+                                         .said = bound->said,
+                                         .last = session->heard,
+                                         .borne_out = bound->borne_out};
+    reactor_restore_binding(recall->parts.reactor, &binding, &origin);
+}
+
+static void restore(struct recall *recall, const struct session *session)
+{
+    const struct heard_origin origin = origin_at(recall, session);
     const struct presence_row row = {.id = session->id,
                                      .source = (enum presence_source)session->source,
                                      .session = session->hash,
@@ -485,6 +566,18 @@ static bool restore_next(struct recall *recall)
         return true;
     }
     number -= recall->session_count;
+    if (number < recall->stood_count) {
+        const struct stood *stood = &recall->stood[number];
+        reactor_restore_stood(recall->parts.reactor, stood->kind, &stood->address,
+                              stood->confirmed);
+        return true;
+    }
+    number -= recall->stood_count;
+    if (number < recall->bound_count) {
+        restore_bound(recall, &recall->bound[number]);
+        return true;
+    }
+    number -= recall->bound_count;
     if (number < recall->end_count) {
         restore_end(recall, &recall->ends[number]);
         return true;
@@ -555,6 +648,8 @@ void recall_free(struct recall *recall)
     free(recall->read_at);
     free(recall->origins);
     free(recall->sessions);
+    free(recall->bound);
+    free(recall->stood);
     free(recall->expired.numbers);
     free(recall->expired.at);
     free(recall->ended);

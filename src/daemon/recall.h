@@ -21,6 +21,10 @@
  * since, which settle anew; of no address that has a newer session. So what stood before a kill is
  * judged the same after it.
  *
+ * A binding is its home address's, also where it tells a MAC. Its care-of address comes back with
+ * its session; and of the open cases of addresses, which no round judges, each is judged again with
+ * the first world: it goes on, or it is over.
+ *
  * An announcement of the last seconds before the kill gets its migration window in any case: nobody
  * knows whether it had one.
  *

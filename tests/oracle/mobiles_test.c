@@ -56,7 +56,8 @@ struct draft {
     char *open[OPEN_MAX]; /* identities that stand, as the changes say */
     size_t open_count;
     double now;
-    bool stored;
+    int known_agents; /* so many are recorded, or configured */
+    bool stored, restarts;
 };
 
 static uint64_t draw(struct draft *draft)
@@ -424,7 +425,7 @@ static unsigned hold_places(const struct draft *draft, const struct story *story
         char text[48];
         if (!unclear[a])
             bad += hold(draft, when, "unknown_agent", agent_text(text, sizeof text, a),
-                        used[a] && a >= KNOWN_AGENTS);
+                        used[a] && a >= draft->known_agents);
     }
     return bad;
 }
@@ -447,6 +448,25 @@ static unsigned hold_ends(const struct draft *draft, const struct story *story, 
         if (over)
             bad += hold(draft, when, "wrong_subnet", node->home, false) +
                    hold(draft, when, "unknown_mobile", node->home, false);
+        ++*held;
+    }
+    return bad;
+}
+
+/* Of those that were bound when the daemon was killed, and were not heard again. */
+static unsigned hold_expired(const struct draft *draft, const struct story *story, size_t *held)
+{
+    unsigned bad = 0;
+    for (size_t n = 0; n < draft->node_count; n++) {
+        const struct node *node = &draft->nodes[n];
+        struct known known = know(node);
+        if (known.last == NULL || known.others || known.stopped || node->life != LIFE_SHORT)
+            continue;
+        const char *guest = guest_of(draft, story, node, known.care_of);
+        bool should = guest != NULL && communicates(draft, story, guest) == 1;
+        bad += hold(draft, "killed, expired", "session_expired", node->home, should);
+        bad += hold(draft, "killed, expired", "wrong_subnet", node->home, false);
+        bad += hold(draft, "killed, expired", "unknown_mobile", node->home, false);
         ++*held;
     }
     return bad;
@@ -511,6 +531,78 @@ static unsigned compare(const struct draft *draft, struct story *story, const ch
     return 1;
 }
 
+/* As the store has it of each session: its last word, and where that was. */
+static void restore_bindings(const struct draft *draft, struct story *story)
+{
+    for (size_t n = 0; n < draft->node_count; n++)
+        for (int keeper = -1; keeper < AGENTS; keeper++) {
+            const struct node *node = &draft->nodes[n];
+            const struct word *last = NULL;
+            bool borne_out = false;
+            for (size_t i = 0; i < node->count; i++) {
+                const struct word *word = &node->words[i];
+                if (word->lost || word->agent != keeper)
+                    continue;
+                last = word->kind == EVENT_STOP ? NULL : word;
+                borne_out = (borne_out && word->kind != EVENT_START) || word->kind == EVENT_UPDATE;
+            }
+            if (last == NULL)
+                continue;
+            char peer[48];
+            struct live_binding binding = {.home = ip_of(node->home),
+                                           .care_of = ip_of(last->care_of),
+                                           .mac = MAC_NONE,
+                                           .peer = agent_text(peer, sizeof peer, keeper),
+                                           .said = story_time(last->at),
+                                           .last = story_time(draft->now + 100),
+                                           .borne_out = borne_out};
+            const struct heard_origin origin = {
+                .source = "mobile_ip", .type = "mobile_ip", .nas = peer};
+            if (node->mac[0] != '\0' && mac_parse(node->mac, strlen(node->mac), &binding.mac) != 0)
+                abort();
+            live_restore_binding(story_live(story), &binding, &origin);
+        }
+}
+
+/* Meanwhile the records were put right here and there: what stood holds no more. */
+static void change_records(struct draft *draft, struct story *story)
+{
+    for (size_t i = 0, line = 0; i < draft->row_count; i++, line++) {
+        while (story->lines[line].table != RECORD_CMDB)
+            line++;
+        if (draft->rows[i].subnets[0][0] == '\0' || !chance(draft, 40))
+            continue;
+        subnet_text(draft->rows[i].subnets[0], sizeof draft->rows[i].subnets[0],
+                    1 + (unsigned)(draw(draft) % 5));
+        draft->rows[i].subnets[1][0] = '\0';
+        snprintf(story->lines[line].values[4], sizeof story->lines[line].values[4], "%s/64",
+                 draft->rows[i].subnets[0]);
+    }
+    if (chance(draft, 50)) {
+        draft->known_agents++;
+        add_row(draft, story, "", "", "2001:db8:ff::4", "", "");
+    }
+}
+
+/* The daemon is killed, and begins again with what the store has. */
+static void restart(struct draft *draft, struct story *story, double now)
+{
+    static const char before[] = " address:";
+    story_live_restart(story, now);
+    const struct ip agent = ip_of("2001:db8:ff::3");
+    live_set_agents(story_live(story), &agent, 1);
+    for (size_t i = 0; i < draft->open_count; i++) {
+        char kind[32], address[64];
+        const char *at = strstr(draft->open[i], before);
+        snprintf(kind, sizeof kind, "%.*s", (int)(at - draft->open[i]), draft->open[i]);
+        snprintf(address, sizeof address, "%s", at + strlen(before));
+        address[strcspn(address, " ")] = '\0';
+        const struct ip ip = ip_of(address);
+        live_restore_stood(story_live(story), discrepancy_parse(kind), &ip, false);
+    }
+    restore_bindings(draft, story);
+}
+
 static unsigned play_on(struct draft *draft, struct story *story, bool shuffled, size_t *held)
 {
     double now = draft->now;
@@ -519,8 +611,17 @@ static unsigned play_on(struct draft *draft, struct story *story, bool shuffled,
     tell_all(draft, story, shuffled, now + 100);
     bad += hold_places(draft, story, "heard", held);
     bad += hold_guests(draft, story, "heard") + compare(draft, story, "heard", now + 100);
+    if (draft->restarts)
+        restart(draft, story, now + 105);
+    if (draft->restarts && chance(draft, 50))
+        change_records(draft, story);
     round_at(draft, story, now + 110);
-    bad += hold_places(draft, story, "next round", held) + hold_guests(draft, story, "next round");
+    bad += hold_places(draft, story, draft->restarts ? "killed" : "next round", held);
+    if (draft->restarts) { /* what was bound is known; that it had settled, or when, is not */
+        pass(draft, story, now + 300);
+        return bad + hold_expired(draft, story, held);
+    }
+    bad += hold_guests(draft, story, "next round");
     pass(draft, story, now + 140);
     bad += hold_ends(draft, story, "settled", false, held);
     bad += compare(draft, story, "settled", now + 140);
@@ -533,13 +634,15 @@ static unsigned play_on(struct draft *draft, struct story *story, bool shuffled,
     return bad;
 }
 
-static unsigned play(uint64_t seed, bool shuffled, bool stored, size_t *held)
+static unsigned play(uint64_t seed, bool shuffled, bool stored, bool restarts, size_t *held)
 {
     struct draft *draft = alloc_zeroed(1, sizeof *draft);
     struct story story;
     draft->seed = seed;
     draft->state = seed * 173 + 29;
     draft->stored = stored;
+    draft->restarts = restarts;
+    draft->known_agents = KNOWN_AGENTS;
     story_init(&story);
     struct random_world *world = random_world_new(seed, &story);
     draft->now = random_world_time(world, 0);
@@ -583,8 +686,8 @@ int main(int argc, char **argv)
     size_t held = 0;
     for (uint64_t seed = first; seed < first + worlds && bad < 20; seed++) {
         if (!stored)
-            bad += play(seed, false, false, &held);
-        bad += play(seed, true, stored, &held);
+            bad += play(seed, false, false, false, &held) + play(seed, true, false, true, &held);
+        bad += play(seed, true, stored, false, &held);
     }
     printf("%" PRIu64 " worlds from seed %" PRIu64 ", %zu times a mobile node held, %u differ\n",
            worlds, first, held, bad);

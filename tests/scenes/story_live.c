@@ -42,6 +42,27 @@ void story_live_start(struct story *story)
     live_out_init(&story->live->out, story->live->live);
 }
 
+void story_live_restart(struct story *story, double now)
+{
+    struct story_live *live = story->live;
+    struct live *before = live->live;
+    struct live_options options;
+    struct presence_row row;
+    uint32_t cursor = 0;
+    live_options_init(&options);
+    options.secret = 1;
+    live_out_done(&live->out);
+    live->live = live_new(&options, story_time(now));
+    live_out_init(&live->out, live->live);
+    while (presence_next(live_presence(before), &cursor, &row)) {
+        const struct heard_origin *origin = live_origin(before, row.place);
+        if (row.end == PRESENCE_LIVE && origin != NULL && origin->nas != NULL &&
+            origin->nas[0] != '\0')
+            live_restore(live->live, &row, origin, story_time(now));
+    }
+    live_free(before);
+}
+
 static void free_round(struct kept_round *round)
 {
     sweep_free(round->sweep);

@@ -29,6 +29,10 @@ struct live_out *story_live_out(struct story *story);
 void story_live_clear(struct story *story);
 struct live *story_live(struct story *story);
 
+/* As a restart of the daemon does: another live judge, with the sessions that go on and nothing
+ * else of the one before; without a world until the next round. */
+void story_live_restart(struct story *story, double now);
+
 /* Says where what stands differs from what a sweep over the same facts says at `now`: one line
  * each in the returned text, which is yours to free; "" when they agree. */
 char *story_live_compare(struct story *story, double now);
