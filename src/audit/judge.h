@@ -123,7 +123,8 @@ struct sighting_source {
 enum {
     HYPERVISOR_SEEN = 1, /* a guest of it, or a NIC, on a port of it */
     HYPERVISOR_MOVED = 2,
-    HYPERVISOR_SILENT = 4
+    HYPERVISOR_SILENT = 4,
+    HYPERVISOR_SHOWN = 8 /* SEEN in a table, not only heard */
 };
 
 /* One judging: its world, its clock value, where sightings come from and where

@@ -180,6 +180,7 @@ struct live_base *live_base_new(const struct world *world, const struct sweep *s
     for (uint32_t h = 0; h < world->hypervisor_count; h++)
         if (base->hypervisors[h] & HYPERVISOR_MOVED)
             base->moved[base->moved_count++] = h;
+    live_watch_base(base);
     live_stand_sweep(base, sweep);
     sweep_add_standing(world, WALL_UNKNOWN, &base->wandering);
     base->subnets = subnet_index_new(world->in.records, world->in.record_count);
@@ -208,6 +209,9 @@ void live_base_free(struct live_base *base)
     subnet_index_free(base->subnets);
     free(base->hypervisors);
     free(base->moved);
+    free(base->watches);
+    free(base->watch_macs);
+    map_done(&base->watch_of);
     free(base->port_of);
     free(base->left);
     free(base);

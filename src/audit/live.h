@@ -34,6 +34,11 @@
  *                             the recorded power-off proves a zombie that is over (F1b), one
  *                             that ends long after it suggests one: LIVE_PAST
  *   expiry (X1, X2)           session_expired, unless a table still shows the address (F2)
+ *   time                      what it alone changes: also that a session without a lifetime was not
+ *                             heard of for `heard_hold`, that a migration window is over, and
+ *                             that a flushed switch holds nothing any more
+ *   of a whole hypervisor     hypervisor_silent, of those that no table shows at home: with the
+ *                             first and the last session there
  *   reset of a NAS            closes its sessions, which is no news of their guests until it has
  *                             settled: what they show stands so long. What has not come back
  *                             is judged like a stop, and a flood of it is one collective case

@@ -187,10 +187,12 @@ static void arrive(struct live *live, const struct event *event, const struct pr
     if (live_is_in_order(live, event->mac, row.place) && !is_changing(live, sign, replaces, now)) {
         live->counts.in_order++;
         live_note_recent(live, event->mac.bits);
-        return;
+    } else {
+        live_judge(live, event->mac, now,
+                   event->kind == EVENT_ANNOUNCE ? "announcement" : "arrival", out);
     }
-    live_judge(live, event->mac, now, event->kind == EVENT_ANNOUNCE ? "announcement" : "arrival",
-               out);
+    if (live->base->watch_count > 0)
+        live_watch_heard(live, event->mac.bits, now, out);
 }
 
 static struct heard_origin origin_of(const struct event *event)

@@ -252,6 +252,7 @@ void live_ended(struct live *live, const struct event *event, const struct prese
         live_judge(live, event->mac, now, "departure", out);
     else
         live->counts.in_order++;
+    live_watch_heard(live, event->mac.bits, now, out);
 }
 
 void live_stop(struct live *live, const struct event *event, const struct presence_sign *sign,
@@ -428,8 +429,11 @@ void live_tick(struct live *live, struct wall now, struct live_out *out)
     struct presence_due due[DUE_A_TICK];
     live->now = now;
     size_t count = presence_expire(live->presence, now, due, DUE_A_TICK);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (live->base != NULL && mac_known(due[i].row.id.mac))
+            live_watch_heard(live, due[i].row.id.mac.bits, now, out);
         settle(live, &due[i], now, out);
+    }
     live_windows_due(live, now, out);
     if (live->base != NULL)
         live_flushes_due(live, now, out);
@@ -437,6 +441,8 @@ void live_tick(struct live *live, struct wall now, struct live_out *out)
         live_again(live, now, out);
     if (live->base != NULL && live->reset_next != SIZE_MAX)
         live_reset_looks(live, now, out);
+    if (live->base != NULL)
+        live_watch_some(live, now, out);
 }
 
 struct wall live_next(const struct live *live)
@@ -444,7 +450,7 @@ struct wall live_next(const struct live *live)
     struct wall next = presence_deadline(live->presence);
     if (live->base != NULL &&
         (live->again_next < live->again_count || live->mobile_next < live->mobile_count ||
-         live->reset_next != SIZE_MAX || live->flush_left > 0))
+         live->reset_next != SIZE_MAX || live->flush_left > 0 || live->base->watch_busy))
         return live->now; /* at once */
     const struct wall others[] = {live_window_deadline(live), live->flush_next};
     for (size_t i = 0; i < ARRAY_COUNT(others); i++)

@@ -18,6 +18,7 @@
  *   live_probe.c     wishes, what probes read, migration windows
  *   live_judge.c     judging one subject, and what stands
  *   live_storm.c     many of one kind at one place
+ *   live_watch.c     hypervisors that are silent, or heard only
  *   live_keep.c      what is kept for judging a round again, and for a restart
  *
  * The small world on top: `live_base.view` is a copy of the round's world with ports and heard
@@ -41,6 +42,25 @@ struct standing {
     bool untold;                /* the round's, and left to the events: nobody was told */
 };
 
+/* A hypervisor that no table shows at home. */
+struct watch {
+    uint32_t hypervisor;
+    uint32_t first, count; /* of live_base.watch_macs */
+    uint64_t witness;      /* is heard at home; 0: nothing is */
+    uint64_t candidate;    /* to be looked at first; 0 */
+    uint32_t looked;       /* that many were asked whether they are a witness */
+    uint32_t judged;       /* that many were judged again since it became what it is */
+    bool known;            /* `witness` holds */
+    bool told, heard;      /* something was said of it: whether it is heard */
+};
+
+/* An address of it. */
+struct watch_mac {
+    uint64_t mac;
+    uint32_t nic; /* WORLD_NONE: its own */
+    uint32_t watch;
+};
+
 struct live_base {
     const struct world *world;
     struct world view;
@@ -57,6 +77,11 @@ struct live_base {
     struct mac_list wandering; /* MACs that the sweep judges whatever their rows are */
     uint32_t *moved;           /* those that moved */
     uint32_t moved_count;
+    struct watch *watches;
+    struct watch_mac *watch_macs;
+    size_t watch_count, watch_capacity, watch_mac_count, watch_mac_capacity;
+    struct map watch_of; /* hypervisor -> number of its watch */
+    bool watch_busy;     /* some are not known, or have guests to be judged */
     struct subnet_index *subnets;
     int64_t records_us; /* when the oldest of the records was read */
     uint32_t *port_of;  /* place number -> port number + 1; 0: not asked yet */
@@ -211,6 +236,7 @@ struct live {
     /* of the judging at hand */
     uint64_t key;
     struct world_opened opened;
+    struct sighting_source source;
     struct sighting *found;
     size_t found_capacity;
     struct live_counts counts;
@@ -241,6 +267,7 @@ const char *live_text(struct live *live, const char *text);
 uint64_t live_guest_key(const struct world *world, uint32_t nic);
 uint64_t live_mac_key(uint64_t mac);
 uint64_t live_switch_key(uint32_t switch_index);
+uint64_t live_hypervisor_key(uint32_t hypervisor);
 
 /* Judges whoever has `mac` by all that is known of it now; tells what differs from what
  * stands. */
@@ -250,6 +277,13 @@ void live_judge(struct live *live, struct mac mac, struct wall now, const char *
 /* Tells a verdict that is over already: the guest of `nic` talked while it was off. */
 void live_judge_past(struct live *live, uint32_t nic, const struct heard_fact *fact,
                      struct wall now, struct live_out *out);
+
+/* Adds all that is heard and probed of a MAC to the small world; returns whether its last session
+ * was stopped. */
+bool live_add_facts(struct live *live, uint64_t mac, struct live_out *out);
+
+/* Begins a judging over the small world; judge_free() ends it. */
+struct judge *live_judge_begin(struct live *live, struct wall now, struct live_out *out);
 
 /* Makes what the sweep said stand. */
 void live_stand_sweep(struct live_base *base, const struct sweep *sweep);
@@ -389,5 +423,17 @@ bool live_storming(const struct live *live, enum discrepancy_kind kind, uint32_t
 
 /* Tells a collective verdict. */
 void live_tell_collective(struct live *live, uint32_t number, struct live_out *out);
+
+/* --- live_watch.c --- */
+
+/* Lists the hypervisors that no table shows, and their addresses. */
+void live_watch_base(struct live_base *base);
+
+/* Takes that what is heard of a MAC has changed, which may silence its hypervisor, or the
+ * contrary. */
+void live_watch_heard(struct live *live, uint64_t mac, struct wall now, struct live_out *out);
+
+/* Looks at some hypervisors that are in doubt, and judges some of their guests. */
+void live_watch_some(struct live *live, struct wall now, struct live_out *out);
 
 #endif

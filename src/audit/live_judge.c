@@ -8,7 +8,7 @@
 
 /* Judging one subject by all that is known of it, and comparing with what stands. */
 
-enum { KEY_GUEST = 1, KEY_MAC = 2, KEY_SWITCH = 3 };
+enum { KEY_GUEST = 1, KEY_MAC = 2, KEY_SWITCH = 3, KEY_HYPERVISOR = 4 };
 
 uint64_t live_guest_key(const struct world *world, uint32_t nic)
 {
@@ -29,6 +29,11 @@ uint64_t live_switch_key(uint32_t switch_index)
     return (uint64_t)KEY_SWITCH << 56 | switch_index;
 }
 
+uint64_t live_hypervisor_key(uint32_t hypervisor)
+{
+    return (uint64_t)KEY_HYPERVISOR << 56 | hypervisor;
+}
+
 /* --- what stands --- */
 
 static uint64_t verdict_key(const struct world *world, const struct verdict_list *list,
@@ -43,6 +48,7 @@ static uint64_t verdict_key(const struct world *world, const struct verdict_list
     case SUBJECT_SWITCH:
         return live_switch_key(verdict->subject);
     case SUBJECT_HYPERVISOR:
+        return live_hypervisor_key(verdict->subject);
     case SUBJECT_SOURCE:
     case SUBJECT_PORT:
         break;
@@ -50,15 +56,14 @@ static uint64_t verdict_key(const struct world *world, const struct verdict_list
     return 0;
 }
 
-/* Whether events judge verdicts of the kind: not what records and receipts alone say, nor what
- * concerns a hypervisor as a whole. */
+/* Whether events judge verdicts of the kind: not what records and receipts alone say, nor where a
+ * hypervisor is. */
 static bool is_mine(const struct verdict *verdict)
 {
     switch ((enum discrepancy_kind)verdict->kind) {
     case DISCREPANCY_RECORDED_GAP:
     case DISCREPANCY_AUDIT_GAP:
     case DISCREPANCY_HYPERVISOR_MOVED:
-    case DISCREPANCY_HYPERVISOR_SILENT:
         return false;
     default:
         return verdict->members == 0 && verdict->subject_type != SUBJECT_PORT;
@@ -435,8 +440,7 @@ static void add_fact(struct live *live, const struct heard_fact *fact, struct li
     world_heard_add(&live->base->view, kept);
 }
 
-/* Adds all that is heard and probed of a MAC; returns whether its last session was stopped. */
-static bool add_facts(struct live *live, uint64_t mac, struct live_out *out)
+bool live_add_facts(struct live *live, uint64_t mac, struct live_out *out)
 {
     struct presence_row rows[LIVE_SESSIONS_MAX];
     bool stopped = false;
@@ -478,6 +482,12 @@ static struct judge *begin(struct live *live, const struct sighting_source *sour
     return judge;
 }
 
+struct judge *live_judge_begin(struct live *live, struct wall now, struct live_out *out)
+{
+    live->source = (struct sighting_source){find_sightings, is_seen, live, find_rows};
+    return begin(live, &live->source, now, out);
+}
+
 /* --- one subject --- */
 
 static void judge_nic_guest(struct live *live, uint32_t nic, struct wall now, struct live_out *out)
@@ -497,7 +507,7 @@ static void judge_nic_guest(struct live *live, uint32_t nic, struct wall now, st
             done = mac_equal(world_nic_mac(base->world, nics[j]), mac);
         if (done)
             continue;
-        stopped = add_facts(live, mac.bits, out) || stopped;
+        stopped = live_add_facts(live, mac.bits, out) || stopped;
         if (!live_in_window(live, mac.bits, now))
             continue;
         live->window = live->windows[map_find(&live->window_of, mac.bits)].window;
@@ -522,7 +532,7 @@ static void judge_stranger(struct live *live, struct mac mac, struct wall now, s
 {
     const struct sighting_source source = {find_sightings, is_seen, live, find_rows};
     struct judge *judge = begin(live, &source, now, out);
-    bool stopped = add_facts(live, mac.bits, out);
+    bool stopped = live_add_facts(live, mac.bits, out);
     const struct sighting *sightings;
     bool seen = find_sightings(live, mac, &sightings) > 0;
     live->key = live_mac_key(mac.bits);

@@ -202,6 +202,7 @@ static void touch_guest(struct live *live, const struct mobile_answer *answer,
         live_judge(live, mac, now, "arrival", out);
     else
         live_note_recent(live, mac.bits); /* of a round that is being judged */
+    live_watch_heard(live, mac.bits, now, out);
 }
 
 static void judge_arrival(struct live *live, struct mobile_node *node,

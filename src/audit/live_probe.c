@@ -263,6 +263,7 @@ void live_probe_result(struct live *live, const struct live_probe *probe, struct
     if (first && live_in_window(live, probe->mac.bits, now) && !shows_place(live, to))
         live_wish_everywhere(live, probe->mac, "announcement", now, out);
     live_judge(live, probe->mac, now, NULL, out);
+    live_watch_heard(live, probe->mac.bits, now, out);
 }
 
 /* --- migration windows --- */

@@ -181,18 +181,21 @@ void sweep_subjects_done(struct sweep_subjects *subjects)
     free(subjects->unknown);
 }
 
+static uint32_t fast_of(const struct world *world, uint32_t port)
+{
+    const struct world_port *p = &world->ports[port];
+    if (p->class == PORT_CLASS_INTER_SWITCH)
+        return FAST_TRANSIT;
+    bool place = p->class == PORT_CLASS_HYPERVISOR && p->hypervisor < WORLD_SEVERAL &&
+                 world_is_place(world, port, p->hypervisor);
+    return place ? p->hypervisor : FAST_SLOW;
+}
+
 uint32_t *sweep_fast_ports(const struct world *world)
 {
     uint32_t *fast = alloc_array(world_port_end(world) + 1, sizeof *fast);
-    for (uint32_t port = 0; port < world_port_end(world); port++) {
-        const struct world_port *p = &world->ports[port];
-        fast[port] = FAST_SLOW;
-        if (p->class == PORT_CLASS_INTER_SWITCH)
-            fast[port] = FAST_TRANSIT;
-        else if (p->class == PORT_CLASS_HYPERVISOR && p->hypervisor < WORLD_SEVERAL &&
-                 world_is_place(world, port, p->hypervisor))
-            fast[port] = p->hypervisor;
-    }
+    for (uint32_t port = 0; port < world_port_end(world); port++)
+        fast[port] = fast_of(world, port);
     return fast;
 }
 
@@ -297,6 +300,12 @@ static void pass_row(struct first_pass *pass, const struct mac_slot *slot, uint3
 void sweep_pass(struct first_pass *pass, const struct mac_slot *slot, uint32_t port, uint16_t vlan)
 {
     pass_row(pass, slot, pass->fast[port], port, vlan);
+}
+
+void sweep_pass_at(struct first_pass *pass, const struct mac_slot *slot, uint32_t port,
+                   uint16_t vlan)
+{
+    pass_row(pass, slot, fast_of(pass->world, port), port, vlan);
 }
 
 void sweep_pass_heard(struct first_pass *pass)
@@ -588,6 +597,9 @@ struct sweep *sweep_run(const struct world *world, struct wall now)
     for (uint32_t s = 0; s < world->switch_count; s++)
         if (world->switches[s].table != NULL)
             pass_table(&pass, &world->switches[s]);
+    for (uint32_t h = 0; h < world->hypervisor_count; h++)
+        if (sweep->hypervisors[h] & HYPERVISOR_SEEN)
+            sweep->hypervisors[h] |= HYPERVISOR_SHOWN;
     sweep_pass_heard(&pass);
     sweep_add_standing(world, now, &odd);
     struct sweep_subjects subjects;

@@ -46,6 +46,10 @@ struct first_pass {
 /* Looks at one sighting of a MAC that has `slot` in the world's index. */
 void sweep_pass(struct first_pass *pass, const struct mac_slot *slot, uint32_t port, uint16_t vlan);
 
+/* The same at a port that was heard of since `fast` was made. */
+void sweep_pass_at(struct first_pass *pass, const struct mac_slot *slot, uint32_t port,
+                   uint16_t vlan);
+
 /* Whether a MAC that no record has is worth a look by the judge. */
 bool sweep_is_suspect(const struct world *world, uint64_t mac);
 

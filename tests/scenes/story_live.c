@@ -280,21 +280,10 @@ static int compare_texts(const void *a, const void *b)
 static bool is_compared(enum discrepancy_kind kind)
 {
     return kind != DISCREPANCY_RECORDED_GAP && kind != DISCREPANCY_AUDIT_GAP &&
-           kind != DISCREPANCY_HYPERVISOR_MOVED && kind != DISCREPANCY_HYPERVISOR_SILENT;
+           kind != DISCREPANCY_HYPERVISOR_MOVED;
 }
 
-/* Which hypervisors a sweep finds silent. Events leave that to rounds, and with it whether each
- * of their guests is silent by itself. */
-static uint64_t silent_hypervisors(const struct sweep *sweep)
-{
-    uint64_t found = 0;
-    for (size_t i = 0; i < sweep_count(sweep); i++)
-        if (sweep_verdict(sweep, i)->kind == DISCREPANCY_HYPERVISOR_SILENT)
-            found |= UINT64_C(1) << sweep_verdict(sweep, i)->subject % 64;
-    return found;
-}
-
-static void sweep_lines(struct story *story, double now, struct lines *lines, bool *ret_same)
+static void sweep_lines(struct story *story, double now, struct lines *lines)
 {
     struct live_facts facts;
     struct audit_options options = story->options;
@@ -311,12 +300,11 @@ static void sweep_lines(struct story *story, double now, struct lines *lines, bo
     give_facts(story, &facts, &input, now);
     struct world *world = world_new(&input);
     struct sweep *sweep = sweep_run(world, story_time(now));
-    *ret_same = silent_hypervisors(sweep) == silent_hypervisors(round->sweep);
     struct arena *arena = arena_new();
     for (size_t i = 0; i < sweep_count(sweep); i++) {
         struct discrepancy d;
         sweep_render(sweep, i, arena, &d);
-        if (is_compared(d.kind) && (d.kind != DISCREPANCY_SILENT || *ret_same))
+        if (is_compared(d.kind))
             add_line(lines, &d);
     }
     arena_free(arena);
@@ -362,13 +350,11 @@ char *story_live_compare(struct story *story, double now)
         arena_free(arena);
         return text_take(&text);
     }
-    bool same;
-    sweep_lines(story, now, &swept, &same);
+    sweep_lines(story, now, &swept);
     size_t count = live_standing(story->live->live, arena, &list);
     for (size_t i = 0; i < count; i++)
-        if (same || strncmp(list[i].identity, "silent ", 7) != 0)
-            add_line(&stands,
-                     &(struct discrepancy){.identity = list[i].identity, .state = list[i].state});
+        add_line(&stands,
+                 &(struct discrepancy){.identity = list[i].identity, .state = list[i].state});
     if (swept.count > 0)
         qsort(swept.items, swept.count, sizeof *swept.items, compare_texts);
     if (stands.count > 0)
