@@ -163,7 +163,7 @@ static void esp_is_accepted_by_its_end(void **state)
         else
             frame_ipv4(&frame, carried);
         if (datagram) {
-            frame_u32(&frame, 40000 << 16 | PORT_ESP);
+            frame_u32(&frame, 40000U << 16 | PORT_ESP);
             frame_u32(&frame, 0);
         }
         for (int n = 0; n < 60; n++)
