@@ -10,7 +10,8 @@
  * wire, unless anything says that it is still there: another session, a sighting elsewhere,
  * a frame that must be younger than the end. A row at the place of the session that may be
  * as old as the session itself says nothing. Of a NIC only its last end is judged, so a stop
- * at the old port after a start at the new one is not even looked at.
+ * at the old port after a start at the new one is not even looked at. A frame that was overheard is
+ * no session: it says that the guest is there if it came after the end, and nothing if before.
  *
  * That a session was not renewed, or ended with all others of its device, is nobody's word of this
  * guest: any row says that it is there, and only tables that were read prove that it is not. */
@@ -27,8 +28,8 @@ static bool describe(const struct world *world, const struct world_heard *heard,
 {
     const struct heard_fact *fact = heard->fact;
     *ret = (struct departure){.heard = heard, .kind = DISCREPANCY_UNEXPECTED_STOP};
-    if (fact->origin->nas == NULL || fact->origin->nas[0] == '\0')
-        return false; /* a frame, not a session: nobody promised more of them */
+    if (!heard_is_session(fact->origin))
+        return false;
     switch ((enum heard_end)fact->end) {
     case HEARD_STOPPED:
     case HEARD_RESET:
@@ -60,7 +61,7 @@ static bool find_departure(const struct world *world, struct mac mac, struct dep
         struct departure one;
         if (h->fact->polled)
             continue;
-        if (h->open)
+        if (h->open && heard_is_session(h->fact->origin))
             return false;
         if (!describe(world, h, &one) || (found && one.at_us <= ret->at_us))
             continue;
@@ -68,6 +69,16 @@ static bool find_departure(const struct world *world, struct mac mac, struct dep
         found = true;
     }
     return found;
+}
+
+/* Whether the row is a frame that was overheard before the session began: it was left since. */
+static bool is_left(const struct world *world, const struct sighting *row,
+                    const struct departure *departure)
+{
+    const struct world_heard *heard = world_heard_at(world, row->port);
+    return heard != NULL && heard->fact != NULL && !heard->fact->polled &&
+           !heard_is_session(heard->fact->origin) &&
+           heard->fact->frame.us <= departure->heard->fact->first.us;
 }
 
 /* Whether a row says that the MAC is still there; sets *ret_row when one shows it at all. */
@@ -88,6 +99,7 @@ static bool is_still_there(const struct judge *judge, struct mac mac,
         bool edge = class == PORT_CLASS_HYPERVISOR || class == PORT_CLASS_EDGE;
         if (proof_after(world, &sightings[i], departure->at_us) > 0 ||
             (edge && !judge_same_place(judge, sightings[i].port, place) &&
+             !is_left(world, &sightings[i], departure) &&
              !judge_is_outdated(judge, &sightings[i], departure->heard)))
             return true;
     }

@@ -30,7 +30,8 @@
  *   start, update (S1 to S4)  on the list, judged at once: unknown_guest, wrong_location,
  *                             off_but_seen, wrong_vlan, duplicate_guest, non_hypervisor_port
  *   stop (E1, E2)             ends its own session only (F9); judged when it has settled:
- *                             unexpected_stop. A session in which a frame came later than
+ *                             unexpected_stop, unless another session goes on or a frame was
+ *                             overheard after it. A session in which a frame came later than
  *                             the recorded power-off proves a zombie that is over (F1b), one
  *                             that ends long after it suggests one: LIVE_PAST
  *   expiry (X1, X2)           session_expired, unless a table still shows the address (F2)

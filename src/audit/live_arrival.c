@@ -180,10 +180,7 @@ static void arrive(struct live *live, const struct event *event, const struct pr
         announce(live, event, row.place, now, out);
     bool replaces = outcome == PRESENCE_MOVED || outcome == PRESENCE_BEGUN ||
                     outcome == PRESENCE_RESUMED || (outcome == PRESENCE_STARTED && row.implicit);
-    if (live->departed_live > 0 && live_departed_find(live, event->mac.bits) != NULL) {
-        live_departed_forget(live, event->mac.bits);
-        replaces = true;
-    }
+    replaces = live_departed_answer(live, &row) || replaces;
     if (live_is_in_order(live, event->mac, row.place) && !is_changing(live, sign, replaces, now)) {
         live->counts.in_order++;
         live_note_recent(live, event->mac.bits);

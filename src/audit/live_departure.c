@@ -136,10 +136,23 @@ static const char *said(const char *text)
     return text != NULL ? text : "";
 }
 
-/* Of two that ended at once the one that began later, and of twins always the same. */
-static bool ends_later(const struct heard_fact *fact, const struct heard_fact *other)
+/* Whether the frame says that the guest was there when the session had ended. */
+static bool answers(const struct live *live, const struct heard_fact *frame,
+                    const struct heard_fact *ended)
+{
+    int64_t skew = live->base != NULL ? live->base->world->options.clock_skew.us : 0;
+    return wall_known(frame->frame) && frame->frame.us - skew > ended->ended.us;
+}
+
+/* Of two that ended at once the one that began later, and of twins always the same. That frames
+ * are not overheard any more is no end of a session, unless they came after it. */
+static bool ends_later(const struct live *live, const struct heard_fact *fact,
+                       const struct heard_fact *other)
 {
     const struct heard_origin *at = fact->origin, *other_at = other->origin;
+    bool session = heard_is_session(at);
+    if (session != heard_is_session(other_at))
+        return session ? !answers(live, other, fact) : answers(live, fact, other);
     if (fact->ended.us != other->ended.us)
         return fact->ended.us > other->ended.us;
     if (fact->first.us != other->first.us)
@@ -152,7 +165,7 @@ void live_departed_add(struct live *live, const struct heard_fact *fact, struct 
 {
     uint32_t number = map_find(shard_of(live, fact->mac.bits), fact->mac.bits);
     if (number != MAP_NO_VALUE) {
-        if (ends_later(fact, &live->departed[number]))
+        if (ends_later(live, fact, &live->departed[number]))
             live->departed[number] = *fact;
         return;
     }
@@ -167,6 +180,18 @@ void live_departed_add(struct live *live, const struct heard_fact *fact, struct 
     live->departed[live->departed_count] = *fact;
     map_put(shard_of(live, fact->mac.bits), fact->mac.bits, (uint32_t)live->departed_count++);
     live->departed_live++;
+}
+
+bool live_departed_answer(struct live *live, const struct presence_row *row)
+{
+    const struct heard_fact *departed =
+        live->departed_live > 0 ? live_departed_find(live, row->id.mac.bits) : NULL;
+    if (departed == NULL)
+        return false;
+    struct heard_fact fact = live_fact_of(live, row);
+    if (heard_is_session(fact.origin) || answers(live, &fact, departed))
+        live_departed_forget(live, row->id.mac.bits);
+    return true;
 }
 
 /* --- stop --- */
@@ -311,7 +336,7 @@ static bool should_communicate(const struct world *world, const struct mac_slot 
 bool live_is_settled_plainly(struct live *live, const struct mac_slot *slot, struct mac mac)
 {
     struct presence_row rows[LIVE_SESSIONS_MAX];
-    if (live_stands(live->base, slot, mac.bits))
+    if (live_stands(live->base, slot, mac.bits) || live_departed_find(live, mac.bits) != NULL)
         return false;
     if (slot == NULL) /* nobody's, of which nothing is said while any of it is heard */
         return true;
@@ -334,6 +359,23 @@ static void look_settled(struct live *live, struct mac mac, struct wall now, str
         live_judge(live, mac, now, "departure", out);
 }
 
+/* Whether others say more of the address than the row that is over: a session that goes on; a frame
+ * that was overheard after the end, or besides other frames. */
+static bool is_outlived(const struct live *live, const struct presence_due *due,
+                        const struct heard_fact *ended)
+{
+    struct presence_row rows[LIVE_SESSIONS_MAX];
+    if (due->others == 0)
+        return false;
+    bool outlived = !heard_is_session(ended->origin);
+    unsigned count = presence_find(live->presence, due->row.id, false, rows, LIVE_SESSIONS_MAX);
+    for (unsigned i = 0; i < count && i < LIVE_SESSIONS_MAX && !outlived; i++) {
+        struct heard_fact fact = live_fact_of(live, &rows[i]);
+        outlived = heard_is_session(fact.origin) || answers(live, &fact, ended);
+    }
+    return outlived;
+}
+
 /* A session is over: has the guest gone that should be there? */
 static void settle(struct live *live, const struct presence_due *due, struct wall now,
                    struct live_out *out)
@@ -346,13 +388,14 @@ static void settle(struct live *live, const struct presence_due *due, struct wal
     if (!mac_known(row->id.mac) || row->unstarted || live->base == NULL)
         return;
     const struct mac_slot *slot = guest_slot(live, row->id.mac);
-    if (slot == NULL || due->others > 0 || due->quiet) {
+    struct heard_fact fact = live_fact_of(live, row);
+    if (slot == NULL || due->quiet || is_outlived(live, due, &fact)) {
         look_settled(live, row->id.mac, now, out);
         return;
     }
-    struct heard_fact fact = live_fact_of(live, row);
     live_departed_add(live, &fact, now);
-    live_depart_again(live, &fact, now, out);
+    const struct heard_fact *departed = live_departed_find(live, row->id.mac.bits);
+    live_depart_again(live, departed != NULL ? departed : &fact, now, out);
 }
 
 void live_depart_again(struct live *live, const struct heard_fact *departed, struct wall now,

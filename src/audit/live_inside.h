@@ -326,6 +326,10 @@ bool live_is_settled_plainly(struct live *live, const struct mac_slot *slot, str
 void live_departed_add(struct live *live, const struct heard_fact *fact, struct wall now);
 void live_departed_forget(struct live *live, uint64_t mac);
 
+/* Takes what is heard of an address: its ended session is forgotten when another one goes on, or a
+ * frame came after it. Returns whether there was one. */
+bool live_departed_answer(struct live *live, const struct presence_row *row);
+
 /* The one of a MAC, NULL. */
 const struct heard_fact *live_departed_find(const struct live *live, uint64_t mac);
 

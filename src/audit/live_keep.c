@@ -63,12 +63,12 @@ static bool is_steady(const struct live_base *base, const struct world_heard *he
            has_vlan(world, tag & MAC_TAG_VLAN, heard->vlan);
 }
 
-/* Whether the store has it as a session of its address: an announcement is none, and neither is
- * that a guest is bound, which is its home address's. */
+/* Whether the store has it as a session of its address: a frame that was overheard is none, and
+ * neither is that a guest is bound, which is its home address's. */
 static bool is_session(const struct heard_fact *fact)
 {
-    enum presence_source source = presence_source_parse(fact->origin->type);
-    return source != PRESENCE_ANNOUNCE && source != PRESENCE_MOBILE_IP;
+    return heard_is_session(fact->origin) &&
+           presence_source_parse(fact->origin->type) != PRESENCE_MOBILE_IP;
 }
 
 void live_base_keep(const struct live_base *base, uint8_t *ret_keep)

@@ -2,6 +2,9 @@
 #ifndef MUSTER_MODEL_HEARD_H
 #define MUSTER_MODEL_HEARD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/clock.h"
 #include "base/mac.h"
 #include "model/event.h"
@@ -33,6 +36,13 @@ struct heard_origin {
     const char *switch_name, *port; /* NULL or "": not said */
     uint16_t vlan;                  /* 0: not said */
 };
+
+/* Returns whether it is a session, whose keeper says when it ends: else a frame that was overheard,
+ * by an announcement or a census, and nobody promised more of them. */
+static inline bool heard_is_session(const struct heard_origin *origin)
+{
+    return origin->nas != NULL && origin->nas[0] != '\0';
+}
 
 struct heard_fact {
     struct mac mac;
