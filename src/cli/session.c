@@ -210,6 +210,7 @@ static int load_heard(struct session *session, struct wall now, const struct sto
                                             .concluded = told,
                                             .settle = session->config->audit.settle,
                                             .departed_for = live.departed_for,
+                                            .clock_skew = session->config->audit.clock_skew,
                                             .hold = session->config->audit.heard_hold};
     int status = store_load_heard(session->store, &query, session->arena, ret, err);
     if (status == 0 && ret->left_out > 0)

@@ -257,10 +257,11 @@ static int load_ended(struct recall *recall, struct store *store, struct err *er
     struct store_heard heard = {0};
     live_options_init(&options);
     sift_ended(recall);
+    const struct audit_options *audit = &recall->parts.generation->config->audit;
     const struct store_heard_query query = {.now = clock_wall(),
-                                            .settle =
-                                                recall->parts.generation->config->audit.settle,
+                                            .settle = audit->settle,
                                             .departed_for = options.departed_for,
+                                            .clock_skew = audit->clock_skew,
                                             .macs = recall->ended,
                                             .mac_count = recall->ended_count,
                                             .concluded = true};
@@ -270,6 +271,24 @@ static int load_ended(struct recall *recall, struct store *store, struct err *er
     for (size_t i = 0; status == 0 && i < heard.count; i++)
         add_end(recall, &heard.facts[i]);
     store_heard_done(&heard);
+    return status;
+}
+
+/* Adds the end that the last round was told, unless its guest was overheard since. */
+static int add_told_end(struct recall *recall, struct store *store, const struct heard_fact *fact,
+                        struct err *err)
+{
+    bool answered = false;
+    int status = 0;
+    if (fact->end == HEARD_OPEN)
+        return 0;
+    if (heard_is_session(fact->origin))
+        status = store_was_announced(
+            store, fact->mac,
+            wall_add(fact->ended, recall->parts.generation->config->audit.clock_skew), clock_wall(),
+            &answered, err);
+    if (status == 0 && !answered)
+        add_end(recall, fact);
     return status;
 }
 
@@ -287,7 +306,7 @@ static int load_told(struct recall *recall, struct store *store, const struct st
     for (size_t i = 0; status == 0 && i < count; i++)
         if (told[i].keep == HEARD_KEEP_WHOLE &&
             (newer.count == 0 || map_find(&newer, told[i].fact.mac.bits) == MAP_NO_VALUE))
-            add_end(recall, &told[i].fact);
+            status = add_told_end(recall, store, &told[i].fact, err);
     map_done(&newer);
     return status;
 }

@@ -329,16 +329,26 @@ static void find_last_ends(const struct loading *loading, struct map *ret)
     }
 }
 
-static bool is_told(const struct loading *loading, const struct map *last_ends, uint32_t number)
+/* Sets *ret to whether the item is told. */
+static int is_told(const struct loading *loading, const struct map *last_ends, uint32_t number,
+                   bool *ret, struct err *err)
 {
+    const struct store_heard_query *query = loading->query;
     const struct remembered *item = &loading->items[number];
-    if (item->dropped)
-        return false;
-    if (live_row_tells(&item->row))
-        return true;
-    int64_t since = loading->query->now.us - loading->query->departed_for.us;
-    return item->row.settled && item->row.proof != EVENT_PROOF_HINT && end_of(item) >= since &&
-           map_find(last_ends, item->row.id.mac.bits) == number;
+    int64_t since = query->now.us - query->departed_for.us;
+    *ret = !item->dropped && live_row_tells(&item->row);
+    if (item->dropped || *ret || !item->row.settled || item->row.proof == EVENT_PROOF_HINT ||
+        end_of(item) < since || map_find(last_ends, item->row.id.mac.bits) != number)
+        return 0;
+    *ret = true;
+    if (query->round != 0 || item->row.end == PRESENCE_LIVE)
+        return 0; /* of ends it is asked what the round kept */
+    bool answered;
+    int failed = store_was_announced(loading->store, item->row.id.mac,
+                                     (struct wall){end_of(item) + query->clock_skew.us}, query->now,
+                                     &answered, err);
+    *ret = failed == 0 && !answered;
+    return failed;
 }
 
 static uint64_t session_of(const struct heard_fact *fact)
@@ -420,17 +430,20 @@ static int load_rest(struct loading *loading, struct store_heard *ret, struct er
     return failed == 0 && query->hold.us > 0 ? add_announced(loading, ret, err) : failed;
 }
 
-static void make_facts(struct loading *loading, struct store_heard *ret)
+static int make_facts(struct loading *loading, struct store_heard *ret, struct err *err)
 {
     struct map last_ends = MAP_EMPTY;
+    int failed = 0;
     map_reserve(&last_ends, loading->count);
     loading->text_count = names_count(loading->names);
     loading->texts = alloc_zeroed(loading->text_count + 1, sizeof *loading->texts);
     find_last_ends(loading, &last_ends);
     ret->facts = alloc_array(loading->count + 1, sizeof *ret->facts);
-    for (uint32_t i = 0; i < loading->count; i++) {
+    for (uint32_t i = 0; i < loading->count && failed == 0; i++) {
         const struct remembered *item = &loading->items[i];
-        if (!is_told(loading, &last_ends, i))
+        bool told;
+        failed = is_told(loading, &last_ends, i, &told, err);
+        if (failed != 0 || !told)
             continue;
         struct heard_fact fact =
             live_row_fact(&item->row, origin_of(loading, &item->at), item->last);
@@ -439,6 +452,7 @@ static void make_facts(struct loading *loading, struct store_heard *ret)
     }
     ret->left_out = loading->left_out;
     map_done(&last_ends);
+    return failed;
 }
 
 static int load_sessions(struct loading *loading, struct err *err)
@@ -464,9 +478,10 @@ int store_load_heard(struct store *store, const struct store_heard_query *query,
         if (failed == 0) {
             learn_intervals(&loading);
             set_dates(&loading);
-            make_facts(&loading, ret);
-            failed = load_rest(&loading, ret, err);
+            failed = make_facts(&loading, ret, err);
         }
+        if (failed == 0)
+            failed = load_rest(&loading, ret, err);
         failed = store_read_end(store, failed, err);
     }
     if (failed != 0)

@@ -25,7 +25,8 @@
  *
  *   sessions that were open, whose time had not passed,
  *   sessions that had ended, by stop or reset, less than `settle` ago,
- *   of a MAC without open session the last one that ended or expired within `departed_for`.
+ *   of a MAC without open session the last one that ended or expired within `departed_for`, unless
+ *     a frame of it was overheard after that.
  *
  * As of an instant. A session's row says how the session is now. One of which something came
  * after the instant is gone back along its chain of events to its last word before: it
@@ -37,7 +38,7 @@
  *
  * How. One statement over sessions that are open (its partial index) and those that ended since
  * the earliest end that counts (index on `ended`), ordered by number; one point query a step for
- * those that have to go back, that is for those heard of since, and one for each that ended. The
+ * those that have to go back, that is for those heard of since, and two for each that ended. The
  * interval of a NAS is the longest of the first four open sessions of it that tell one. Switches,
  * ports and NAS are kept once. About three microseconds a session.
  *
@@ -71,6 +72,7 @@ struct store_heard_query {
     bool concluded;
     struct span settle;       /* audit_options.settle */
     struct span departed_for; /* live_options.departed_for */
+    struct span clock_skew;   /* audit_options.clock_skew */
     const struct mac *macs;   /* of these only; a count of 0: of all */
     size_t mac_count;
     /* audit_options.heard_hold: with announcements of so long ago; 0: without. A round that kept
@@ -100,5 +102,10 @@ void store_heard_done(struct store_heard *heard);
 int store_load_announced(struct store *store, struct wall now, struct span hold,
                          struct arena *arena, struct heard_fact **ret, size_t *ret_count,
                          struct err *err) MUST_USE;
+
+/* Sets *ret to whether `mac` announced itself after `after`, in words that had come by `until`.
+ * Goes back through its announcements, to the first that does or that came before. */
+int store_was_announced(struct store *store, struct mac mac, struct wall after, struct wall until,
+                        bool *ret, struct err *err) MUST_USE;
 
 #endif

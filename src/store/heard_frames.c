@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "store/event_log.h"
 #include "store/heard.h"
+#include "store/store_internal.h"
 
 /* Announcements as facts: events without a session, of which the last one of an address tells
  * where it is. */
@@ -93,4 +94,24 @@ int store_load_announced(struct store *store, struct wall now, struct span hold,
     map_done(&announced.known);
     free(announced.facts);
     return failed;
+}
+
+int store_was_announced(struct store *store, struct mac mac, struct wall after, struct wall until,
+                        bool *ret, struct err *err)
+{
+    struct cell row[STORE_COLUMNS_MAX];
+    const struct cell key[] = {cell_integer((int64_t)mac.bits)};
+    int result = store_start(store, SQL_ANNOUNCED_BACK, key, 1, err);
+    *ret = false;
+    while (result == 0 || result == 1) {
+        result = store_step(store, SQL_ANNOUNCED_BACK, row, err);
+        if (result != 1)
+            break;
+        struct wall at = {row[0].integer}, heard = {row[1].integer};
+        *ret = heard.us <= until.us && live_row_last(at, heard).us > after.us;
+        if (*ret || heard.us <= after.us)
+            break;
+    }
+    store_stop(store, SQL_ANNOUNCED_BACK);
+    return result < 0 ? result : 0;
 }

@@ -211,6 +211,30 @@ static void late_word_counts_from_when_it_came(void **state)
     assert_second(only(place, 110)->last, 0);
 }
 
+/* A frame that was overheard after a session's end says that its guest is there; one of before does
+ * not, whenever it came. */
+static void frame_after_an_end_answers_it(void **state)
+{
+    struct heard_place *place = *state;
+    tell(place, EVENT_START, GUEST, "A1", "Gi0/1", 0);
+    tell(place, EVENT_STOP, GUEST, "A1", "Gi0/1", 100);
+    struct event event = word_of(EVENT_ANNOUNCE, GUEST, NULL, NULL, 90);
+    event.source = event.type = "announce";
+    event.nas = event.switch_name = NULL;
+    event.proof = EVENT_PROOF_HEARD;
+    event.heard = heard_second(150);
+    heard_tell(place, &event);
+    assert_int_equal(only(place, 200)->end, HEARD_STOPPED);
+    event.at = event.heard = heard_second(300);
+    heard_tell(place, &event);
+    assert_int_equal(only(place, 299)->end, HEARD_STOPPED);
+    assert_int_equal(load(place, 301), 0);
+    assert_int_equal(load(place, 1000), 0); /* and stays so */
+    tell(place, EVENT_START, GUEST, "A2", "Gi0/1", 1100);
+    tell(place, EVENT_STOP, GUEST, "A2", "Gi0/1", 1200);
+    assert_int_equal(only(place, 1300)->end, HEARD_STOPPED);
+}
+
 /* A chain of events that is a circle. */
 static void damaged_chain_is_said(void **state)
 {
@@ -287,6 +311,7 @@ int main(void)
         PLACE_TEST(reset_ends_what_it_ended),
         PLACE_TEST(word_without_place_is_where_the_one_before_was),
         PLACE_TEST(late_word_counts_from_when_it_came),
+        PLACE_TEST(frame_after_an_end_answers_it),
         PLACE_TEST(damaged_chain_is_said),
         PLACE_TEST(events_that_waited_had_not_been_heard),
         PLACE_TEST(origins_are_shared),

@@ -336,6 +336,11 @@
       "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ended < ?1"                   \
       " AND last_event < ?2 ORDER BY ended LIMIT ?3)",                                             \
       "")                                                                                          \
+    /* --- heard_frames.c --- */                                                                   \
+    S(ANNOUNCED_BACK,                                                                              \
+      "SELECT at, heard FROM event WHERE session_id IS NULL AND mac = ?1 AND kind = 'announce'"    \
+      " ORDER BY seq DESC",                                                                        \
+      "ii")                                                                                        \
     /* --- told.c --- */                                                                           \
     S(ROUND_TOLD, "UPDATE round SET told = ?2, told_next = ?3, heard = 1 WHERE number = ?1", "")   \
     S(TOLD_CURRENT, "SELECT id, mac, content FROM told WHERE last_round IS NULL", "iit")           \
