@@ -237,6 +237,16 @@ static const char *failed_site(const struct round *round, const struct failed_so
     return "default";
 }
 
+/* Whether a snapshot of `source`, this round's or a last good one, was judged by. */
+static bool has_records_of(const struct round *round, const char *source)
+{
+    for (size_t i = 0; i < round->record_count; i++) {
+        if (strcmp(round->records[i]->source, source) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What the round could see, for cases that it does not find any more. */
 static void fill_coverage(const struct judging *judging, const struct round *round,
                           struct map *seen, struct arena *arena, struct case_coverage *ret)
@@ -264,11 +274,13 @@ static void fill_coverage(const struct judging *judging, const struct round *rou
         const struct failed_source *failed = &round->failed[i];
         if (failed->hears)
             continue; /* that nothing was heard hides nothing that is recorded or read */
-        if (failed->switch_name != NULL)
+        if (failed->switch_name != NULL) {
             missing[ret->missing_count++] =
                 (struct named_switch){failed_site(round, failed), failed->switch_name};
-        else
-            records[ret->records_failed_count++] = failed->source;
+            continue;
+        }
+        records[ret->records_failed_count++] = failed->source;
+        ret->records_unread = ret->records_unread || !has_records_of(round, failed->source);
     }
 }
 

@@ -171,6 +171,19 @@ static void take_recorded(struct snapshot *snapshot, struct poller *poller)
     add_failed(snapshot, &failed, &poller->failed_receipt);
 }
 
+/* What it records is not known: the judge is to hear of that between two rounds, too. */
+static void add_unknown_records(struct snapshot *snapshot, const struct poller *poller)
+{
+    struct receipt none;
+    receipt_init(&none);
+    struct failed_source failed = {.source = keep_text(snapshot, poller->source->name),
+                                   .why = arena_printf(snapshot->arena,
+                                                       "%s; nothing that it records is known",
+                                                       why_nothing(snapshot, poller)),
+                                   .rounds = poller->gap_rounds};
+    add_failed(snapshot, &failed, &none);
+}
+
 void snapshot_take(struct snapshot *snapshot, struct poller *poller)
 {
     if (poller->is_recorded)
@@ -187,7 +200,9 @@ void snapshot_borrow(struct snapshot *snapshot, const struct poller *poller)
         add_record(snapshot, poller, !poller->fresh);
     else if (poller->latest != NULL)
         add_tables(snapshot, poller, poller->gap_rounds);
-    else if (!poller->is_recorded)
+    else if (poller->is_recorded)
+        add_unknown_records(snapshot, poller);
+    else
         add_unread(snapshot, poller, poller->gap_rounds);
 }
 

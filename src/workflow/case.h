@@ -107,6 +107,8 @@ struct named_switch {
  * - never, for a guest or hypervisor that the judge lists as not observable;
  * - recorded_gap, inventory_conflict: when every recorded source was read;
  * - audit_gap: when the switch or source that it names was read whole;
+ * - never, for all else but switch_flush, while a recorded source gave nothing and no copy of
+ *   it is there: of what it records nothing is judged;
  * - silence: when the judge does not list it (to be seen anywhere is enough);
  * - whatever was seen on switches: when those very switches were read whole, and
  *   either all of their site were, or the address was seen elsewhere. */
@@ -119,6 +121,7 @@ struct case_coverage {
     size_t missing_count;
     const char *const *records_failed; /* recorded sources on their last good snapshot */
     size_t records_failed_count;
+    bool records_unread; /* one of these has no such snapshot */
     /* Whether `mac` was seen on any switch this round; NULL: not told. */
     bool (*seen)(void *context, struct mac mac);
     void *context;

@@ -123,6 +123,9 @@ static bool observable(const struct sight *sight, const struct discrepancy *disc
         return false; /* a mobile node or its agent: rounds see nothing of it */
     if (in_set(&sight->guests, subject->guest) || in_set(&sight->hypervisors, subject->hypervisor))
         return false;
+    if (sight->coverage->records_unread && discrepancy->kind != DISCREPANCY_AUDIT_GAP &&
+        discrepancy->kind != DISCREPANCY_SWITCH_FLUSH)
+        return false;
     switch (discrepancy->kind) {
     case DISCREPANCY_RECORDED_GAP:
     case DISCREPANCY_INVENTORY_CONFLICT:

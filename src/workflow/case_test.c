@@ -353,6 +353,31 @@ static void silence_records_and_gaps_clear_by_their_own_proof(void **state)
     assert_int_equal(left_over(&conflict, &dead), CASE_CLEARED);
 }
 
+/* A source of records that gave nothing, and of which there is no copy, may have said anything
+ * about the subject of a case: only what has nothing to do with records is observed to be over. */
+static void nothing_clears_while_records_are_unknown(void **state)
+{
+    (void)state;
+    static const enum discrepancy_kind kinds[] = {
+        DISCREPANCY_WRONG_LOCATION,      DISCREPANCY_OFF_BUT_SEEN,   DISCREPANCY_WRONG_VLAN,
+        DISCREPANCY_NON_HYPERVISOR_PORT, DISCREPANCY_SILENT,         DISCREPANCY_UNKNOWN_GUEST,
+        DISCREPANCY_DUPLICATE_GUEST,     DISCREPANCY_SESSION_EXPIRED};
+    struct named_switch sw1 = {"default", "sw1"};
+    const char *inventory = "csv guests.csv";
+    struct case_coverage copy = {
+        .whole = &sw1, .whole_count = 1, .records_failed = &inventory, .records_failed_count = 1};
+    struct case_coverage unknown = copy;
+    unknown.records_unread = true;
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        struct discrepancy d = make(kinds[i], VERDICT_CONFIRMED, "of web1", &at_sw1);
+        assert_int_equal(left_over(&d, &copy), CASE_CLEARED);
+        assert_int_equal(left_over(&d, &unknown), CASE_REPORTED);
+    }
+    struct discrepancy gap = make(DISCREPANCY_AUDIT_GAP, VERDICT_CONFIRMED, "audit_gap sw1", NULL);
+    gap.subject = (struct subject){.switch_name = "sw1", .mac = MAC_NONE};
+    assert_int_equal(left_over(&gap, &unknown), CASE_CLEARED);
+}
+
 static void a_round_pairs_by_identity(void **state)
 {
     (void)state;
@@ -416,6 +441,7 @@ int main(void)
         cmocka_unit_test(a_report_is_remembered),
         cmocka_unit_test(clearing_needs_observation),
         cmocka_unit_test(silence_records_and_gaps_clear_by_their_own_proof),
+        cmocka_unit_test(nothing_clears_while_records_are_unknown),
         cmocka_unit_test(a_round_pairs_by_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
