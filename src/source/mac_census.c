@@ -41,7 +41,7 @@ struct mac_census {
 struct mac_census *mac_census_new(struct span again, uint32_t rate)
 {
     struct mac_census *census = alloc_zeroed(1, sizeof *census);
-    census->members = alloc_huge((size_t)LIMIT_CENSUS_MACS * sizeof *census->members);
+    census->members = alloc_huge_lazy((size_t)LIMIT_CENSUS_MACS * sizeof *census->members);
     census->again = again;
     census->began = WALL_UNKNOWN;
     fair_rate_init(&census->rates[NEWS],

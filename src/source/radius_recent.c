@@ -30,7 +30,7 @@ struct radius_recent *radius_recent_new(uint32_t capacity, struct span keep)
     CHECK(capacity >= WAYS && (capacity & (capacity - 1)) == 0);
     struct radius_recent *recent = alloc_zeroed(1, sizeof(*recent));
     recent->count = capacity / WAYS;
-    recent->lines = alloc_huge(recent->count * sizeof(*recent->lines));
+    recent->lines = alloc_huge_lazy(recent->count * sizeof(*recent->lines));
     recent->keep = keep;
     return recent;
 }
