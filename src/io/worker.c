@@ -89,7 +89,10 @@ static void *run(void *aux)
         job->work(job->aux);
         pthread_mutex_lock(&worker->lock);
         jobs_put(&worker->finished, job);
+        /* The loop is not to wake up and wait for the lock of a thread that yields to it. */
+        pthread_mutex_unlock(&worker->lock);
         wake_loop(worker);
+        pthread_mutex_lock(&worker->lock);
     }
     pthread_mutex_unlock(&worker->lock);
     return NULL;
