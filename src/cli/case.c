@@ -168,8 +168,9 @@ static int case_change(struct session *session, const struct case_record *record
 static bool ask_daemon(const char *verb, const char *name, const struct case_options *options,
                        int *ret_status)
 {
+    AUTO_TEXT struct text message = TEXT_EMPTY;
     struct daemon_client *client = NULL;
-    struct err err;
+    struct err err = {0};
     int status = daemon_client_open(options->common.config, NULL, &client, &err);
     if (status == ERR_NOT_FOUND || status == ERR_SYNTAX)
         return false; /* of a wrong configuration session_open() says more */
@@ -181,11 +182,14 @@ static bool ask_daemon(const char *verb, const char *name, const struct case_opt
                                              "without_proof", options->without_proof),
                                    &err);
     if (status == 0)
-        status = daemon_client_end(client, &err);
+        status = daemon_client_end(client, &message);
+    else
+        text_add(&message, err.text);
     daemon_client_close(client);
     if (status == 0 && !options->common.quiet)
-        fprintf(stderr, "muster case: %s\n", err.text);
-    *ret_status = status == 0 ? EXIT_CLEAN : command_fail("case", EXIT_USAGE, "%s", err.text);
+        fprintf(stderr, "muster case: %s\n", text_get(&message));
+    *ret_status =
+        status == 0 ? EXIT_CLEAN : command_fail("case", EXIT_USAGE, "%s", text_get(&message));
     return true;
 }
 

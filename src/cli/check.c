@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "daemon/config.h"
+#include "daemon/config_check.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "model/discrepancy.h"
@@ -20,7 +20,7 @@ static int try_sources(const struct config *config, struct config_report *report
     struct err err;
     int status = snmp_engine_new_on_loop(env.loop, &env.snmp, &err);
     if (status == 0)
-        config_try(config, &env, report);
+        config_check(config, &env, report);
     else
         command_fail("check", EXIT_USAGE, "%s", err.text);
     snmp_engine_free(env.snmp);

@@ -32,20 +32,23 @@ static bool parse(int argc, char **argv, const char *command, const struct optio
 
 static int ask(const char *command, const struct asked *asked, json_t *request)
 {
+    AUTO_TEXT struct text message = TEXT_EMPTY;
     struct daemon_client *client = NULL;
-    struct err err;
+    struct err err = {0};
     int status = daemon_client_open(asked->common.config, asked->socket, &client, &err);
     if (status == 0)
         status = daemon_client_ask(client, request, &err);
     else
         json_decref(request);
     if (status == 0)
-        status = daemon_client_end(client, &err);
+        status = daemon_client_end(client, &message);
+    else
+        text_add(&message, err.text);
     daemon_client_close(client);
     if (status != 0)
-        return command_fail(command, EXIT_USAGE, "%s", err.text);
+        return command_fail(command, EXIT_USAGE, "%s", text_get(&message));
     if (!asked->common.quiet)
-        fprintf(stderr, "muster %s: %s\n", command, err.text);
+        fprintf(stderr, "muster %s: %s\n", command, text_get(&message));
     return EXIT_CLEAN;
 }
 

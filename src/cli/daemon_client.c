@@ -99,17 +99,21 @@ const char *daemon_client_text(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-int daemon_client_end(struct daemon_client *client, struct err *err)
+int daemon_client_end(struct daemon_client *client, struct text *message)
 {
     for (;;) {
-        json_t *object = daemon_client_read(client, err);
-        if (object == NULL)
+        struct err err;
+        json_t *object = daemon_client_read(client, &err);
+        if (object == NULL) {
+            text_add(message, err.text);
             return ERR_PROTOCOL;
+        }
         const char *type = daemon_client_text(object, "type");
         bool done = strcmp(type, "done") == 0, failed = strcmp(type, "error") == 0;
+        const char *said = daemon_client_text(object, "message");
+        size_t length = strlen(said);
         if (done || failed)
-            err_set(err, failed ? ERR_DENIED : ERR_NONE, "%s",
-                    daemon_client_text(object, "message"));
+            text_add_bytes(message, said, length - (length > 0 && said[length - 1] == '\n'));
         json_decref(object);
         if (done || failed)
             return failed ? ERR_DENIED : 0;

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/text.h"
 
 /* The commands' side of the control socket (daemon/control_request.h): a line of JSON to
  * the running daemon, lines of JSON back.
@@ -35,8 +36,9 @@ json_t *daemon_client_read(struct daemon_client *client, struct err *err);
 /* Returns the text of a member of `object`, "" when it has none. */
 const char *daemon_client_text(const json_t *object, const char *key);
 
-/* Waits for the end of an answer: "done" or "error". Returns 0 with the message in `err`'s
- * text, or an error. */
-int daemon_client_end(struct daemon_client *client, struct err *err) MUST_USE;
+/* Waits for the end of an answer, "done" or "error", and adds its message, which can have
+ * any number of lines, to `message`, without a line end. Returns 0, ERR_DENIED for "error", or
+ * ERR_PROTOCOL with what is wrong as the message. */
+int daemon_client_end(struct daemon_client *client, struct text *message) MUST_USE;
 
 #endif

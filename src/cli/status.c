@@ -70,9 +70,24 @@ static void print_daemon(const json_t *status)
     text_clear(&text);
     text_printf(&text, "%s, read %s", daemon_client_text(status, "config"),
                 daemon_client_text(status, "config_read"));
-    if (number(status, "reloads_refused") > 0)
-        text_printf(&text, "; %" PRId64 " reloads refused", number(status, "reloads_refused"));
+    if (!is_null(status, "refused_at"))
+        text_printf(&text, "; the reload at %s was REFUSED: muster check says why",
+                    daemon_client_text(status, "refused_at"));
     paragraph("config", &text);
+}
+
+/* What was not stored: loud while it is so, a remark when the store does its work again. */
+static void add_not_stored(struct text *to, const json_t *object, const char *loud,
+                           const char *remark)
+{
+    int64_t count = number(object, "not_stored");
+    if (count == 0)
+        return;
+    if (json_is_true(json_object_get(object, "storing")))
+        text_printf(to, "; %" PRId64 " %s, the last at %s", count, remark,
+                    daemon_client_text(object, "not_stored_at"));
+    else
+        text_printf(to, "; %" PRId64 " %s", count, loud);
 }
 
 static void print_polling(const json_t *status)
@@ -96,8 +111,7 @@ static void print_polling(const json_t *status)
     text_printf(&text, "; the next ends in %s", span_format(seconds(round, "next_in_seconds"), in));
     if (number(round, "left_out") > 0)
         text_printf(&text, "; %" PRId64 " rounds left out", number(round, "left_out"));
-    if (number(round, "not_stored") > 0)
-        text_printf(&text, "; %" PRId64 " ROUNDS NOT STORED", number(round, "not_stored"));
+    add_not_stored(&text, round, "ROUNDS NOT STORED", "rounds were not stored");
     paragraph("polling", &text);
 }
 
@@ -109,8 +123,6 @@ static void print_hearing(const json_t *status)
         text_add(&text, "OFF: nothing is heard between two rounds; ");
     text_printf(&text, "%" PRId64 " events, %" PRId64 " stored", number(events, "heard"),
                 number(events, "stored"));
-    if (number(events, "not_stored") > 0)
-        text_printf(&text, ", %" PRId64 " NOT STORED", number(events, "not_stored"));
     if (number(events, "not_taken") > 0)
         text_printf(&text, ", %" PRId64 " NOT TAKEN", number(events, "not_taken"));
     if (number(events, "waiting") > 0)
@@ -121,6 +133,7 @@ static void print_hearing(const json_t *status)
                 " polls set off; %" PRId64 " sessions on the expiry list",
                 number(live, "in_order"), number(live, "judged"), number(live, "probes"),
                 number(live, "polls"), number(json_object_get(status, "expiry_list"), "sessions"));
+    add_not_stored(&text, events, "EVENTS NOT STORED", "events were not stored");
     paragraph("hearing", &text);
 }
 

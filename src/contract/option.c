@@ -63,6 +63,7 @@ char *option_shape(const struct config_option *option, char buffer[static OPTION
     static const char *const words[] = {
         [OPTION_TEXT] = "a text",
         [OPTION_PATH] = "a path",
+        [OPTION_DIRECTORY] = "a path",
         [OPTION_STATE_PATH] = "a path",
         [OPTION_SECRET_FILE] = "the path of a file whose first line is the secret",
         [OPTION_INTEGER] = "a whole number",
@@ -260,6 +261,7 @@ static int parse_one(const struct parse *p, const char *value, bool *ret_exposed
     case OPTION_TEXT:
         return parse_text(p, value);
     case OPTION_PATH:
+    case OPTION_DIRECTORY:
     case OPTION_STATE_PATH:
         return parse_path(p, value);
     case OPTION_SECRET_FILE:
@@ -332,6 +334,7 @@ void options_done(const struct config_option *options, void *config)
             break;
         case OPTION_TEXT:
         case OPTION_PATH:
+        case OPTION_DIRECTORY:
         case OPTION_STATE_PATH:
             put_text(field, NULL);
             break;
@@ -419,6 +422,7 @@ static bool field_equal(enum option_type type, const void *a, const void *b)
     switch (type) {
     case OPTION_TEXT:
     case OPTION_PATH:
+    case OPTION_DIRECTORY:
     case OPTION_STATE_PATH:
     case OPTION_SECRET_FILE:
         return texts_equal(*(char *const *)a, *(char *const *)b);

@@ -17,6 +17,7 @@
 enum option_type {
     OPTION_TEXT,        /* char *; NULL when absent and without default */
     OPTION_PATH,        /* char *; relative to the configuration file, made absolute */
+    OPTION_DIRECTORY,   /* the same, of a folder */
     OPTION_STATE_PATH,  /* the same, of a file that the plug-in itself writes */
     OPTION_SECRET_FILE, /* char *; path of a file whose first line is the secret; the field
                            receives the secret itself, wiped when freed. "NAME_file" options */

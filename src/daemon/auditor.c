@@ -419,6 +419,8 @@ struct auditor *auditor_new(const struct auditor_parts *parts, struct generation
     auditor->due = loop_timer_new(parts->loop, end_round, auditor);
     auditor->refreshed_at = clock_mono();
     auditor->counted.last_started = auditor->counted.last_judged = WALL_UNKNOWN;
+    auditor->counted.not_stored_at = WALL_UNKNOWN;
+    auditor->counted.storing = true;
     auditor->rounds = rounds_new(&auditor->parts, &auditor->counted);
     make_turns(auditor, NULL, 0);
     return auditor;

@@ -65,8 +65,10 @@ struct auditor_parts {
 
 struct auditor_status {
     uint64_t rounds, left_out, not_stored; /* since the start */
-    uint64_t targeted, targeted_late;      /* polls set off by events; put off by the rate */
-    uint64_t refreshes;                    /* of the world between two rounds */
+    struct wall not_stored_at;             /* the latest of these; WALL_UNKNOWN: none */
+    bool storing;                     /* the latest round is in the store, or none was judged */
+    uint64_t targeted, targeted_late; /* polls set off by events; put off by the rate */
+    uint64_t refreshes;               /* of the world between two rounds */
     struct wall last_started, last_judged; /* of the last round; WALL_UNKNOWN */
     struct span judging;                   /* that round's way from its end to its publishing */
     size_t discrepancies, not_observable;  /* in it */

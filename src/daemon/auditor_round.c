@@ -86,9 +86,11 @@ static void remembered(void *aux, int status, const struct err *err)
     struct auditor_status *counted = rounds->counted;
     if (status != 0) {
         counted->not_stored++;
+        counted->not_stored_at = clock_wall();
         log_say(rounds->parts->log, LOG_LEVEL_ERROR, "store",
                 "%s; this round was judged and not kept", err->text);
     }
+    counted->storing = status == 0;
     counted->rounds++;
     counted->last_judged = snapshot_instant(snapshot);
     counted->discrepancies = snapshot->judging.count;

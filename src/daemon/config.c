@@ -244,11 +244,17 @@ static void read_options(struct loader *l, const struct config_option *table,
 
 /* --- sources --- */
 
+/* Whether it names what a source reads. */
+static bool is_path(const struct config_option *option)
+{
+    return option->type == OPTION_PATH || option->type == OPTION_DIRECTORY;
+}
+
 static const char *option_text(const struct config_option *table, const void *options,
                                const char *name)
 {
     const struct config_option *option = options_find(table, name);
-    if (option == NULL || (option->type != OPTION_TEXT && option->type != OPTION_PATH))
+    if (option == NULL || (option->type != OPTION_TEXT && !is_path(option)))
         return NULL;
     return *(char *const *)((const char *)options + option->offset);
 }
@@ -257,8 +263,7 @@ static const char *option_text(const struct config_option *table, const void *op
 static const char *first_path(const struct config_option *table, const void *options)
 {
     for (; table->name != NULL; table++) {
-        const char *path =
-            table->type == OPTION_PATH ? option_text(table, options, table->name) : NULL;
+        const char *path = is_path(table) ? option_text(table, options, table->name) : NULL;
         if (path != NULL)
             return strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
     }
@@ -358,7 +363,7 @@ static void read_source(struct loader *l, const struct yaml_node *node, enum sou
 {
     AUTO_TEXT struct text types = TEXT_EMPTY;
     const struct yaml_node *type = yaml_find(node, "type");
-    *source = (struct config_source){.line = node->line};
+    *source = (struct config_source){.line = node->line, .node = node};
     add_types(kind, &types);
     if (type == NULL || type->kind != YAML_SCALAR) {
         add_error(l, "%s:%u: a source needs \"type\": expected one of %s", l->config->file,
@@ -624,6 +629,7 @@ int config_parse(const char *path, const char *bytes, size_t length, struct conf
         add_error(&loader, "%s", err.text);
     else
         read_root(&loader, root);
+    loader.config->root = root;
     if (report->error_count > 0) {
         config_free(loader.config);
         return ERR_SYNTAX;

@@ -20,10 +20,13 @@
  * itself from tables in config.c: what is not in a table is refused. Secrets
  * never stand in the file (contract/option.h). Paths are relative to the file. */
 
+struct yaml_node;
+
 struct config_source {
-    char *name;    /* unique: the key `name`, else the switch, else type and file */
-    unsigned line; /* in the file */
-    void *options; /* the plug-in's own struct */
+    char *name;                   /* unique: the key `name`, else the switch, else type and file */
+    unsigned line;                /* in the file */
+    const struct yaml_node *node; /* as it was written, in the configuration's arena */
+    void *options;                /* the plug-in's own struct */
     /* one of the three */
     const struct recorded_source_class *recorded;
     const struct observed_source_class *observed;
@@ -43,7 +46,8 @@ struct config {
     size_t mlag_count;
     struct audit_options audit;
     struct run_state_words *run_states;
-    struct arena *arena; /* texts of mlags, prefixes */
+    struct arena *arena;          /* texts of mlags, prefixes; what was written */
+    const struct yaml_node *root; /* the same as a tree, daemon/yaml_tree.h */
 };
 
 /* What reading a configuration found: one line an error or warning. */

@@ -189,6 +189,7 @@ int daemon_new(const struct daemon_start *start, struct daemon **ret)
     daemon->start = *start;
     daemon->log = start->log;
     daemon->started = clock_wall();
+    daemon->refused_at = WALL_UNKNOWN;
     daemon->notify = notify_new();
     daemon->switches = switch_names_new();
     thread_is_waited_for();

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "daemon/config_check.h"
 #include "daemon/daemon_internal.h"
 #include "io/clock.h"
 #include "io/loop.h"
@@ -22,6 +23,7 @@ struct trial {
     struct config *config; /* until the generation has it */
     int status;
     bool loading;    /* a worker reads the file */
+    bool again;      /* was asked for once more meanwhile */
     size_t next;     /* source: recorded, observed, event ones in a row */
     uint64_t client; /* who asked; 0: nobody waits */
     struct loop_timer *timer;
@@ -77,6 +79,7 @@ int daemon_first_config(struct daemon *daemon)
     struct config_report report;
     struct config *config = NULL;
     if (config_load(daemon->start.config_file, &config, &report) == 0) {
+        config_warn_missing(config, &report);
         struct generation *generation = generation_new(config, &daemon->env);
         config_try(config, &generation->env, &report);
         if (report.error_count == 0)
@@ -145,6 +148,7 @@ static void refuse(struct trial *trial)
 {
     struct daemon *daemon = trial->daemon;
     daemon->reloads_refused++;
+    daemon->refused_at = clock_wall();
     log_report(daemon, &trial->report);
     log_say(daemon->log, LOG_LEVEL_ERROR, "config",
             "%s: not taken; the configuration of before goes on", daemon->start.config_file);
@@ -161,9 +165,14 @@ static void take_over(struct trial *trial)
     hearing_reload(daemon->hearing, daemon->generation);
     auditor_reload(daemon->auditor, daemon->generation);
     daemon->reloads++;
+    daemon->refused_at = WALL_UNKNOWN;
     log_say(daemon->log, LOG_LEVEL_INFO, "config", "%s: read again, in force",
             daemon->start.config_file);
-    answer(daemon, trial->client, 0, "the configuration was read again and is in force");
+    AUTO_TEXT struct text message = TEXT_EMPTY;
+    text_add(&message, "the configuration was read again and is in force");
+    if (trial->report.warning_count > 0)
+        text_printf(&message, "\n%s", text_get(&trial->report.warnings));
+    answer(daemon, trial->client, 0, text_get(&message));
 }
 
 static void end_trial(struct trial *trial)
@@ -173,8 +182,11 @@ static void end_trial(struct trial *trial)
         refuse(trial);
     else
         take_over(trial);
+    bool again = trial->again;
     daemon_forget_reload(daemon);
     notify_send(daemon->notify, "READY=1\nSTATUS=running");
+    if (again)
+        daemon_reload(daemon, 0);
 }
 
 /* The `number`th source of all; NULL behind the last. */
@@ -232,6 +244,8 @@ static void load(void *aux)
 {
     struct trial *trial = aux;
     trial->status = config_load(trial->file, &trial->config, &trial->report);
+    if (trial->status == 0)
+        config_warn_missing(trial->config, &trial->report);
 }
 
 static void loaded(void *aux)
@@ -254,7 +268,10 @@ static void loaded(void *aux)
 void daemon_reload(struct daemon *daemon, uint64_t client)
 {
     if (daemon->trial != NULL) {
-        answer(daemon, client, ERR_DENIED, "the configuration is being read already");
+        /* What is being read may be what the file was before it was changed again. */
+        daemon->trial->again = true;
+        answer(daemon, client, 0,
+               "the configuration is being read already, and is read once more after that");
         return;
     }
     struct trial *trial = alloc_zeroed(1, sizeof *trial);

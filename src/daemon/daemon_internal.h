@@ -39,6 +39,7 @@ struct daemon {
     struct wall started, config_read;
     struct trial *trial; /* a configuration that may take over; NULL */
     uint64_t reloads, reloads_refused;
+    struct wall refused_at; /* the latest reload, when that was refused; WALL_UNKNOWN */
     bool ending;
 };
 

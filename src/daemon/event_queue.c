@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "contract/plugin.h"
+#include "io/clock.h"
 
 /* Events whose senders are answered, and that the judge is given, in one turn of the loop. */
 enum { TOLD_A_TURN = 128, HANDED_A_TURN = 128 };
@@ -169,6 +170,9 @@ static void settle(struct event_queue *queue, struct group *group, bool stored)
         queue->counted.stored += group->count;
     else
         queue->counted.not_stored += group->count;
+    if (!stored)
+        queue->counted.not_stored_at = clock_wall();
+    queue->counted.storing = stored;
 }
 
 static void group_settled(void *aux, uint64_t number, bool stored, const struct err *err)
@@ -195,6 +199,7 @@ struct event_queue *event_queue_new(struct loop *loop, const struct event_queue_
     struct event_queue *queue = alloc_zeroed(1, sizeof *queue);
     queue->loop = loop;
     queue->listener = *listener;
+    queue->counted = (struct event_queue_status){.not_stored_at = WALL_UNKNOWN, .storing = true};
     queue->last = &queue->first;
     queue->open = group_new(queue);
     queue->go_on = loop_timer_new(loop, tell, queue);

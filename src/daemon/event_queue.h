@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "io/loop.h"
 #include "model/event.h"
@@ -44,7 +45,9 @@ struct event_queue_listener {
 
 struct event_queue_status {
     uint64_t added, stored, not_stored, refused;
-    size_t waiting; /* for the disk */
+    struct wall not_stored_at; /* when that was last found out; WALL_UNKNOWN: never */
+    bool storing;              /* the latest events that were settled are on the disk */
+    size_t waiting;            /* for the disk */
 };
 
 /* Returns a queue; yours to free. `listener` is copied. Nothing may be added before

@@ -207,6 +207,8 @@ static void add_round(struct daemon *daemon, struct text *to)
     add_number(to, "rounds", status.rounds);
     add_number(to, "left_out", status.left_out);
     add_number(to, "not_stored", status.not_stored);
+    add_time(to, "not_stored_at", status.not_stored_at);
+    add_bool(to, "storing", status.storing);
     add_time(to, "last_started", status.last_started);
     add_time(to, "last_judged", status.last_judged);
     add_seconds(to, "judging_seconds", status.judging);
@@ -244,6 +246,8 @@ static void add_events(struct daemon *daemon, struct text *to)
     add_number(to, "heard", status.added);
     add_number(to, "stored", status.stored);
     add_number(to, "not_stored", status.not_stored);
+    add_time(to, "not_stored_at", status.not_stored_at);
+    add_bool(to, "storing", status.storing);
     add_number(to, "not_taken", status.refused);
     add_number(to, "waiting", status.waiting);
     text_add_char(to, '}');
@@ -338,6 +342,7 @@ void status_print(struct daemon *daemon, struct text *to)
     add_time(to, "config_read", daemon->config_read);
     add_number(to, "reloads", daemon->reloads);
     add_number(to, "reloads_refused", daemon->reloads_refused);
+    add_time(to, "refused_at", daemon->refused_at);
     add_bool(to, "polling", options->polling);
     add_bool(to, "hearing", options->hearing);
     add_seconds(to, "interval_seconds", options->interval);

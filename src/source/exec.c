@@ -41,8 +41,8 @@ static const struct config_option options[] = {
      "last good record kept."},
     {"environment", OPTION_TEXT_LIST, offsetof(struct exec_config, environment), false, NULL, 0, 0,
      NULL, "NAME=value texts to add to the program's environment."},
-    {"directory", OPTION_PATH, offsetof(struct exec_config, directory), false, NULL, 0, 0, NULL,
-     "The directory to run the program in; where Muster runs, unless set."},
+    {"directory", OPTION_DIRECTORY, offsetof(struct exec_config, directory), false, NULL, 0, 0,
+     NULL, "The directory to run the program in; where Muster runs, unless set."},
     {.name = NULL},
 };
 

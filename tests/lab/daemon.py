@@ -139,6 +139,31 @@ def is_asked_by_the_commands(check, trial, daemon):
     watch.stop()
 
 
+def keeps_cases_without_records(check, trial, daemon):
+    """A spreadsheet that is not there: said to who reloads and who checks, and nothing is
+    concluded from it, neither a new case nor the end of one."""
+    trial.configure()
+    before = {case['id']: case['case_state'] for case in daemon.cases()}
+    check.that('there is a proved case', 'confirmed' in before.values(), before)
+    text = trial.text
+    trial.text = text.replace('guests.csv', 'none.csv')
+    trial.configure()
+    done = daemon.muster('check')
+    check.that('check names the file that is not there',
+               done.returncode == 2 and 'guests: none.csv: no such file' in done.stderr, done.stderr)
+    done = daemon.muster('reload')
+    check.that('the reload warns of it',
+               done.returncode == 0 and 'guests: none.csv: no such file' in done.stderr, done.stderr)
+    daemon.wait_rounds(2)
+    after = {case['id']: case['case_state'] for case in daemon.cases()
+             if case['kind'] != 'audit_gap'}
+    check.equal('no case ends or begins without records', after, before)
+    trial.text = text
+    trial.configure()
+    check.that('the right one is taken again', daemon.muster('reload').returncode == 0)
+    daemon.wait_rounds(1)
+
+
 def reloads(check, trial, daemon):
     """A wrong configuration is refused and changes nothing; a right one keeps what is the same."""
     name = trial.switches()[0]
@@ -147,14 +172,19 @@ def reloads(check, trial, daemon):
     done = daemon.muster('reload', '--socket', 'musterd.sock')
     check.that('a wrong one is refused with its message',
                done.returncode == 2 and 'surprise: unknown key' in done.stderr, done.stderr)
-    check.that('and the old one goes on', daemon.status()['reloads_refused'] == 1)
+    status = daemon.status()
+    check.that('and the old one goes on', status['reloads_refused'] == 1)
+    check.that('which status says', status['refused_at'] and 'was REFUSED' in daemon.muster(
+        'status', '--socket', 'musterd.sock').stdout.replace('\n', ' '), status)
     check.that('with its watchers too', daemon.source(name)['state'] == 'read')
+    keeps_cases_without_records(check, trial, daemon)
     text = trial.text
     trial.text = re.sub(rf'.*switch: {trial.switches()[-1]},.*\n', '', text)
     trial.configure('interval: 2s')
     check.that('a right one is taken', daemon.muster('reload').returncode == 0)
     status = daemon.status()
     check.that('its interval is in force', status['interval_seconds'] == 2, status)
+    check.that('no refusal stands any more', status['refused_at'] is None, status)
     check.that('what it does not name is gone',
                len([s for s in status['sources'] if s['kind'] == 'observed']) ==
                len(trial.switches()), status['sources'])
@@ -163,7 +193,7 @@ def reloads(check, trial, daemon):
     trial.configure()
     before = len(trial.manager.said)
     daemon.process.send_signal(1)
-    wait_until('SIGHUP is a reload', lambda: daemon.status()['reloads'] == 2)
+    wait_until('SIGHUP is a reload', lambda: daemon.status()['reloads'] == 4)
     wait_until('the manager to hear of it', lambda: trial.manager.heard('READY=1', before))
     said = [line.split('=')[0] for line in trial.manager.said[before:] if not line.startswith('WATCHDOG')]
     check.equal('in this order', said[:5], ['RELOADING', 'MONOTONIC_USEC', 'STATUS', 'READY', 'STATUS'])
